@@ -1,0 +1,70 @@
+"""ConnectSession: one passage of one person through the journey, held on the server so that it can be resumed."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import models
+
+from vehicles.models import Application, Integration, Mode, TeslaAccount
+
+
+class Step(models.TextChoices):
+    """Where the person is. The order is the order of the journey."""
+
+    PREAMBLE = "preamble"
+    BRAND = "brand"
+    TESLA = "tesla"
+    PERMISSIONS = "permissions"
+    KEYS = "keys"
+    DONE = "done"
+    ENDED = "ended"
+
+
+class ConnectSession(models.Model):
+    """One run: what the application asked for, how far the person got, and how it ended. Holds no token."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="connect_sessions")
+    mode = models.CharField(max_length=10, choices=Mode.choices)
+    any_login = models.BooleanField(default=False, help_text="mode=test: any login, no consent page, no key step")
+    integration = models.CharField(max_length=8, choices=Integration.choices)
+    redirect_uri = models.TextField()
+    redirect_uri_given = models.BooleanField(default=True, help_text="Sent by the application, not filled in by us")
+    state = models.TextField(blank=True)
+    requested = models.JSONField(default=list, help_text="Permission names, in the order asked for")
+    required = models.JSONField(default=list, help_text="Those without which the run cannot finish")
+    make = models.CharField(max_length=32, blank=True)
+    single_select = models.BooleanField(default=False)
+    single_select_vin = models.CharField(max_length=17, blank=True)
+    force_approval = models.BooleanField(default=False)
+    code_challenge = models.CharField(max_length=128, blank=True)
+    code_challenge_method = models.CharField(max_length=10, blank=True)
+    external_user = models.CharField(max_length=255, blank=True)
+
+    browser_checksum = models.CharField(max_length=64, help_text="SHA-256 of the secret in the browser's cookie")
+    tesla_state_checksum = models.CharField(max_length=64, blank=True, db_index=True)
+    nonce_checksum = models.CharField(max_length=64, blank=True)
+    account = models.ForeignKey(TeslaAccount, null=True, blank=True, on_delete=models.SET_NULL)
+    chosen_vehicles = models.JSONField(default=list, help_text="Ids of the cars the person chose")
+    skipped_keys = models.JSONField(default=list, help_text="Ids of the cars whose key step was left for later")
+    step = models.CharField(max_length=12, choices=Step.choices, default=Step.PREAMBLE)
+    trail = models.JSONField(default=list, help_text="Each step with its time: [{step, at}]")
+    exit_reason = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["application", "-created_at"], name="connect_session_recent"),
+            models.Index(fields=["expires_at"], name="connect_session_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Connect run {str(self.id)[:8]}"
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether the person can still go on with it."""
+        return self.ended_at is None and now < self.expires_at

@@ -1,0 +1,31 @@
+"""Request id: one per request, in the answer, the log lines, the events and the command rows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from vehicles import request_id
+
+
+class RequestIdMiddleware:
+    """Begins a request id and puts it on every answer as `SC-Request-Id`."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        value = request_id.begin()
+        response = self.get_response(request)
+        response["SC-Request-Id"] = value
+        return response
+
+
+class RequestIdFilter(logging.Filter):
+    """Makes `%(request_id)s` available to the log format."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = request_id.current() or "-"
+        return True

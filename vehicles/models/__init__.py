@@ -1,0 +1,26 @@
+"""The rows: a file per concept, re-exported here so that the rest of the code imports `vehicles.models`."""
+
+from vehicles.models.accounts import Integration, Mode, TeslaAccount, User
+from vehicles.models.applications import Application, ApplicationUser
+from vehicles.models.commands import Command, Outcome
+from vehicles.models.events import Event
+from vehicles.models.grants import Connection, VehicleGrant
+from vehicles.models.tokens import TeslaToken
+from vehicles.models.vehicles import Vehicle, VehicleAccess
+
+__all__ = [
+    "Application",
+    "ApplicationUser",
+    "Command",
+    "Connection",
+    "Event",
+    "Integration",
+    "Mode",
+    "Outcome",
+    "TeslaAccount",
+    "TeslaToken",
+    "User",
+    "Vehicle",
+    "VehicleAccess",
+    "VehicleGrant",
+]

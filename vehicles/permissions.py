@@ -1,0 +1,76 @@
+"""The permission map: what an application may ask for, in plain words, and what at Tesla must cover it.
+
+One row per permission of the Smartcar v2.0 catalogue. Everything that has to know which Tesla scope stands behind a
+permission, or whether using it needs the virtual key, reads it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from vehicles.tesla import scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One thing an application may be allowed to do; `sentence` completes "This application can ..."."""
+
+    name: str
+    sentence: str
+    tesla_scope: str
+    needs_key: bool = False
+    """Using it sends a command that most cars accept only when signed by a key on the car."""
+
+
+_INFO, _COMMANDS = scopes.VEHICLE_DEVICE_DATA, scopes.VEHICLE_CMDS
+_CHARGING, _LOCATION, _PROFILE = scopes.VEHICLE_CHARGING_CMDS, scopes.VEHICLE_LOCATION, scopes.USER_DATA
+
+PERMISSIONS: Final[dict[str, Permission]] = {
+    row.name: row
+    for row in (
+        Permission("read_alerts", "see alerts that the car raises", _INFO),
+        Permission("read_battery", "see the battery level and range", _INFO),
+        Permission("read_charge", "see whether and how the car is charging", _INFO),
+        Permission("read_charge_events", "be told when charging starts, stops or ends", _INFO),
+        Permission("read_charge_locations", "see where the car was charged", _CHARGING),
+        Permission("read_charge_records", "see past charging sessions and their cost", _CHARGING),
+        Permission("read_climate", "see the climate settings", _INFO),
+        Permission("read_compass", "see which way the car points", _INFO),
+        Permission("read_diagnostics", "see the state of the car's systems", _INFO),
+        Permission("read_engine_oil", "see the state of the engine oil", _INFO),
+        Permission("read_extended_vehicle_info", "see details of the car's equipment", _INFO),
+        Permission("read_fuel", "see the fuel level", _INFO),
+        Permission("read_location", "see where the car is", _LOCATION),
+        Permission("read_odometer", "see the distance driven", _INFO),
+        Permission("read_security", "see locks, doors, windows and charge port", _INFO),
+        Permission("read_service_history", "see service records", _INFO),
+        Permission("read_speedometer", "see how fast the car is going", _INFO),
+        Permission("read_thermometer", "see the temperature inside and outside", _INFO),
+        Permission("read_tires", "see the tire pressure", _INFO),
+        Permission("read_user_profile", "see the e-mail address of your Tesla account", _PROFILE),
+        Permission("read_vehicle_info", "see make, model and year", _INFO),
+        Permission("read_vin", "see the vehicle identification number", _INFO),
+        Permission("control_charge", "start, stop and adjust charging", _CHARGING, needs_key=True),
+        Permission("control_climate", "control the climate", _COMMANDS, needs_key=True),
+        Permission("control_navigation", "send destinations to the car", _COMMANDS),
+        Permission("control_pin", "set and remove the PIN to drive", _COMMANDS, needs_key=True),
+        Permission("control_security", "lock and unlock the car", _COMMANDS, needs_key=True),
+        Permission("control_trunk", "open the trunk and front trunk", _COMMANDS, needs_key=True),
+    )
+}
+
+REQUIRED_PREFIX: Final = "required:"
+"""In Connect's `scope` parameter: the owner cannot finish without granting this permission."""
+
+
+def covered_by(names: Iterable[str], tesla_scopes: Collection[str]) -> list[str]:
+    """Those of the permissions whose Tesla scope the person granted, in the order given."""
+    return [name for name in names if PERMISSIONS[name].tesla_scope in tesla_scopes]
+
+
+def tesla_scopes_for(names: Iterable[str]) -> list[str]:
+    """The Tesla scopes to ask a person for so that all these permissions can work, sign-in scopes first."""
+    needed = {PERMISSIONS[name].tesla_scope for name in names}
+    return [*scopes.SIGN_IN, *(scope for scope in scopes.LABELS if scope in needed)]
