@@ -28,10 +28,14 @@ class ConnectSession(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="connect_sessions")
     mode = models.CharField(max_length=10, choices=Mode.choices)
-    any_login = models.BooleanField(default=False, help_text="mode=test: any login, no consent page, no key step")
+    any_login = models.BooleanField(
+        default=False, help_text="mode=test: any login, no consent page, no key step"
+    )
     integration = models.CharField(max_length=8, choices=Integration.choices)
     redirect_uri = models.TextField()
-    redirect_uri_given = models.BooleanField(default=True, help_text="Sent by the application, not filled in by us")
+    redirect_uri_given = models.BooleanField(
+        default=True, help_text="Sent by the application, not filled in by us"
+    )
     state = models.TextField(blank=True)
     requested = models.JSONField(default=list, help_text="Permission names, in the order asked for")
     required = models.JSONField(default=list, help_text="Those without which the run cannot finish")
@@ -43,12 +47,16 @@ class ConnectSession(models.Model):
     code_challenge_method = models.CharField(max_length=10, blank=True)
     external_user = models.CharField(max_length=255, blank=True)
 
-    browser_checksum = models.CharField(max_length=64, help_text="SHA-256 of the secret in the browser's cookie")
+    browser_checksum = models.CharField(
+        max_length=64, help_text="SHA-256 of the secret in the browser's cookie"
+    )
     tesla_state_checksum = models.CharField(max_length=64, blank=True, db_index=True)
     nonce_checksum = models.CharField(max_length=64, blank=True)
     account = models.ForeignKey(TeslaAccount, null=True, blank=True, on_delete=models.SET_NULL)
     chosen_vehicles = models.JSONField(default=list, help_text="Ids of the cars the person chose")
-    skipped_keys = models.JSONField(default=list, help_text="Ids of the cars whose key step was left for later")
+    skipped_keys = models.JSONField(
+        default=list, help_text="Ids of the cars whose key step was left for later"
+    )
     step = models.CharField(max_length=12, choices=Step.choices, default=Step.PREAMBLE)
     trail = models.JSONField(default=list, help_text="Each step with its time: [{step, at}]")
     exit_reason = models.CharField(max_length=64, blank=True)

@@ -41,7 +41,6 @@ TESLA_PAIRING_URL = env.str("TESLA_PAIRING_URL", default="https://www.tesla.com"
 LEGACY_OWNER_API = env.bool("LEGACY_OWNER_API", default=False)
 SIMULATOR_URL = env.str("SIMULATOR_URL", default="").rstrip("/")
 VAULT_KEYS = env.list("VAULT_KEYS", default=[])
-TESLA_UPSTREAM_SLOTS = env.int("TESLA_UPSTREAM_SLOTS", default=96)
 
 # Storage and messages --------------------------------------------------------------------------------------------
 
@@ -182,7 +181,9 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE_SSL_REDIRECT = SECURE
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -268,5 +269,9 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"oauth2_provider": {"level": "WARNING"}, "urllib3": {"level": "WARNING"}, "axes": {"level": "WARNING"}},
+    "loggers": {
+        "oauth2_provider": {"level": "WARNING"},
+        "urllib3": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
+    },
 }

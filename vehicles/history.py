@@ -1,0 +1,82 @@
+"""History: the append-only trail. `record()` is the only writer; call it in the transaction of the change it tells of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from vehicles import request_id
+from vehicles.models import (
+    Application,
+    Event,
+    TeslaAccount,
+    User,
+    Vehicle,
+    VehicleGrant,
+)
+
+
+class Kind(StrEnum):
+    """What can happen: subject, then what became of it."""
+
+    ACCOUNT_CONNECTED = "account:connected"
+    CONSENT_CHANGED = "consent:changed"
+    SCOPES_CHANGED = "scopes:changed"
+    TOKENS_REFRESHED = "tokens:refreshed"
+    VEHICLE_APPEARED = "vehicle:appeared"
+    VEHICLE_DISAPPEARED = "vehicle:disappeared"
+    ACCESS_CHANGED = "access:changed"
+    KEY_CHANGED = "key:changed"
+    GRANT_GIVEN = "grant:given"
+    GRANT_REVOKED = "grant:revoked"
+    COMMAND_ENDED = "command:ended"
+    CONNECT_STARTED = "connect:started"
+    CONNECT_ENDED = "connect:ended"
+    REFRESH_TOKEN_REUSED = "refresh_token:reused"  # noqa: S105  (a name, no secret)
+    APPLICATION_CHANGED = "application:changed"
+    STAFF_VIEWED = "staff:viewed"
+    STAFF_ACTED = "staff:acted"
+
+
+SYSTEM: Final = "system"
+
+
+def person(user: User) -> str:
+    """The actor name of an owner or driver."""
+    return f"person:{user.pk}"
+
+
+def application_actor(application: Application) -> str:
+    """The actor name of an API consumer."""
+    return f"application:{application.client_id}"
+
+
+def staff(user: User) -> str:
+    """The actor name of a member of staff."""
+    return f"staff:{user.pk}"
+
+
+def record(
+    kind: Kind,
+    *,
+    actor: str,
+    at: datetime,
+    application: Application | None = None,
+    account: TeslaAccount | None = None,
+    vehicle: Vehicle | None = None,
+    grant: VehicleGrant | None = None,
+    **data: Any,
+) -> Event:
+    """Write one event. `data` holds plain facts (states, ids of ours, sources), never a name, e-mail or VIN."""
+    return Event.objects.create(
+        kind=kind,
+        actor=actor,
+        at=at,
+        request_id=request_id.current(),
+        application_id=application.pk if application else None,
+        account_id=account.pk if account else None,
+        vehicle_id=vehicle.pk if vehicle else None,
+        grant_id=grant.pk if grant else None,
+        data=data,
+    )

@@ -29,7 +29,9 @@ class User(AbstractUser):
     """A member of staff, or a person (an owner or driver): a user without a password who signs in at Tesla."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    is_person = models.BooleanField(default=False, help_text="An owner or driver; signs in at Tesla, never here.")
+    is_person = models.BooleanField(
+        default=False, help_text="An owner or driver; signs in at Tesla, never here."
+    )
 
     objects: ClassVar[UserManager[User]] = UserManager()
 
@@ -69,6 +71,7 @@ class TeslaAccount(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(name="tesla_account_sub_per_mode", fields=["sub", "mode"])]
         indexes = [models.Index(fields=["email"], name="tesla_account_email")]
+        permissions = [("view_personal_data", "Can see VINs and e-mail addresses unmasked")]
 
     def __str__(self) -> str:
         return f"Tesla account {str(self.id)[:8]}"

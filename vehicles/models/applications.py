@@ -30,11 +30,16 @@ class Application(AbstractApplication):
     requires_key = models.BooleanField(
         default=False, help_text="Connect ends only when at least one car that needs the key has it"
     )
-    wakes_for_commands = models.BooleanField(default=True, help_text="Wake a sleeping car to deliver a command")
-    ends_family_on_reuse = models.BooleanField(
-        default=False, help_text="A refresh token used again long after its rotation ends all tokens that followed it"
+    wakes_for_commands = models.BooleanField(
+        default=True, help_text="Wake a sleeping car to deliver a command"
     )
-    paused = models.BooleanField(default=False, help_text="Answer every vehicle request with a known-issue error")
+    ends_family_on_reuse = models.BooleanField(
+        default=False,
+        help_text="A refresh token used again long after its rotation ends all tokens that followed it",
+    )
+    paused = models.BooleanField(
+        default=False, help_text="Answer every vehicle request with a known-issue error"
+    )
     logo = models.CharField(max_length=200, blank=True, help_text="Path of a picture among the static files")
     colour = models.CharField(
         max_length=7, blank=True, validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", "A colour like #1d4ed8.")]
@@ -66,7 +71,9 @@ class ApplicationUser(models.Model):
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="application_users")
     person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="application_users")
     public_id = models.UUIDField(default=uuid.uuid4)
-    external_id = models.CharField(max_length=255, blank=True, help_text="The application's own id for the person")
+    external_id = models.CharField(
+        max_length=255, blank=True, help_text="The application's own id for the person"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -22,7 +22,9 @@ class Event(models.Model):
 
     kind = models.CharField(max_length=48)
     at = models.DateTimeField()
-    actor = models.CharField(max_length=64, help_text="Who did it: person, application, staff or system, with the id")
+    actor = models.CharField(
+        max_length=64, help_text="Who did it: person, application, staff or system, with the id"
+    )
     request_id = models.CharField(max_length=36, blank=True)
     application_id = models.BigIntegerField(null=True, blank=True)
     account_id = models.UUIDField(null=True, blank=True)

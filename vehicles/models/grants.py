@@ -42,14 +42,20 @@ class VehicleGrant(models.Model):
     account = models.ForeignKey(TeslaAccount, on_delete=models.CASCADE, related_name="grants")
     mode = models.CharField(max_length=10, choices=Mode.choices)
     integration = models.CharField(max_length=8, choices=Integration.choices, default=Integration.FLEET)
-    requested = models.JSONField(default=list, help_text="What the application asked for in the last Connect run")
+    requested = models.JSONField(
+        default=list, help_text="What the application asked for in the last Connect run"
+    )
     approved = models.JSONField(default=list, help_text="What the person approved and Tesla had granted")
     declined = models.JSONField(default=list, help_text="What the person unticked on our permission page")
     approved_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True, blank=True, help_text="Disconnected by the application or the person")
+    revoked_at = models.DateTimeField(
+        null=True, blank=True, help_text="Disconnected by the application or the person"
+    )
     last_used_at = models.DateTimeField(null=True, blank=True)
 
-    verdict = models.CharField(max_length=8, choices=[(value, value) for value in Verdict], default=Verdict.OK)
+    verdict = models.CharField(
+        max_length=8, choices=[(value, value) for value in Verdict], default=Verdict.OK
+    )
     main_cause = models.CharField(max_length=32, blank=True)
     next_actor = models.CharField(max_length=16, blank=True)
     verdict_since = models.DateTimeField(null=True, blank=True)

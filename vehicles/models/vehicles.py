@@ -23,18 +23,25 @@ class Vehicle(models.Model):
 
     key = models.CharField(max_length=16, choices=[(value, value) for value in Key], default=Key.UNKNOWN)
     key_reason = models.CharField(
-        max_length=16, blank=True, choices=[(value, value) for value in KeyReason], default=KeyReason.NEVER_CHECKED
+        max_length=16,
+        blank=True,
+        choices=[(value, value) for value in KeyReason],
+        default=KeyReason.NEVER_CHECKED,
     )
     key_source = models.CharField(max_length=32, blank=True)
     key_since = models.DateTimeField(null=True, blank=True)
     key_observed_at = models.DateTimeField(null=True, blank=True)
-    protocol_required = models.BooleanField(null=True, blank=True, help_text="Commands must be signed; empty: unknown")
+    protocol_required = models.BooleanField(
+        null=True, blank=True, help_text="Commands must be signed; empty: unknown"
+    )
     total_keys = models.PositiveSmallIntegerField(null=True, blank=True)
     firmware = models.CharField(max_length=32, blank=True)
 
     in_service = models.BooleanField(default=False)
     remote_access_disabled = models.BooleanField(default=False)
-    paused = models.BooleanField(default=False, help_text="Answer every request for this car with a known-issue error")
+    paused = models.BooleanField(
+        default=False, help_text="Answer every request for this car with a known-issue error"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -56,9 +63,13 @@ class VehicleAccess(models.Model):
     account = models.ForeignKey(TeslaAccount, on_delete=models.CASCADE, related_name="accesses")
     vehicle = models.ForeignKey(Vehicle, on_delete=models.CASCADE, related_name="accesses")
     access_type = models.CharField(max_length=6, choices=[(value, value) for value in Access])
-    tesla_id = models.CharField(max_length=32, blank=True, help_text="Tesla's numeric id, used by the Owner API")
+    tesla_id = models.CharField(
+        max_length=32, blank=True, help_text="Tesla's numeric id, used by the Owner API"
+    )
     seen_at = models.DateTimeField()
-    missing_since = models.DateTimeField(null=True, blank=True, help_text="Gone from the account's list since then")
+    missing_since = models.DateTimeField(
+        null=True, blank=True, help_text="Gone from the account's list since then"
+    )
 
     class Meta:
         verbose_name_plural = "vehicle accesses"

@@ -1,0 +1,178 @@
+"""Access: may this application, for this person, do this with this car now? Asked by every request.
+
+Finds the grant, and lets `diagnosis` decide. Links that a diagnosis only names become addresses here.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils.translation import gettext
+
+from vehicles import errors, origins
+from vehicles.diagnosis import Diagnosis, Observed, diagnose
+from vehicles.errors import CatalogueError, ErrorSpec, invalid
+from vehicles.facts import access_of, facts_of, with_rows, working_permissions
+from vehicles.models import Application, Integration, User, VehicleGrant
+from vehicles.permissions import PERMISSIONS
+
+
+def grants_of(*, person: User, application: Application, only_connection: str = "") -> QuerySet[VehicleGrant]:
+    """What this person gave this application and still stands, newest car first."""
+    grants = VehicleGrant.objects.filter(
+        connection__application=application, account__person=person, revoked_at=None
+    )
+    if only_connection:
+        grants = grants.filter(connection__public_id=only_connection)
+    return grants.order_by("-connection__created_at", "-connection_id", "-approved_at")
+
+
+def reach(
+    *, person: User, application: Application, public_id: str, only_connection: str = ""
+) -> VehicleGrant:
+    """The grant behind the application's id of a car, with every row that a decision needs.
+
+    Raises VALIDATION for an id that is no UUID, and PERMISSION, the same whether or not such a car exists.
+    """
+    try:
+        wanted = uuid.UUID(public_id)
+    except ValueError:
+        raise invalid("id", "must be a vehicle id, a UUID of 36 characters") from None
+    grants = grants_of(person=person, application=application, only_connection=only_connection)
+    found = list(with_rows(grants.filter(connection__public_id=wanted)))
+    if not found:
+        raise CatalogueError(errors.PERMISSION, reason="no grant of this person on this vehicle")
+    # A person may reach one car through both interfaces; the current one serves.
+    return next((grant for grant in found if grant.integration == Integration.FLEET), found[0])
+
+
+def diagnosis_of(grant: VehicleGrant, asked: str | None = None) -> Diagnosis:
+    """The decision for this grant, for a call that needs `asked` or for the worst of what was granted."""
+    return diagnose(facts_of(grant, access_of(grant)), asked=asked)
+
+
+def require(grant: VehicleGrant, permission: str) -> None:
+    """Return when a call that needs this permission may go to Tesla now; raise the error it must answer otherwise."""
+    error = diagnosis_of(grant, permission).error
+    if error is not None:
+        raise refuse(grant, error)
+
+
+def require_granted(grant: VehicleGrant, permission: str) -> None:
+    """As far as the permission was never given, raise PERMISSION; for reads of stored state, which nothing else stops."""
+    if permission not in working_permissions(grant):
+        require(grant, permission)
+
+
+def refuse(grant: VehicleGrant, spec: ErrorSpec, *, reason: str = "") -> CatalogueError:
+    """The catalogue error for this grant, with the link that repairs it."""
+    link = RESOLUTION_LINKS.get(spec.name)
+    return CatalogueError(spec, resolution_url=url_for(link, grant) if link else None, reason=reason)
+
+
+RESOLUTION_LINKS: Final[dict[str, str]] = {
+    errors.AUTHENTICATION_FAILED.name: "reauthenticate",
+    errors.ACCOUNT_PERMISSION.name: "connect",
+    errors.VIRTUAL_KEY_REQUIRED.name: "pairing",
+    errors.PLATFORM_NOT_CAPABLE.name: "reconnect_fleet",
+}
+"""The link in an error's resolution. PERMISSION has none: its body must not tell whether the car exists."""
+
+
+def _connect(grant: VehicleGrant) -> str:
+    application = grant.connection.application
+    query = {
+        "response_type": "code",
+        "client_id": application.client_id,
+        "redirect_uri": (application.redirect_uris.split() or [""])[0],
+        "scope": " ".join(grant.requested or application.permissions),
+        "make": "TESLA",
+        "mode": grant.mode,
+    }
+    return f"{settings.PUBLIC_URL}/oauth/authorize?{urlencode(query)}"
+
+
+def _reauthenticate(grant: VehicleGrant) -> str:
+    query = {
+        "response_type": "vehicle_id",
+        "client_id": grant.connection.application.client_id,
+        "vehicle_id": str(grant.connection.public_id),
+    }
+    return f"{settings.PUBLIC_URL}/oauth/reauthenticate?{urlencode(query)}"
+
+
+def _reconnect_fleet(grant: VehicleGrant) -> str:
+    application = grant.connection.application
+    query = {
+        "response_type": "vehicle_id",
+        "client_id": application.client_id,
+        "make": "TESLA",
+        "scope": " ".join(grant.requested or application.permissions),
+    }
+    return f"{settings.PUBLIC_URL}/oauth/reauthenticate?{urlencode(query)}"
+
+
+def _pairing(grant: VehicleGrant) -> str:
+    # The VIN preselects the right car, but it belongs in the hands only of those who may read it.
+    vin = grant.connection.vehicle.vin if "read_vin" in working_permissions(grant) else ""
+    return origins.pairing_page(grant.mode, vin)
+
+
+_ADDRESSES: Final[Mapping[str, Callable[[VehicleGrant], str]]] = {
+    "connect": _connect,
+    "reauthenticate": _reauthenticate,
+    "reconnect_fleet": _reconnect_fleet,
+    "pairing": _pairing,
+    "third_party_apps": lambda grant: origins.third_party_apps_page(grant.mode),
+    "admin": lambda grant: f"{settings.PUBLIC_URL}/admin/vehicles/vehiclegrant/{grant.pk}/change/",
+    "documentation": lambda grant: f"{settings.PUBLIC_URL}/api/docs/",
+}
+
+
+def url_for(link: str, grant: VehicleGrant) -> str:
+    """The address behind a link name of a diagnosis; empty for no link."""
+    return _ADDRESSES[link](grant) if link else ""
+
+
+def diagnosis_json(diagnosis: Diagnosis, grant: VehicleGrant) -> dict[str, Any]:
+    """The diagnosis as the API answers it, texts translated and links made into addresses."""
+    error = diagnosis.error
+    return {
+        "verdict": str(diagnosis.verdict),
+        "causes": [
+            {"code": cause.code, "axis": cause.axis, **_observation(cause.observed)}
+            for cause in diagnosis.causes
+        ],
+        "error": {"type": error.type, "code": error.code} if error else None,
+        "actions": [
+            {
+                "actor": str(action.actor),
+                "code": action.code,
+                "text": gettext(action.text),
+                "url": url_for(action.link, grant) or None,
+                "needsPhoneKey": action.needs_phone_key,
+            }
+            for action in diagnosis.actions
+        ],
+        "axes": dict(diagnosis.axes),
+    }
+
+
+def _observation(observed: Observed) -> dict[str, str | None]:
+    return {
+        "since": observed.since.isoformat() if observed.since else None,
+        "source": observed.source or None,
+        "observedAt": observed.observed_at.isoformat() if observed.observed_at else None,
+    }
+
+
+def known_permission(name: str) -> str:
+    """The name when it is in the catalogue; raises VALIDATION otherwise."""
+    if name not in PERMISSIONS:
+        raise invalid("permission", "is not a permission of the catalogue")
+    return name

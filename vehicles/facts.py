@@ -1,0 +1,130 @@
+"""Facts: the stored rows of one grant as `diagnosis` wants them, and the verdict columns that repeat its answer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from vehicles.diagnosis import (
+    Access,
+    Consent,
+    Diagnosis,
+    Facts,
+    Key,
+    KeyReason,
+    MissingReason,
+    Observed,
+    Provider,
+    diagnose,
+)
+from vehicles.models import (
+    Integration,
+    TeslaAccount,
+    Vehicle,
+    VehicleAccess,
+    VehicleGrant,
+)
+from vehicles.permissions import covered_by
+
+MOST_KEYS = 20
+"""A car takes no more virtual keys than this (Fleet API: virtual keys)."""
+
+
+def facts_of(grant: VehicleGrant, access: VehicleAccess | None) -> Facts:
+    """What is stored about the grant's account, car and permissions.
+
+    `access` is the account's relation to the car, None when the account never listed it.
+    """
+    account, vehicle = grant.account, grant.connection.vehicle
+    return Facts(
+        granted=frozenset(grant.approved),
+        missing=missing_permissions(grant),
+        consent=Consent(account.consent) if grant.integration == Integration.FLEET else Consent.ACTIVE,
+        key=Key(vehicle.key),
+        key_reason=KeyReason(vehicle.key_reason) if vehicle.key_reason else None,
+        provider=Provider.FLEET if grant.integration == Integration.FLEET else Provider.LEGACY,
+        access=Access(access.access_type) if access else Access.OWNER,
+        vehicle_missing=access is not None and access.missing_since is not None,
+        key_slots_full=vehicle.total_keys is not None and vehicle.total_keys >= MOST_KEYS,
+        remote_access_disabled=vehicle.remote_access_disabled,
+        in_service=vehicle.in_service,
+        paused=vehicle.paused or grant.connection.application.paused,
+        observed=_observed(grant, account, vehicle, access),
+    )
+
+
+def missing_permissions(grant: VehicleGrant) -> dict[str, MissingReason]:
+    """Why each permission that was asked for does not work; empty when all do.
+
+    Legacy tokens carry no vehicle scopes, so nothing can be missing at Tesla for a legacy grant.
+    """
+    missing = {name: MissingReason.DECLINED_IN_CONNECT for name in grant.declined}
+    if grant.integration == Integration.FLEET:
+        never = set(grant.requested) - set(grant.approved) - set(grant.declined)
+        gone = set(grant.approved) - set(covered_by(grant.approved, grant.account.granted_scopes))
+        missing |= {name: MissingReason.NOT_GRANTED_AT_TESLA for name in never}
+        missing |= {name: MissingReason.WITHDRAWN_AT_TESLA for name in gone}
+    return missing
+
+
+def working_permissions(grant: VehicleGrant) -> list[str]:
+    """The approved permissions that Tesla's scopes cover now, by name."""
+    if grant.integration == Integration.LEGACY:
+        return sorted(grant.approved)
+    return sorted(covered_by(grant.approved, grant.account.granted_scopes))
+
+
+def _observed(
+    grant: VehicleGrant, account: TeslaAccount, vehicle: Vehicle, access: VehicleAccess | None
+) -> dict[str, Observed]:
+    return {
+        "consent": Observed(account.consent_source, account.consent_since, account.consent_observed_at),
+        "permissions": Observed("scp", account.consent_since, account.consent_observed_at),
+        "key": Observed(vehicle.key_source, vehicle.key_since, vehicle.key_observed_at),
+        "provider": Observed(
+            "vehicle_list",
+            access.missing_since if access else grant.approved_at,
+            access.seen_at if access else None,
+        ),
+    }
+
+
+def with_rows(grants: QuerySet[VehicleGrant]) -> QuerySet[VehicleGrant]:
+    """The grants with everything that `facts_of` and `access_of` read, in two queries however many there are."""
+    accesses = Prefetch("connection__vehicle__accesses", queryset=VehicleAccess.objects.order_by("pk"))
+    return grants.select_related(
+        "account", "connection__vehicle", "connection__application"
+    ).prefetch_related(accesses)
+
+
+def access_of(grant: VehicleGrant) -> VehicleAccess | None:
+    """The relation of the grant's own account to the car (prefetched by `with_rows`)."""
+    rows = grant.connection.vehicle.accesses.all()
+    return next((row for row in rows if row.account_id == grant.account_id), None)
+
+
+def refresh_verdicts(grants: QuerySet[VehicleGrant], now: datetime) -> int:
+    """Rewrite the verdict columns of these grants where they changed; returns how many rows changed.
+
+    One UPDATE per distinct verdict, not per row. Call it in the transaction that changed a fact.
+    """
+    groups: dict[tuple[str, str, str], list[UUID]] = defaultdict(list)
+    for grant in with_rows(grants):
+        groups[verdict_columns(diagnose(facts_of(grant, access_of(grant))))].append(grant.pk)
+    return sum(_write(columns, ids, now) for columns, ids in groups.items())
+
+
+def verdict_columns(diagnosis: Diagnosis) -> tuple[str, str, str]:
+    """Verdict, main cause and next actor, as they are kept on the grant."""
+    return str(diagnosis.verdict), diagnosis.main_cause, diagnosis.next_actor
+
+
+def _write(columns: tuple[str, str, str], ids: Iterable[UUID], now: datetime) -> int:
+    verdict, cause, actor = columns
+    same = Q(verdict=verdict, main_cause=cause, next_actor=actor, verdict_since__isnull=False)
+    changed = VehicleGrant.objects.filter(pk__in=list(ids)).exclude(same)
+    return changed.update(verdict=verdict, main_cause=cause, next_actor=actor, verdict_since=now)

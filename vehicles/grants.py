@@ -1,0 +1,112 @@
+"""Grants: giving, and taking back, what a person allows an application to do with their cars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from vehicles import facts, history
+from vehicles.history import Kind
+from vehicles.models import (
+    Application,
+    ApplicationUser,
+    Connection,
+    Integration,
+    TeslaAccount,
+    User,
+    Vehicle,
+    VehicleGrant,
+)
+from vehicles.permissions import covered_by
+
+
+def application_user(application: Application, person: User) -> ApplicationUser:
+    """The person as this application knows them, created on first sight with an id of its own."""
+    row, _ = ApplicationUser.objects.get_or_create(application=application, person=person)
+    return row
+
+
+def give(
+    *,
+    application: Application,
+    account: TeslaAccount,
+    vehicles: Sequence[Vehicle],
+    requested: Sequence[str],
+    approved: Sequence[str],
+    integration: str = Integration.FLEET,
+    now: datetime,
+) -> list[VehicleGrant]:
+    """Write what the person approved for these cars, replacing what they approved earlier; one grant a car.
+
+    However it is called, nothing is granted that was not asked for or that Tesla did not grant. Permissions that Tesla
+    covers and the person left out count as declined.
+    """
+    asked = list(dict.fromkeys(requested))
+    offered = covered_by(asked, account.granted_scopes) if integration == Integration.FLEET else asked
+    given = [name for name in offered if name in set(approved)]
+    declined = [name for name in offered if name not in set(approved)]
+    with transaction.atomic():
+        application_user(application, account.person)
+        grants = [
+            _give_one(application, account, vehicle, asked, given, declined, integration, now)
+            for vehicle in vehicles
+        ]
+        facts.refresh_verdicts(VehicleGrant.objects.filter(pk__in=[grant.pk for grant in grants]), now)
+    return grants
+
+
+def _give_one(
+    application: Application,
+    account: TeslaAccount,
+    vehicle: Vehicle,
+    requested: list[str],
+    approved: list[str],
+    declined: list[str],
+    integration: str,
+    now: datetime,
+) -> VehicleGrant:
+    connection, _ = Connection.objects.get_or_create(application=application, vehicle=vehicle)
+    grant, _ = VehicleGrant.objects.update_or_create(
+        connection=connection,
+        account=account,
+        mode=account.mode,
+        defaults={
+            "integration": integration,
+            "requested": requested,
+            "approved": approved,
+            "declined": declined,
+            "approved_at": now,
+            "revoked_at": None,
+        },
+    )
+    history.record(
+        Kind.GRANT_GIVEN,
+        actor=history.person(account.person),
+        at=now,
+        application=application,
+        account=account,
+        vehicle=vehicle,
+        grant=grant,
+        approved=approved,
+        declined=declined,
+        integration=str(integration),
+    )
+    return grant
+
+
+def revoke(grant: VehicleGrant, *, actor: str, now: datetime) -> None:
+    """End a grant: the application's tokens no longer reach this car. The row and its history stay."""
+    with transaction.atomic():
+        ended = VehicleGrant.objects.filter(pk=grant.pk, revoked_at=None).update(revoked_at=now)
+        if ended:
+            history.record(
+                Kind.GRANT_REVOKED,
+                actor=actor,
+                at=now,
+                application=grant.connection.application,
+                account=grant.account,
+                vehicle=grant.connection.vehicle,
+                grant=grant,
+            )

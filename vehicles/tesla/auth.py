@@ -1,0 +1,140 @@
+"""Tesla's login: the address to send a person to, codes and refresh tokens into tokens, and what a token says.
+
+Facts from Fleet API: authentication overview and third-party tokens.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from vehicles.tesla import errors, paths, transport
+
+_DEAD_LOGIN = ("login_required", "invalid_grant", "password_changed", "login_failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A fresh pair. `expires_in` is in seconds; the values never appear in a representation."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in: int
+    id_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What an access token says of its account: Tesla's id, the granted scopes, the home region, who it was made for."""
+
+    sub: str
+    scopes: tuple[str, ...]
+    region: str
+    made_for: str
+
+    @property
+    def is_legacy(self) -> bool:
+        return self.made_for == paths.OWNER_API_CLIENT_ID
+
+
+def authorize_url(
+    origin: str,
+    *,
+    client_id: str,
+    redirect_uri: str,
+    scopes: Iterable[str],
+    state: str,
+    nonce: str,
+    extra: Mapping[str, str] | None = None,
+) -> str:
+    """The address of Tesla's login and consent pages for this run."""
+    query = {
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": redirect_uri,
+        "scope": " ".join(scopes),
+        "state": state,
+        "nonce": nonce,
+        **(extra or {}),
+    }
+    return f"{origin}{paths.AUTHORIZE}?{urlencode(query)}"
+
+
+def exchange_code(
+    origin: str, *, client_id: str, client_secret: str, code: str, redirect_uri: str, audience: str
+) -> Tokens:
+    """Redeem an authorization code. Raises `LoginRefused` for a bad code, other `TeslaError` for the way there."""
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "code": code,
+        "audience": audience,
+        "redirect_uri": redirect_uri,
+    }
+    try:
+        return _tokens(transport.send("POST", origin + paths.TOKEN, form=form).body)
+    except (errors.BadRequest, errors.TokenRefused) as refusal:
+        raise errors.LoginRefused(refusal.text, status=refusal.status) from None
+
+
+def refresh(origin: str, *, client_id: str, refresh_token: str) -> Tokens:
+    """Rotate a refresh token. Raises `LoginRequired` when Tesla says it is dead, other `TeslaError` otherwise."""
+    form = {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": refresh_token}
+    try:
+        return _tokens(transport.send("POST", origin + paths.TOKEN, form=form).body)
+    except (errors.BadRequest, errors.TokenRefused) as refusal:
+        if any(word in refusal.text for word in _DEAD_LOGIN):
+            raise errors.LoginRequired(refusal.text, status=refusal.status) from None
+        raise
+
+
+def _tokens(body: Mapping[str, Any]) -> Tokens:
+    try:
+        return Tokens(
+            access_token=str(body["access_token"]),
+            refresh_token=str(body["refresh_token"]),
+            expires_in=int(body["expires_in"]),
+            id_token=str(body.get("id_token") or ""),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise errors.Unintelligible("the token answer lacks a field") from None
+
+
+def read_claims(access_token: str) -> Claims:
+    """What the token says. Only for tokens just received from Tesla over TLS: the signature is not checked.
+
+    Raises `Unintelligible` when it is not a token of the kind Tesla issues.
+    """
+    payload = _payload(access_token)
+    scopes = payload.get("scp")
+    if not isinstance(payload.get("sub"), str) or not isinstance(scopes, list):
+        raise errors.Unintelligible("the access token names no account")
+    return Claims(
+        sub=payload["sub"],
+        scopes=tuple(str(scope) for scope in scopes),
+        region=str(payload.get("ou_code") or "").lower(),
+        made_for=str(payload.get("azp") or ""),
+    )
+
+
+def read_nonce(id_token: str) -> str:
+    """The nonce that this login was begun with, from the ID token; empty when there is none."""
+    return str(_payload(id_token).get("nonce") or "") if id_token else ""
+
+
+def _payload(token: str) -> dict[str, Any]:
+    try:
+        part = token.split(".")[1]
+        padded = part + "=" * (-len(part) % 4)
+        payload = json.loads(base64.urlsafe_b64decode(padded))
+    except (IndexError, ValueError, binascii.Error):
+        raise errors.Unintelligible("the token cannot be read") from None
+    if not isinstance(payload, dict):
+        raise errors.Unintelligible("the token cannot be read")
+    return payload

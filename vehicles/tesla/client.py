@@ -1,0 +1,157 @@
+"""The Fleet API and the Owner API: a function per endpoint used, frozen results, plain Python.
+
+Each takes the base address and an access token and makes one call; failures are `vehicles.tesla.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vehicles.tesla import errors, paths, transport
+
+
+@dataclass(frozen=True, slots=True)
+class ListedVehicle:
+    """A car as an account's list shows it. `state` is `online`, `asleep`, `offline` or empty."""
+
+    vin: str
+    tesla_id: str
+    access_type: str
+    display_name: str
+    state: str
+    in_service: bool
+    remote_access_disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """What `fleet_status` says of one car; `paired` is None when the car is in neither list."""
+
+    vin: str
+    paired: bool | None
+    protocol_required: bool | None
+    total_keys: int | None
+    firmware: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The car's own answer: done, or refused with a reason."""
+
+    done: bool
+    reason: str
+
+
+def profile(base: str, token: str) -> dict[str, Any]:
+    """E-mail and name of the account (Fleet API: users/me; needs the profile scope)."""
+    return _response(transport.send("GET", base + paths.USER_ME, token=token).body)
+
+
+def vehicles(base: str, token: str) -> list[ListedVehicle]:
+    """Every car of the account, page by page (Fleet API: vehicles)."""
+    found: list[ListedVehicle] = []
+    page = 1
+    while True:
+        answer = transport.send("GET", base + paths.VEHICLES, token=token, query={"page": str(page)}).body
+        found += [_listed(item) for item in _items(answer)]
+        if page >= int((answer.get("pagination") or {}).get("pages") or 1):
+            return found
+        page += 1
+
+
+def products(base: str, token: str) -> list[ListedVehicle]:
+    """The cars among the account's products: the Owner API's list, since its vehicle list is closed."""
+    answer = transport.send("GET", base + paths.PRODUCTS, token=token).body
+    return [_listed(item) for item in _items(answer) if item.get("vin") and item.get("vehicle_id")]
+
+
+def vehicle_state(base: str, token: str, tag: str) -> str:
+    """`online`, `asleep` or `offline` as last known to Tesla; never wakes the car (Fleet API: vehicle)."""
+    answer = transport.send("GET", base + paths.VEHICLE.format(vin=tag), token=token).body
+    return str(_response(answer).get("state") or "")
+
+
+def vehicle_data(base: str, token: str, tag: str, endpoints: Sequence[str]) -> dict[str, Any]:
+    """Live data of the named sections; raises `VehicleUnavailable` when the car is not online."""
+    query = {"endpoints": ";".join(endpoints)}
+    answer = transport.send("GET", base + paths.VEHICLE_DATA.format(vin=tag), token=token, query=query).body
+    return _response(answer)
+
+
+def wake_up(base: str, token: str, tag: str) -> str:
+    """Ask the car to come online; returns the state Tesla knew at that moment."""
+    answer = transport.send("POST", base + paths.WAKE_UP.format(vin=tag), token=token).body
+    return str(_response(answer).get("state") or "")
+
+
+def fleet_status(base: str, token: str, vins: Sequence[str]) -> list[KeyStatus]:
+    """Key and protocol state of up to 100 cars (Fleet API: fleet_status). One answer per VIN asked for."""
+    body = {"vins": list(vins)}
+    answer = _response(transport.send("POST", base + paths.FLEET_STATUS, token=token, json_body=body).body)
+    paired, unpaired = set(answer.get("key_paired_vins") or ()), set(answer.get("unpaired_vins") or ())
+    info = answer.get("vehicle_info") or {}
+    return [_key_status(vin, paired, unpaired, info.get(vin) or {}) for vin in vins]
+
+
+def command(
+    base: str, token: str, tag: str, name: str, arguments: Mapping[str, Any], *, read_seconds: float = 20.0
+) -> CommandResult:
+    """Send one unsigned command. A refusal by the car is a result, not an error."""
+    path = paths.COMMAND.format(vin=tag, name=name)
+    answer = transport.send(
+        "POST", base + path, token=token, json_body=arguments, read_seconds=read_seconds
+    ).body
+    result = _response(answer)
+    if not isinstance(result.get("result"), bool):
+        raise errors.Unintelligible("the command answer has no result")
+    return CommandResult(result["result"], str(result.get("reason") or ""))
+
+
+def signed_command(base: str, token: str, vin: str, message: str, *, read_seconds: float = 20.0) -> str:
+    """Deliver one base64 routable message; the base64 answer says inside whether it worked."""
+    path = paths.SIGNED_COMMAND.format(vin=vin)
+    body = {"routable_message": message}
+    answer = transport.send("POST", base + path, token=token, json_body=body, read_seconds=read_seconds).body
+    if not isinstance(answer.get("response"), str):
+        raise errors.Unintelligible("the signed answer has no message")
+    return str(answer["response"])
+
+
+def _response(answer: Mapping[str, Any]) -> dict[str, Any]:
+    response = answer.get("response")
+    if not isinstance(response, dict):
+        raise errors.Unintelligible("the answer has no response object")
+    return response
+
+
+def _items(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    response = answer.get("response")
+    if not isinstance(response, list):
+        raise errors.Unintelligible("the answer has no list")
+    return [item for item in response if isinstance(item, dict)]
+
+
+def _listed(item: Mapping[str, Any]) -> ListedVehicle:
+    return ListedVehicle(
+        vin=str(item.get("vin") or ""),
+        tesla_id=str(item.get("id_s") or item.get("id") or ""),
+        access_type=str(item.get("access_type") or "OWNER"),
+        display_name=str(item.get("display_name") or ""),
+        state=str(item.get("state") or ""),
+        in_service=bool(item.get("in_service")),
+        remote_access_disabled=bool(item.get("mobile_access_disabled")),
+    )
+
+
+def _key_status(vin: str, paired: set[str], unpaired: set[str], info: Mapping[str, Any]) -> KeyStatus:
+    required = info.get("vehicle_command_protocol_required")
+    keys = info.get("total_number_of_keys")
+    return KeyStatus(
+        vin=vin,
+        paired=True if vin in paired else False if vin in unpaired else None,
+        protocol_required=required if isinstance(required, bool) else None,
+        total_keys=keys if isinstance(keys, int) else None,
+        firmware=str(info.get("firmware_version") or ""),
+    )

@@ -1,0 +1,87 @@
+"""HTTP to Tesla: one pooled connection set per process, JSON in and out, failures as `TeslaError`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import urllib3
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+from vehicles.tesla import errors
+
+CONNECT_SECONDS: Final = 5.0
+READ_SECONDS: Final = 20.0
+_BODY_LIMIT: Final = 2000
+
+_pool = urllib3.PoolManager(
+    num_pools=16,
+    maxsize=128,
+    retries=False,
+    timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A decoded answer below status 400."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+def send(
+    method: str,
+    url: str,
+    *,
+    token: str | None = None,
+    json_body: Mapping[str, Any] | None = None,
+    form: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+    read_seconds: float = READ_SECONDS,
+) -> Answer:
+    """Make one call, never repeated here. Raises a `TeslaError` for every way in which it can fail."""
+    headers = {"Accept": "application/json"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    if form is not None:
+        data, headers["Content-Type"] = urlencode(form).encode(), "application/x-www-form-urlencoded"
+    else:
+        # The Fleet API answers 406 to anything that does not say it is JSON, even without parameters.
+        data = json.dumps(json_body or {}).encode() if method != "GET" else None
+        headers["Content-Type"] = "application/json"
+    address = f"{url}?{urlencode(query)}" if query else url
+    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
+    try:
+        response = _pool.request(method, address, body=data, headers=headers, timeout=timeout, redirect=False)
+    except (NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as failure:
+        raise errors.NotSent(type(failure).__name__) from None
+    except HTTPError as failure:
+        raise errors.NoAnswer(type(failure).__name__) from None
+    return _read(response)
+
+
+def _read(response: urllib3.BaseHTTPResponse) -> Answer:
+    body: Any
+    try:
+        body = json.loads(response.data) if response.data else None
+    except ValueError:
+        body = None
+    if response.status >= 400:
+        text, txid = _words(body, response)
+        raise errors.refusal(response.status, text, response.headers, txid)
+    if not isinstance(body, dict):
+        raise errors.Unintelligible("the body is not a JSON object", status=response.status)
+    return Answer(response.status, body, response.headers)
+
+
+def _words(body: Any, response: urllib3.BaseHTTPResponse) -> tuple[str, str]:
+    """Tesla's own words of refusal and its transaction id, whatever shape the body has."""
+    if isinstance(body, dict):
+        parts = [str(body.get("error") or ""), str(body.get("error_description") or "")]
+        return " ".join(part for part in parts if part), str(body.get("txid") or "")
+    return response.data[:_BODY_LIMIT].decode("utf-8", "replace"), ""
