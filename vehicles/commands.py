@@ -14,12 +14,22 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils import timezone
 
-from vehicles import access, errors, evidence, history, pairing, request_id, upstream
+from vehicles import (
+    access,
+    errors,
+    evidence,
+    history,
+    pairing,
+    request_id,
+    signed_commands,
+    upstream,
+)
 from vehicles.errors import CatalogueError, ErrorSpec
 from vehicles.history import Kind
-from vehicles.models import Command, Outcome, VehicleGrant
+from vehicles.models import Command, Integration, Outcome, VehicleGrant
 from vehicles.permissions import PERMISSIONS
 from vehicles.tesla import errors as tesla
+from vehicles.tesla.client import CommandResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +101,37 @@ def _require(grant: VehicleGrant, control: Control, now: datetime) -> None:
         access.require(grant, control.permission)
 
 
-def _send(grant: VehicleGrant, control: Control, arguments: Mapping[str, Any]) -> Any:
-    scope = PERMISSIONS[control.permission].tesla_scope
+def _send(grant: VehicleGrant, control: Control, arguments: Mapping[str, Any]) -> CommandResult:
+    """Deliver it the way this car takes it, waking the car first where it sleeps and may be woken."""
     try:
-        return upstream.unsigned_command(grant, control.command, arguments, scope)
+        return _deliver(grant, control, arguments)
     except tesla.VehicleUnavailable:
         _wake(grant)
+        return _deliver(grant, control, arguments)
+
+
+def _deliver(grant: VehicleGrant, control: Control, arguments: Mapping[str, Any]) -> CommandResult:
+    vehicle = grant.connection.vehicle
+    scope = PERMISSIONS[control.permission].tesla_scope
+    if _must_be_signed(grant, control):
+        try:
+            return signed_commands.send(grant, control.command, arguments, scope)
+        except tesla.ProtocolUnsupported:
+            evidence.protocol_unsupported(vehicle, now=timezone.now())
+    try:
         return upstream.unsigned_command(grant, control.command, arguments, scope)
     except tesla.ProtocolRequired:
-        evidence.protocol_demanded(grant.connection.vehicle, now=timezone.now())
-        raise
+        evidence.protocol_demanded(vehicle, now=timezone.now())
+        if grant.integration == Integration.LEGACY:
+            raise
+        return signed_commands.send(grant, control.command, arguments, scope)
+
+
+def _must_be_signed(grant: VehicleGrant, control: Control) -> bool:
+    """Unknown counts as yes: the handshake then tells, without anything having been carried out."""
+    if not PERMISSIONS[control.permission].needs_key or grant.integration == Integration.LEGACY:
+        return False
+    return grant.connection.vehicle.protocol_required is not False
 
 
 def _wake(grant: VehicleGrant) -> None:

@@ -90,6 +90,12 @@ def protocol_demanded(vehicle: Vehicle, *, now: datetime) -> None:
         vehicle.save(update_fields=["protocol_required"])
 
 
+def protocol_unsupported(vehicle: Vehicle, *, now: datetime) -> None:
+    """Tesla says the car takes no signed messages, so it needs no key: remembered for every later command."""
+    vehicle.protocol_required = False
+    _set_key(vehicle, Key.NOT_REQUIRED, now=now, source=COMMAND)
+
+
 def key_refused(vehicle: Vehicle, *, now: datetime) -> None:
     """The car itself said that our key is not on it: the best evidence there is."""
     vehicle.protocol_required = True

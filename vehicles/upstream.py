@@ -187,6 +187,19 @@ def unsigned_command(
     )
 
 
+def signed_message(grant: VehicleGrant, message: str, scope: str) -> str:
+    """Deliver one base64 signed message to the car; the base64 answer says inside whether it worked."""
+    vehicle = grant.connection.vehicle
+    return call(
+        grant.account,
+        Integration.FLEET,
+        lambda base, token: client.signed_command(base, token, vehicle.vin, message),
+        scope=scope,
+        vehicle=vehicle,
+        raw=True,
+    )
+
+
 def call(
     account: TeslaAccount,
     integration: str,

@@ -5,6 +5,7 @@ from vehicles.models.applications import Application, ApplicationUser
 from vehicles.models.commands import Command, Outcome
 from vehicles.models.events import Event
 from vehicles.models.grants import Connection, VehicleGrant
+from vehicles.models.signing_sessions import SigningSession
 from vehicles.models.tokens import TeslaToken
 from vehicles.models.vehicles import Vehicle, VehicleAccess
 
@@ -17,6 +18,7 @@ __all__ = [
     "Integration",
     "Mode",
     "Outcome",
+    "SigningSession",
     "TeslaAccount",
     "TeslaToken",
     "User",

@@ -1,0 +1,212 @@
+"""Signed commands: sessions with the cars' computers that all processes share, and sending under them.
+
+Counters come from the database, so two processes never use the same one. The vehicle security computer gets one
+message at a time, in order; infotainment takes messages out of order within a window of 32, so it needs no lease.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from vehicles import access, errors, evidence, upstream, virtual_key
+from vehicles.errors import CatalogueError, ErrorSpec
+from vehicles.models import SigningSession, Vehicle, VehicleGrant
+from vehicles.tesla import errors as tesla
+from vehicles.tesla import vehicle_commands
+from vehicles.tesla.client import CommandResult
+from vehicles.tesla.signing import (
+    Domain,
+    KeychainIsFull,
+    KeyNotOnVehicle,
+    PrivateKey,
+    RemoteAccessDisabled,
+    Response,
+    SessionInfo,
+    SignedRequest,
+    SigningError,
+    Succeeded,
+    VehicleKeyChanged,
+    Wait,
+    authorize,
+    handshake_request,
+    open_handshake,
+    open_response,
+)
+
+ATTEMPTS: Final = 4
+"""A stale session costs one more round; a car that is still not content after this many is not going to be."""
+BUSY_SECONDS: Final = 1.0
+TURN: Final = timedelta(seconds=60)
+TURN_WAIT_SECONDS: Final = 60.0
+_POLL_SECONDS: Final = 0.05
+
+ANSWERS: Final[tuple[tuple[type[SigningError], ErrorSpec], ...]] = (
+    (KeyNotOnVehicle, errors.VIRTUAL_KEY_REQUIRED),
+    (RemoteAccessDisabled, errors.REMOTE_ACCESS_DISABLED),
+    (KeychainIsFull, errors.VIRTUAL_KEY_REQUIRED),
+    (SigningError, errors.VEHICLE_STATE_UNKNOWN),
+)
+"""What the caller is told about a fault that stays; first match wins."""
+
+
+def send(grant: VehicleGrant, name: str, arguments: Mapping[str, Any], scope: str) -> CommandResult:
+    """Sign and deliver one command, once, and return the car's own answer.
+
+    Signs again only when the car says that it did not carry the command out. Raises `CatalogueError` when the car will
+    not take it, and `TeslaError` as the transport does; `NoAnswer` when an answer came that proves nothing.
+    """
+    key = virtual_key.private_key()
+    if key is None:
+        raise CatalogueError(errors.SMARTCAR_NOT_CAPABLE, reason="no virtual key is configured")
+    payload = vehicle_commands.encode(name, arguments)
+    domain = vehicle_commands.command_named(name).domain
+    vehicle = grant.connection.vehicle
+    try:
+        with _turn(vehicle, domain):
+            result = _exchange(grant, key, domain, payload, scope)
+    except KeyNotOnVehicle as fault:
+        evidence.key_refused(vehicle, now=timezone.now())
+        raise access.refuse(grant, errors.VIRTUAL_KEY_REQUIRED, reason=str(fault)) from fault
+    except SigningError as fault:
+        if fault.may_have_happened:
+            raise tesla.NoAnswer(str(fault)) from fault
+        spec = next(spec for kind, spec in ANSWERS if isinstance(fault, kind))
+        raise access.refuse(grant, spec, reason=str(fault)) from fault
+    evidence.key_used(vehicle, now=timezone.now())
+    return result
+
+
+def _exchange(
+    grant: VehicleGrant, key: PrivateKey, domain: Domain, payload: bytes, scope: str
+) -> CommandResult:
+    vehicle = grant.connection.vehicle
+    fault: SigningError = SigningError("the car stayed busy")
+    for _ in range(ATTEMPTS):
+        session = _next(vehicle, domain) or _shake_hands(grant, key, domain, scope)
+        now = time.time()
+        request = authorize(session, payload, key=key, counter=session.counter, now=now)
+        response = _deliver(grant, request, session, key, scope)
+        if response.session is not None:
+            _remember(vehicle, response.session)
+        if response.fault is None and not isinstance(response.result, Wait):
+            done = isinstance(response.result, Succeeded)
+            return CommandResult(done, "" if done else getattr(response.result, "reason", ""))
+        if response.fault is not None:
+            fault = response.fault
+            if not fault.is_temporary or fault.may_have_happened:
+                raise fault
+        if fault.resync and response.session is None:
+            _forget(vehicle, domain)
+        elif not fault.resync:
+            time.sleep(BUSY_SECONDS)
+    raise fault
+
+
+def _deliver(
+    grant: VehicleGrant, request: SignedRequest, session: SessionInfo, key: PrivateKey, scope: str
+) -> Response:
+    answer = upstream.signed_message(grant, base64.b64encode(request.message).decode(), scope)
+    return open_response(base64.b64decode(answer), request, session, key=key, now=time.time())
+
+
+def _shake_hands(grant: VehicleGrant, key: PrivateKey, domain: Domain, scope: str) -> SessionInfo:
+    """Meet the car's computer, remember the session, and take its first counter."""
+    vehicle = grant.connection.vehicle
+    request = handshake_request(domain, key.public_key)
+    answer = upstream.signed_message(grant, base64.b64encode(request.message).decode(), scope)
+    try:
+        session = open_handshake(
+            base64.b64decode(answer),
+            uuid=request.uuid,
+            vin=vehicle.vin,
+            domain=domain,
+            key=key,
+            now=time.time(),
+        )
+    except VehicleKeyChanged:
+        _forget(vehicle, domain)
+        raise
+    _remember(vehicle, session)
+    taken = _next(vehicle, domain)
+    if taken is None:
+        raise SigningError("the session was lost while it was made")
+    return taken
+
+
+def _next(vehicle: Vehicle, domain: Domain) -> SessionInfo | None:
+    """The session with the next counter, which nobody else gets; None when the computer was never met."""
+    with transaction.atomic():
+        row = SigningSession.objects.select_for_update().filter(vehicle=vehicle, domain=domain.value).first()
+        if row is None or not row.epoch:
+            return None
+        row.counter += 1
+        row.save(update_fields=["counter"])
+    return SessionInfo(
+        vin=vehicle.vin,
+        domain=domain,
+        vehicle_public_key=bytes(row.vehicle_public_key),
+        epoch=bytes(row.epoch),
+        counter=row.counter,
+        clock_time=row.clock_time,
+        observed_at=row.observed_at,
+        last_authenticated_clock=row.last_authenticated_clock,
+    )
+
+
+def _remember(vehicle: Vehicle, session: SessionInfo) -> None:
+    """Store what the car proved; within an epoch the counter is never lowered, since others may have taken more."""
+    with transaction.atomic():
+        row, _ = SigningSession.objects.select_for_update().get_or_create(
+            vehicle=vehicle, domain=session.domain.value
+        )
+        same_epoch = bytes(row.epoch) == session.epoch
+        if same_epoch and session.last_authenticated_clock < row.last_authenticated_clock:
+            return
+        row.counter = max(row.counter, session.counter) if same_epoch else session.counter
+        row.vehicle_public_key, row.epoch = session.vehicle_public_key, session.epoch
+        row.clock_time, row.observed_at = session.clock_time, session.observed_at
+        row.last_authenticated_clock = session.last_authenticated_clock
+        row.save()
+
+
+def _forget(vehicle: Vehicle, domain: Domain) -> None:
+    SigningSession.objects.filter(vehicle=vehicle, domain=domain.value).update(epoch=b"", counter=0)
+
+
+@contextmanager
+def _turn(vehicle: Vehicle, domain: Domain) -> Iterator[None]:
+    """Wait for the turn at the vehicle security computer, across processes; infotainment takes all comers."""
+    if domain is not Domain.VEHICLE_SECURITY:
+        yield
+        return
+    row, _ = SigningSession.objects.get_or_create(vehicle=vehicle, domain=domain.value)
+    holder = _take_turn(row)
+    try:
+        yield
+    finally:
+        SigningSession.objects.filter(pk=row.pk, lease_holder=holder).update(
+            lease_holder=None, lease_until=None
+        )
+
+
+def _take_turn(row: SigningSession) -> uuid.UUID:
+    holder = uuid.uuid4()
+    end = time.monotonic() + TURN_WAIT_SECONDS
+    while time.monotonic() < end:
+        now = timezone.now()
+        free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+        taken = SigningSession.objects.filter(free, pk=row.pk)
+        if taken.update(lease_holder=holder, lease_until=now + TURN):
+            return holder
+        time.sleep(_POLL_SECONDS)
+    raise CatalogueError(errors.RATE_LIMIT_VEHICLE, retry_after=5, reason="other commands are still running")
