@@ -1,0 +1,296 @@
+"""Rows for tests: one factory per model, each making the plainest row that is valid."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Any
+
+import factory
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+from oauth2_provider.models import AccessToken, Grant, RefreshToken
+
+from connect.models import ConnectSession
+from vehicles.models import (
+    Application,
+    ApplicationUser,
+    Command,
+    Connection,
+    Event,
+    Integration,
+    Mode,
+    SigningSession,
+    TeslaAccount,
+    TeslaToken,
+    User,
+    Vehicle,
+    VehicleAccess,
+    VehicleGrant,
+)
+from vehicles.tesla import scopes
+
+EVERY_SCOPE = [*scopes.SIGN_IN, *scopes.LABELS]
+PERMISSIONS = ["read_vehicle_info", "read_vin", "read_battery", "read_charge", "read_odometer", "read_location"]
+
+
+class UserFactory(DjangoModelFactory[User]):
+    """A member of staff; `password="…"` sets a usable password."""
+
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda n: f"staff-{n}")
+    is_staff = True
+
+    @classmethod
+    def _create(cls, model_class: type[User], *args: Any, **kwargs: Any) -> User:
+        user = model_class(**{name: value for name, value in kwargs.items() if name != "password"})
+        user.set_password(kwargs.get("password"))
+        user.save()
+        return user
+
+
+class PersonFactory(UserFactory):
+    """An owner or driver: signs in at Tesla, never here."""
+
+    username = factory.Sequence(lambda n: f"person-{n}")
+    is_staff = False
+    is_person = True
+
+
+class TeslaAccountFactory(DjangoModelFactory[TeslaAccount]):
+    """An account in good standing that granted every scope."""
+
+    class Meta:
+        model = TeslaAccount
+
+    person = factory.SubFactory(PersonFactory)
+    mode = Mode.LIVE
+    sub = factory.Sequence(lambda n: f"00000000-0000-4000-8000-{n:012d}")
+    email = factory.Sequence(lambda n: f"owner-{n}@owners.example")
+    region = "eu"
+    granted_scopes = factory.LazyFunction(lambda: list(EVERY_SCOPE))
+    consent = "active"
+    consent_source = "login"
+    consent_since = factory.LazyFunction(timezone.now)
+    consent_observed_at = factory.LazyFunction(timezone.now)
+
+
+class TeslaTokenFactory(DjangoModelFactory[TeslaToken]):
+    """The row only; `vehicles.vault.store_login` is what fills it."""
+
+    class Meta:
+        model = TeslaToken
+
+    account = factory.SubFactory(TeslaAccountFactory)
+    integration = Integration.FLEET
+
+
+class VehicleFactory(DjangoModelFactory[Vehicle]):
+    """A Model 3 whose commands must be signed and that lacks the key."""
+
+    class Meta:
+        model = Vehicle
+
+    mode = Mode.LIVE
+    vin = factory.Sequence(lambda n: f"5YJ3E7EA7KF{n:06d}")
+    model = "Model 3"
+    year = 2019
+    display_name = "Comet"
+    key = "absent"
+    key_reason = ""
+    key_source = "fleet_status"
+    key_since = factory.LazyFunction(timezone.now)
+    key_observed_at = factory.LazyFunction(timezone.now)
+    protocol_required = True
+    total_keys = 3
+
+
+class VehicleAccessFactory(DjangoModelFactory[VehicleAccess]):
+    class Meta:
+        model = VehicleAccess
+
+    account = factory.SubFactory(TeslaAccountFactory)
+    vehicle = factory.SubFactory(VehicleFactory)
+    access_type = "OWNER"
+    tesla_id = factory.Sequence(lambda n: f"10000000{n:08d}")
+    seen_at = factory.LazyFunction(timezone.now)
+
+
+class SigningSessionFactory(DjangoModelFactory[SigningSession]):
+    """Infotainment's session, as before the first handshake."""
+
+    class Meta:
+        model = SigningSession
+
+    vehicle = factory.SubFactory(VehicleFactory)
+    domain = 3
+
+
+class ApplicationFactory(DjangoModelFactory[Application]):
+    """A confidential client; pass `client_secret="…"` to know the secret, it is stored hashed."""
+
+    class Meta:
+        model = Application
+
+    name = factory.Sequence(lambda n: f"Application {n}")
+    client_type = Application.CLIENT_CONFIDENTIAL
+    authorization_grant_type = Application.GRANT_AUTHORIZATION_CODE
+    redirect_uris = "https://example.com/auth"
+
+
+class ApplicationUserFactory(DjangoModelFactory[ApplicationUser]):
+    class Meta:
+        model = ApplicationUser
+
+    application = factory.SubFactory(ApplicationFactory)
+    person = factory.SubFactory(PersonFactory)
+
+
+class ConnectionFactory(DjangoModelFactory[Connection]):
+    class Meta:
+        model = Connection
+
+    application = factory.SubFactory(ApplicationFactory)
+    vehicle = factory.SubFactory(VehicleFactory)
+
+
+class VehicleGrantFactory(DjangoModelFactory[VehicleGrant]):
+    """A grant with its account's OWNER access to the car (`access=None` leaves that out).
+
+    `application=` and `vehicle=` reach the connection; several grants may share it.
+    """
+
+    class Meta:
+        model = VehicleGrant
+        skip_postgeneration_save = True
+
+    class Params:
+        application = factory.SubFactory(ApplicationFactory)
+        vehicle = factory.SubFactory(VehicleFactory)
+
+    connection = factory.LazyAttribute(
+        lambda made: Connection.objects.get_or_create(application=made.application, vehicle=made.vehicle)[0]
+    )
+    account = factory.SubFactory(TeslaAccountFactory)
+    mode = factory.SelfAttribute("account.mode")
+    integration = Integration.FLEET
+    requested = factory.LazyFunction(lambda: [*PERMISSIONS, "control_security"])
+    approved = factory.SelfAttribute("requested")
+    approved_at = factory.LazyFunction(timezone.now)
+
+    @factory.post_generation
+    def access(self: VehicleGrant, create: bool, access_type: str | None, **_: Any) -> None:
+        if create:
+            ApplicationUser.objects.get_or_create(
+                application=self.connection.application, person=self.account.person
+            )
+            _give_access(self, access_type or "OWNER")
+
+
+def _give_access(grant: VehicleGrant, access_type: str) -> None:
+    VehicleAccess.objects.get_or_create(
+        account=grant.account,
+        vehicle=grant.connection.vehicle,
+        defaults={"access_type": access_type, "seen_at": timezone.now(), "tesla_id": "1000000000000001"},
+    )
+
+
+class CommandFactory(DjangoModelFactory[Command]):
+    class Meta:
+        model = Command
+
+    grant = factory.SubFactory(VehicleGrantFactory)
+    name = "lock"
+    outcome = "succeeded"
+    created_at = factory.LazyFunction(timezone.now)
+    ended_at = factory.LazyFunction(timezone.now)
+
+
+class EventFactory(DjangoModelFactory[Event]):
+    class Meta:
+        model = Event
+
+    kind = "grant:given"
+    actor = "system"
+    at = factory.LazyFunction(timezone.now)
+
+
+class ConnectSessionFactory(DjangoModelFactory[ConnectSession]):
+    """An open run that has just begun."""
+
+    class Meta:
+        model = ConnectSession
+
+    application = factory.SubFactory(ApplicationFactory)
+    mode = Mode.LIVE
+    integration = Integration.FLEET
+    redirect_uri = "https://example.com/auth"
+    requested = factory.LazyFunction(lambda: list(PERMISSIONS))
+    browser_checksum = hashlib.sha256(b"browser").hexdigest()
+    created_at = factory.LazyFunction(timezone.now)
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=1))
+
+
+class AccessTokenFactory(DjangoModelFactory[AccessToken]):
+    """A bearer token, stored hashed. The usable value is `.raw` on the returned row (or pass `raw=`)."""
+
+    class Meta:
+        model = AccessToken
+
+    application = factory.SubFactory(ApplicationFactory)
+    user = factory.SubFactory(PersonFactory)
+    scope = "vehicles"
+    expires = factory.LazyFunction(lambda: timezone.now() + timedelta(seconds=7200))
+    raw = factory.LazyFunction(lambda: secrets.token_urlsafe(32))
+
+    @classmethod
+    def _create(cls, model_class: type[AccessToken], *args: Any, raw: str, **kwargs: Any) -> AccessToken:
+        return _save_with_checksum(model_class(**kwargs), raw)
+
+
+class RefreshTokenFactory(DjangoModelFactory[RefreshToken]):
+    """A refresh token, stored hashed. The usable value is `.raw` on the returned row (or pass `raw=`)."""
+
+    class Meta:
+        model = RefreshToken
+
+    application = factory.SubFactory(ApplicationFactory)
+    user = factory.SubFactory(PersonFactory)
+    access_token = factory.SubFactory(
+        AccessTokenFactory, application=factory.SelfAttribute("..application"), user=factory.SelfAttribute("..user")
+    )
+    raw = factory.LazyFunction(lambda: secrets.token_urlsafe(32))
+
+    @classmethod
+    def _create(cls, model_class: type[RefreshToken], *args: Any, raw: str, **kwargs: Any) -> RefreshToken:
+        return _save_with_checksum(model_class(**kwargs), raw)
+
+
+def _save_with_checksum(row: Any, raw: str) -> Any:
+    row._raw_token = raw  # what the toolkit hashes into `token_checksum` on saving; the column itself stays empty
+    row.save()
+    row.raw = raw
+    return row
+
+
+class AuthorizationCodeFactory(DjangoModelFactory[Grant]):
+    """An authorization code (the toolkit calls the row a grant) for the first redirect URI of the application."""
+
+    class Meta:
+        model = Grant
+
+    application = factory.SubFactory(ApplicationFactory)
+    user = factory.SubFactory(PersonFactory)
+    code = factory.LazyFunction(lambda: secrets.token_urlsafe(32))
+    expires = factory.LazyFunction(lambda: timezone.now() + timedelta(seconds=600))
+    redirect_uri = "https://example.com/auth"
+    scope = "vehicles"
+
+
+def bearer(token: AccessToken) -> dict[str, str]:
+    """Headers for Django's test client: `client.get(url, headers=bearer(token))`."""
+    return {"Authorization": f"Bearer {token.raw}"}  # type: ignore[attr-defined]

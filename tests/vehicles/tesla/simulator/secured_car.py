@@ -1,0 +1,80 @@
+"""A simulated car's security and a client with a key to it, on one clock that only moves when told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tesla_protocol.command import universal_message_pb2
+
+from vehicles.tesla.signing import (
+    Domain,
+    PrivateKey,
+    Response,
+    SessionInfo,
+    SignedRequest,
+    authorize,
+    handshake_request,
+    open_handshake,
+    open_response,
+)
+from vehicles.tesla.simulator.car_security import CarSecurity, Outcome, Role
+from vehicles.tesla.vehicle_commands import COMMANDS, encode
+
+VIN = "5YJ3E7EA7KF000101"
+KEY = PrivateKey.from_scalar(4242)
+
+
+@dataclass
+class SecuredCar:
+    """`executed` is what the car really carried out; `outcome` is what it says about the next command."""
+
+    security: CarSecurity = field(default_factory=CarSecurity)
+    vin: str = VIN
+    key: PrivateKey = KEY
+    keys: dict[bytes, int] = field(default_factory=lambda: {KEY.public_key: Role.FLEET_MANAGER})
+    now: float = 1_800_000_000.0
+    outcome: Outcome = Outcome(True)
+    executed: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def execute(self, name: str, arguments: dict[str, Any]) -> Outcome:
+        self.executed.append((name, arguments))
+        return self.outcome
+
+    def deliver(self, message: bytes) -> bytes:
+        return self.security.handle(
+            message, allowed_keys=self.keys, vin=self.vin, now=self.now, execute=self.execute
+        )
+
+    def shake_hands(self, domain: Domain, previous: SessionInfo | None = None) -> SessionInfo:
+        request = handshake_request(domain, self.key.public_key)
+        answer = self.deliver(request.message)
+        return open_handshake(
+            answer, uuid=request.uuid, vin=self.vin, domain=domain, key=self.key, now=self.now, previous=previous
+        )
+
+    def sign(
+        self, session: SessionInfo, name: str, arguments: Mapping[str, Any] = {}, **options: Any
+    ) -> SignedRequest:
+        options = {"counter": session.counter + 1, "now": self.now, "key": self.key} | options
+        return authorize(session, encode(name, arguments), **options)
+
+    def send(self, session: SessionInfo, request: SignedRequest, message: bytes | None = None) -> Response:
+        answer = self.deliver(request.message if message is None else message)
+        return open_response(answer, request, session, key=self.key, now=self.now)
+
+    def command(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] = {},
+        *,
+        session: SessionInfo | None = None,
+        **options: Any,
+    ) -> Response:
+        """Shake hands unless a session is given, sign and send."""
+        session = session or self.shake_hands(COMMANDS[name].domain)
+        return self.send(session, self.sign(session, name, arguments, **options))
+
+
+def altered(message: bytes) -> universal_message_pb2.RoutableMessage:
+    """A message to be changed on its way."""
+    return universal_message_pb2.RoutableMessage.FromString(message)

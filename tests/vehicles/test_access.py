@@ -1,0 +1,106 @@
+"""Access: whose grant answers, what is refused and with which link, and how many queries that takes."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.factories import ApplicationFactory, TeslaAccountFactory, VehicleFactory, VehicleGrantFactory
+from vehicles import access, errors
+from vehicles.errors import CatalogueError
+from vehicles.models import VehicleGrant
+
+pytestmark = pytest.mark.django_db
+
+
+def reach(grant: VehicleGrant, **changes: Any) -> VehicleGrant:
+    arguments: dict[str, Any] = {
+        "person": grant.account.person,
+        "application": grant.connection.application,
+        "public_id": str(grant.connection.public_id),
+        **changes,
+    }
+    return access.reach(**arguments)
+
+
+def refused(grant: VehicleGrant, **changes: Any) -> CatalogueError:
+    with pytest.raises(CatalogueError) as raised:
+        reach(grant, **changes)
+    return raised.value
+
+
+def test_a_person_reaches_what_they_gave_this_application(django_assert_num_queries: Any) -> None:
+    grant = VehicleGrantFactory()
+    with django_assert_num_queries(2):
+        found = reach(grant)
+        access.diagnosis_of(found)
+    assert found.pk == grant.pk
+
+
+def test_another_person_application_or_car_looks_like_no_car_at_all(now: datetime) -> None:
+    grant, other = VehicleGrantFactory(), VehicleGrantFactory()
+    for changes in (
+        {"person": other.account.person},
+        {"application": other.connection.application},
+        {"public_id": str(other.connection.public_id)},
+        {"public_id": str(uuid.uuid4())},
+        {"only_connection": str(other.connection.public_id)},
+    ):
+        assert refused(grant, **changes).spec is errors.PERMISSION
+    VehicleGrant.objects.filter(pk=grant.pk).update(revoked_at=now)
+    assert refused(grant).spec is errors.PERMISSION
+
+
+def test_an_id_that_is_none_is_named_as_the_wrong_field() -> None:
+    error = refused(VehicleGrantFactory(), public_id="not-an-id")
+    assert error.spec is errors.VALIDATION
+    assert error.detail == [{"field": "id", "message": "must be a vehicle id, a UUID of 36 characters"}]
+
+
+def test_a_token_for_one_car_reaches_that_car_only() -> None:
+    application, account = ApplicationFactory(), TeslaAccountFactory()
+    one = VehicleGrantFactory(application=application, account=account)
+    two = VehicleGrantFactory(application=application, account=account)
+    narrow = {"only_connection": str(one.connection.public_id)}
+    assert reach(one, **narrow).pk == one.pk
+    assert refused(two, **narrow).spec is errors.PERMISSION
+
+
+def test_a_missing_key_is_refused_with_the_pairing_page_and_the_vin_only_for_those_who_may_read_it() -> None:
+    for requested, vin_shown in ((["read_vin", "control_security"], True), (["control_security"], False)):
+        grant = VehicleGrantFactory(vehicle=VehicleFactory(key="absent"), requested=requested)
+        with pytest.raises(CatalogueError) as raised:
+            access.require(reach(grant), "control_security")
+        assert raised.value.spec is errors.VIRTUAL_KEY_REQUIRED
+        url = raised.value.resolution_url or ""
+        assert "/_ak/" in url
+        assert (grant.connection.vehicle.vin in url) is vin_shown
+
+
+def test_a_permission_that_was_never_given_has_no_link_that_would_tell_that_the_car_exists() -> None:
+    grant = VehicleGrantFactory()
+    with pytest.raises(CatalogueError) as raised:
+        access.require(reach(grant), "control_trunk")
+    assert (raised.value.spec, raised.value.resolution_url) == (errors.PERMISSION, None)
+
+
+def test_every_link_of_every_diagnosis_becomes_an_address() -> None:
+    grant = reach(VehicleGrantFactory())
+    from vehicles.diagnosis import LINKS
+
+    for link in LINKS:
+        assert access.url_for(link, grant).startswith("http")
+    assert access.url_for("", grant) == ""
+
+
+def test_the_diagnosis_as_json_has_the_shape_of_the_contract() -> None:
+    grant = reach(VehicleGrantFactory())
+    body = access.diagnosis_json(access.diagnosis_of(grant, "control_security"), grant)
+    assert set(body) == {"verdict", "causes", "error", "actions", "axes"}
+    assert body["error"] == {"type": "CONNECTED_SERVICES_ACCOUNT", "code": "VIRTUAL_KEY_REQUIRED"}
+    assert set(body["causes"][0]) == {"code", "axis", "since", "source", "observedAt"}
+    assert {"actor", "code", "text", "url"} <= set(body["actions"][0])
+    assert set(body["axes"]) == {"consent", "permissions", "key", "provider"}

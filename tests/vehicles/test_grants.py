@@ -1,0 +1,68 @@
+"""Giving grants: nothing that was not asked for, nothing that Tesla did not grant, and history for each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from tests.factories import ApplicationFactory, TeslaAccountFactory, VehicleFactory, VehicleGrantFactory
+from vehicles import grants
+from vehicles.models import Connection, Event, VehicleGrant
+from vehicles.tesla import scopes
+
+pytestmark = pytest.mark.django_db
+
+
+def test_only_what_was_asked_and_granted_at_tesla_and_approved_is_given(now: datetime) -> None:
+    account = TeslaAccountFactory(granted_scopes=[*scopes.SIGN_IN, scopes.VEHICLE_DEVICE_DATA])
+    [grant] = grants.give(
+        application=ApplicationFactory(),
+        account=account,
+        vehicles=[VehicleFactory()],
+        requested=["read_vin", "read_battery", "control_security"],
+        approved=["read_vin", "control_security", "read_odometer"],
+        now=now,
+    )
+    assert grant.approved == ["read_vin"]
+    assert grant.declined == ["read_battery"]
+
+
+def test_a_second_run_replaces_the_grant_and_keeps_the_id_that_the_application_knows(now: datetime) -> None:
+    first = VehicleGrantFactory(requested=["read_vin"], revoked_at=now)
+    again = grants.give(
+        application=first.connection.application,
+        account=first.account,
+        vehicles=[first.connection.vehicle],
+        requested=["read_battery"],
+        approved=["read_battery"],
+        now=now,
+    )
+    assert [grant.pk for grant in again] == [first.pk]
+    stored = VehicleGrant.objects.get()
+    assert (stored.approved, stored.revoked_at) == (["read_battery"], None)
+    assert Connection.objects.get().public_id == first.connection.public_id
+
+
+def test_each_grant_is_told_in_the_history_without_naming_the_car(now: datetime) -> None:
+    vehicle = VehicleFactory()
+    account = TeslaAccountFactory()
+    [grant] = grants.give(
+        application=ApplicationFactory(),
+        account=account,
+        vehicles=[vehicle],
+        requested=["read_vin"],
+        approved=["read_vin"],
+        now=now,
+    )
+    event = Event.objects.get(kind="grant:given")
+    assert (event.grant_id, event.vehicle_id, event.actor) == (grant.pk, vehicle.pk, f"person:{account.person_id}")
+    assert vehicle.vin not in str(event.data)
+
+
+def test_a_revoked_grant_is_revoked_once_and_stays_as_a_row(now: datetime) -> None:
+    grant = VehicleGrantFactory()
+    grants.revoke(grant, actor="system", now=now)
+    grants.revoke(grant, actor="system", now=now)
+    assert VehicleGrant.objects.get().revoked_at == now
+    assert Event.objects.filter(kind="grant:revoked").count() == 1

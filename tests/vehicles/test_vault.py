@@ -1,0 +1,84 @@
+"""The vault keeps Tesla's tokens unreadable, opens them only where they belong, and lets one process refresh."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.factories import TeslaAccountFactory
+from vehicles import vault
+from vehicles.models import Integration, TeslaToken
+from vehicles.tesla.auth import Tokens
+
+pytestmark = pytest.mark.django_db
+
+PAIR = Tokens(access_token="access-one", refresh_token="EU_refresh-one", expires_in=28800)
+NEXT = Tokens(access_token="access-two", refresh_token="EU_refresh-two", expires_in=28800)
+
+
+def key(letter: str) -> str:
+    return base64.b64encode(letter.encode() * 32).decode()
+
+
+def stored(now: datetime) -> vault.StoredTokens:
+    account = TeslaAccountFactory()
+    vault.store_login(account, Integration.FLEET, PAIR, now)
+    loaded = vault.load(account, Integration.FLEET)
+    assert loaded is not None
+    return loaded
+
+
+def test_what_was_stored_comes_back_and_stands_nowhere_in_the_row(now: datetime) -> None:
+    loaded = stored(now)
+    assert (loaded.access_token, loaded.refresh_token) == ("access-one", "EU_refresh-one")
+    row = TeslaToken.objects.get()
+    kept = b"".join(bytes(value) for value in (row.access_token, row.refresh_token))
+    assert b"access-one" not in kept
+    assert b"refresh-one" not in kept
+    assert "access-one" not in repr(loaded)
+
+
+def test_a_value_moved_to_another_row_or_field_does_not_open(now: datetime) -> None:
+    first, second = stored(now), stored(now)
+    moved = TeslaToken.objects.get(pk=first.row_id).access_token
+    TeslaToken.objects.filter(pk=second.row_id).update(access_token=moved)
+    with pytest.raises(vault.VaultError):
+        vault.load(TeslaToken.objects.get(pk=second.row_id).account, Integration.FLEET)
+
+
+def test_a_new_key_writes_and_the_old_one_still_reads(settings: Any) -> None:
+    settings.VAULT_KEYS = [f"old:{key('a')}"]
+    sealed = vault.seal("purpose", "secret")
+    settings.VAULT_KEYS = [f"new:{key('b')}", f"old:{key('a')}"]
+    assert vault.open_sealed("purpose", sealed) == "secret"
+    assert vault.seal("purpose", "secret").startswith(b"new:")
+    settings.VAULT_KEYS = [f"new:{key('b')}"]
+    with pytest.raises(vault.VaultError):
+        vault.open_sealed("purpose", sealed)
+
+
+def test_one_process_gets_the_lease_and_the_others_do_not(now: datetime) -> None:
+    loaded = stored(now)
+    assert vault.take_lease(loaded, now) is not None
+    assert vault.take_lease(loaded, now) is None
+    assert vault.take_lease(loaded, now + vault.LEASE + timedelta(seconds=1)) is not None
+
+
+def test_after_a_refresh_a_process_that_still_holds_the_old_pair_gets_no_lease(now: datetime) -> None:
+    loaded = stored(now)
+    holder = vault.take_lease(loaded, now)
+    assert holder is not None
+    vault.store_refreshed(loaded, holder, NEXT, loaded.refresh_token, now + timedelta(seconds=1))
+    assert vault.take_lease(loaded, now + timedelta(seconds=2)) is None
+    current = vault.load(TeslaToken.objects.get().account, Integration.FLEET)
+    assert current is not None
+    assert (current.refresh_token, current.previous_refresh_token) == ("EU_refresh-two", "EU_refresh-one")
+
+
+def test_tokens_about_to_expire_are_not_fresh(now: datetime) -> None:
+    loaded = stored(now)
+    assert loaded.is_fresh(now + timedelta(seconds=28800 - 61))
+    assert not loaded.is_fresh(now + timedelta(seconds=28800 - 59))
