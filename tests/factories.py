@@ -32,7 +32,14 @@ from vehicles.models import (
 from vehicles.tesla import scopes
 
 EVERY_SCOPE = [*scopes.SIGN_IN, *scopes.LABELS]
-PERMISSIONS = ["read_vehicle_info", "read_vin", "read_battery", "read_charge", "read_odometer", "read_location"]
+PERMISSIONS = [
+    "read_vehicle_info",
+    "read_vin",
+    "read_battery",
+    "read_charge",
+    "read_odometer",
+    "read_location",
+]
 
 
 class UserFactory(DjangoModelFactory[User]):
@@ -204,9 +211,12 @@ class CommandFactory(DjangoModelFactory[Command]):
         model = Command
 
     grant = factory.SubFactory(VehicleGrantFactory)
+    application = factory.SelfAttribute("grant.connection.application")
     name = "lock"
+    fingerprint = factory.Sequence(lambda n: f"{n:064x}")
     outcome = "succeeded"
     created_at = factory.LazyFunction(timezone.now)
+    deadline_at = factory.LazyFunction(lambda: timezone.now() + timedelta(seconds=75))
     ended_at = factory.LazyFunction(timezone.now)
 
 
@@ -261,7 +271,9 @@ class RefreshTokenFactory(DjangoModelFactory[RefreshToken]):
     application = factory.SubFactory(ApplicationFactory)
     user = factory.SubFactory(PersonFactory)
     access_token = factory.SubFactory(
-        AccessTokenFactory, application=factory.SelfAttribute("..application"), user=factory.SelfAttribute("..user")
+        AccessTokenFactory,
+        application=factory.SelfAttribute("..application"),
+        user=factory.SelfAttribute("..user"),
     )
     raw = factory.LazyFunction(lambda: secrets.token_urlsafe(32))
 
@@ -271,7 +283,9 @@ class RefreshTokenFactory(DjangoModelFactory[RefreshToken]):
 
 
 def _save_with_checksum(row: Any, raw: str) -> Any:
-    row._raw_token = raw  # what the toolkit hashes into `token_checksum` on saving; the column itself stays empty
+    row._raw_token = (
+        raw  # what the toolkit hashes into `token_checksum` on saving; the column itself stays empty
+    )
     row.save()
     row.raw = raw
     return row

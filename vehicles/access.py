@@ -64,7 +64,7 @@ def require(grant: VehicleGrant, permission: str) -> None:
 
 
 def require_granted(grant: VehicleGrant, permission: str) -> None:
-    """As far as the permission was never given, raise PERMISSION; for reads of stored state, which nothing else stops."""
+    """Raise PERMISSION where it was never given; for reads of stored state, which nothing else stops."""
     if permission not in working_permissions(grant):
         require(grant, permission)
 

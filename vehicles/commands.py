@@ -1,92 +1,73 @@
 """Commands: the intent is written and committed, then the call is made, then the outcome is written.
 
-A command without an answer may have happened. Its outcome is `unknown`, and it is never sent again by itself.
+A command without an answer may have happened. Its outcome is `unknown`, and it is never sent again by itself. Every
+caller, first or repeating, is answered from the row, so that all of them hear the same.
 """
 
 from __future__ import annotations
 
+import hmac
+import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db import transaction
+from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from vehicles import (
-    access,
-    errors,
-    evidence,
-    history,
-    pairing,
-    request_id,
-    signed_commands,
-    upstream,
-)
-from vehicles.errors import CatalogueError, ErrorSpec
+from vehicles import access, delivery, errors, history, pairing, request_id
+from vehicles.controls import ALREADY_SO, CONTROLS, REFUSALS, Control, Step
+from vehicles.errors import CATALOGUE, CatalogueError, ErrorSpec, invalid
 from vehicles.history import Kind
-from vehicles.models import Command, Integration, Outcome, VehicleGrant
+from vehicles.models import Command, Outcome, VehicleGrant
 from vehicles.permissions import PERMISSIONS
 from vehicles.tesla import errors as tesla
-from vehicles.tesla.client import CommandResult
+
+DEADLINE: Final = timedelta(seconds=75)
+"""Waking a car takes up to a minute; after this nothing is sent any more."""
+GRACE: Final = timedelta(seconds=30)
+"""How long after its deadline a command may still be waiting for its answer."""
+KEY_LIFE: Final = timedelta(hours=24)
+_POLL_SECONDS: Final = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
-    """A control of our API: the permission it needs and the Tesla command it becomes."""
+def issue(
+    grant: VehicleGrant, name: str, arguments: Mapping[str, Any], *, now: datetime, idempotency_key: str = ""
+) -> Command:
+    """Carry out a control on the grant's car and return its row, outcome succeeded.
 
-    permission: str
-    command: str
-
-
-CONTROLS: Final[dict[str, Control]] = {
-    "lock": Control("control_security", "door_lock"),
-    "unlock": Control("control_security", "door_unlock"),
-}
-
-REFUSALS: Final[dict[str, ErrorSpec]] = {
-    "vehicle is in service": errors.VEHICLE_OFFLINE_FOR_SERVICE,
-    "closures open": errors.DOOR_OPEN,
-    "door_open": errors.DOOR_OPEN,
-    "not in park": errors.IN_MOTION,
-    "not_in_park": errors.IN_MOTION,
-    "mobile_access_disabled": errors.REMOTE_ACCESS_DISABLED,
-}
-"""What a car's own words of refusal mean for the caller; anything else is VEHICLE_STATE:UNKNOWN with those words."""
-
-WAKE_SECONDS: Final = 60.0
-_WAKE_POLL_SECONDS: Final = 2.0
-
-
-def issue(grant: VehicleGrant, name: str, arguments: Mapping[str, Any], *, now: datetime) -> Command:
-    """Carry out a control of our API on the grant's car and return its row, outcome succeeded.
-
-    Raises `CatalogueError`: the diagnosis' error when it may not be sent, the car's refusal, or UPSTREAM:NO_RESPONSE
-    with the command's id when nobody can say whether it happened.
+    A repeat under the same key, or without a key while the same command is running, joins the first call. Raises
+    `CatalogueError`: VALIDATION for a key that was used for something else, the diagnosis' error when it may not be
+    sent, the car's refusal, or UPSTREAM:NO_RESPONSE with the command's id when nobody can say whether it happened.
     """
-    control = CONTROLS[name]
-    _require(grant, control, now)
-    command = Command.objects.create(
-        grant=grant,
-        name=name,
-        arguments=dict(arguments),
-        request_id=request_id.current(),
-        created_at=now,
-        sent_at=now,
-    )
-    try:
-        result = _send(grant, control, arguments)
-    except CatalogueError as error:
-        _end(command, Outcome.FAILED, error.spec, error.reason)
-        raise
-    except tesla.TeslaError as failure:
-        raise _ended_by(command, failure) from failure
-    if not result.done:
-        spec = REFUSALS.get(result.reason.lower(), errors.VEHICLE_STATE_UNKNOWN)
-        _end(command, Outcome.FAILED, spec, result.reason)
-        raise CatalogueError(spec, reason=result.reason)
-    _end(command, Outcome.SUCCEEDED, None, "")
+    mark = _fingerprint(grant, name, arguments)
+    first = _under_key(grant, mark, idempotency_key, now)
+    if first is None:
+        _require(grant, CONTROLS[name], now)
+        first, is_mine = _intend(grant, name, arguments, mark, idempotency_key, now)
+        if is_mine:
+            _carry_out(first, grant, arguments)
+    return _answer(_ended(first), grant)
+
+
+def _fingerprint(grant: VehicleGrant, name: str, arguments: Mapping[str, Any]) -> str:
+    """Stands for application, car, command and arguments; keyed, because an argument may be a four-digit PIN."""
+    given = {key: value for key, value in arguments.items() if key != "timestamp_ms"}
+    text = json.dumps([grant.connection_id, str(grant.account_id), name, given], sort_keys=True)
+    return hmac.digest(settings.SECRET_KEY.encode(), text.encode(), "sha256").hex()
+
+
+def _under_key(grant: VehicleGrant, mark: str, idempotency_key: str, now: datetime) -> Command | None:
+    """The command that this key stands for already. A key older than a day is forgotten."""
+    if not idempotency_key:
+        return None
+    used = Command.objects.filter(application=grant.connection.application, idempotency_key=idempotency_key)
+    used.filter(created_at__lt=now - KEY_LIFE).exclude(outcome=Outcome.PENDING).update(idempotency_key="")
+    command = used.first()
+    if command is not None and not hmac.compare_digest(command.fingerprint, mark):
+        raise invalid("Idempotency-Key", "was used for another request; nothing was sent")
     return command
 
 
@@ -101,81 +82,173 @@ def _require(grant: VehicleGrant, control: Control, now: datetime) -> None:
         access.require(grant, control.permission)
 
 
-def _send(grant: VehicleGrant, control: Control, arguments: Mapping[str, Any]) -> CommandResult:
-    """Deliver it the way this car takes it, waking the car first where it sleeps and may be woken."""
-    try:
-        return _deliver(grant, control, arguments)
-    except tesla.VehicleUnavailable:
-        _wake(grant)
-        return _deliver(grant, control, arguments)
-
-
-def _deliver(grant: VehicleGrant, control: Control, arguments: Mapping[str, Any]) -> CommandResult:
-    vehicle = grant.connection.vehicle
-    scope = PERMISSIONS[control.permission].tesla_scope
-    if _must_be_signed(grant, control):
-        try:
-            return signed_commands.send(grant, control.command, arguments, scope)
-        except tesla.ProtocolUnsupported:
-            evidence.protocol_unsupported(vehicle, now=timezone.now())
-    try:
-        return upstream.unsigned_command(grant, control.command, arguments, scope)
-    except tesla.ProtocolRequired:
-        evidence.protocol_demanded(vehicle, now=timezone.now())
-        if grant.integration == Integration.LEGACY:
-            raise
-        return signed_commands.send(grant, control.command, arguments, scope)
-
-
-def _must_be_signed(grant: VehicleGrant, control: Control) -> bool:
-    """Unknown counts as yes: the handshake then tells, without anything having been carried out."""
-    if not PERMISSIONS[control.permission].needs_key or grant.integration == Integration.LEGACY:
-        return False
-    return grant.connection.vehicle.protocol_required is not False
-
-
-def _wake(grant: VehicleGrant) -> None:
-    """Wake the car and wait until it is online; raises VEHICLE_STATE:ASLEEP when it may not be woken or will not."""
-    if not grant.connection.application.wakes_for_commands:
-        raise CatalogueError(errors.ASLEEP, reason="the application does not wake cars")
-    upstream.wake_up(grant)
-    end = time.monotonic() + WAKE_SECONDS
-    while time.monotonic() < end:
-        if upstream.vehicle_state(grant) == "online":
-            return
-        time.sleep(_WAKE_POLL_SECONDS)
-    raise CatalogueError(errors.ASLEEP, reason="the car did not wake in time")
-
-
-def _ended_by(command: Command, failure: tesla.TeslaError) -> CatalogueError:
-    """Record how a failed call left the command, and the error its caller gets."""
-    error = upstream.translate(failure)
-    if not failure.may_have_happened:
-        _end(command, Outcome.FAILED, error.spec, error.reason)
-        return error
-    _end(command, Outcome.UNKNOWN, errors.UPSTREAM_NO_RESPONSE, error.reason)
-    return CatalogueError(
-        errors.UPSTREAM_NO_RESPONSE, reason=error.reason, command_id=str(command.pk), resolution_withheld=True
+def _intend(
+    grant: VehicleGrant,
+    name: str,
+    arguments: Mapping[str, Any],
+    mark: str,
+    idempotency_key: str,
+    now: datetime,
+) -> tuple[Command, bool]:
+    """The row to work on, and whether this call is the one to work on it. The database decides between two callers."""
+    kept = {key: value for key, value in arguments.items() if key not in CONTROLS[name].secret}
+    row = Command(
+        application=grant.connection.application,
+        grant=grant,
+        name=name,
+        arguments=kept,
+        fingerprint=mark,
+        idempotency_key=idempotency_key,
+        request_id=request_id.current(),
+        created_at=now,
+        deadline_at=now + DEADLINE,
     )
+    for _ in range(3):
+        try:
+            with transaction.atomic():
+                row.save(force_insert=True)
+            return row, True
+        except IntegrityError:
+            running = _running(grant, mark, idempotency_key, now)
+            if running is not None:
+                return running, False
+    raise CatalogueError(errors.UPSTREAM_NO_RESPONSE, reason="other calls kept coming first")
+
+
+def _running(grant: VehicleGrant, mark: str, idempotency_key: str, now: datetime) -> Command | None:
+    if idempotency_key:
+        return _under_key(grant, mark, idempotency_key, now)
+    return Command.objects.filter(fingerprint=mark, outcome=Outcome.PENDING, idempotency_key="").first()
+
+
+def _carry_out(command: Command, grant: VehicleGrant, arguments: Mapping[str, Any]) -> None:
+    """Send the steps and write how it ended; nothing leaves before the row says so."""
+    control = CONTROLS[command.name]
+    post = delivery.Delivery(
+        grant=grant,
+        scope=PERMISSIONS[control.permission].tesla_scope,
+        needs_signature=PERMISSIONS[control.permission].needs_key,
+        deadline=command.deadline_at,
+        before_sending=lambda: _mark_sent(command),
+    )
+    try:
+        for step in control.steps(arguments):
+            refused = _refusal(post, step)
+            if refused:
+                _end(command, Outcome.FAILED, REFUSALS.get(refused, errors.VEHICLE_STATE_UNKNOWN), refused)
+                return
+    except CatalogueError as error:
+        _end(command, Outcome.FAILED, error.spec, error.reason)
+    except tesla.TeslaError as failure:
+        _end_failed(command, failure)
+    else:
+        _end(command, Outcome.SUCCEEDED, None, "")
+
+
+def _refusal(post: delivery.Delivery, step: Step) -> str:
+    """The car's words when it refused a step that matters; empty when it went well."""
+    result = post.send(step.command, step.arguments)
+    reason = result.reason.lower()
+    if result.done or step.may_refuse or (step.command, reason) in ALREADY_SO:
+        return ""
+    return reason or "refused"
+
+
+def _mark_sent(command: Command) -> None:
+    """From here on the car may carry it out. Raises UPSTREAM:NO_RESPONSE past the deadline or after the sweep."""
+    now = timezone.now()
+    pending = Command.objects.filter(pk=command.pk, outcome=Outcome.PENDING, deadline_at__gt=now)
+    if not pending.update(sent_at=now):
+        raise CatalogueError(
+            errors.UPSTREAM_NO_RESPONSE, reason="the deadline passed before it could be sent"
+        )
+    command.sent_at = now
+
+
+def _end_failed(command: Command, failure: tesla.TeslaError) -> None:
+    from_tesla = delivery.translate(failure)
+    if failure.may_have_happened and command.sent_at is not None:
+        _end(command, Outcome.UNKNOWN, errors.UPSTREAM_NO_RESPONSE, from_tesla.reason)
+    else:
+        _end(command, Outcome.FAILED, from_tesla.spec, from_tesla.reason)
 
 
 def _end(command: Command, outcome: Outcome, error: ErrorSpec | None, reason: str) -> None:
+    """Write the outcome once; a row that the sweep has settled in the meantime keeps what the sweep found.
+
+    A key under which nothing was sent is free again: the refusal did not use it up.
+    """
     now = timezone.now()
-    command.outcome, command.error, command.reason = outcome, error.name if error else "", reason[:255]
-    command.ended_at = now
+    changes: dict[str, Any] = {
+        "outcome": outcome,
+        "error": error.name if error else "",
+        "reason": reason[:255],
+        "ended_at": now,
+    }
+    if outcome == Outcome.FAILED and command.sent_at is None:
+        changes["idempotency_key"] = ""
     with transaction.atomic():
-        command.save(update_fields=["outcome", "error", "reason", "ended_at"])
-        grant = command.grant
-        history.record(
-            Kind.COMMAND_ENDED,
-            actor=history.application_actor(grant.connection.application),
-            at=now,
-            application=grant.connection.application,
-            account=grant.account,
-            vehicle=grant.connection.vehicle,
-            grant=grant,
-            command=str(command.pk),
-            name=command.name,
-            outcome=str(outcome),
-            error=command.error,
+        open_row = Command.objects.filter(pk=command.pk, outcome__in=[Outcome.PENDING, Outcome.UNKNOWN])
+        if open_row.update(**changes):
+            _record(command, outcome, changes["error"], now)
+
+
+def _record(command: Command, outcome: Outcome, error: str, now: datetime) -> None:
+    grant = command.grant
+    history.record(
+        Kind.COMMAND_ENDED,
+        actor=history.application_actor(command.application),
+        at=now,
+        application=command.application,
+        account=grant.account,
+        vehicle=grant.connection.vehicle,
+        grant=grant,
+        command=str(command.pk),
+        name=command.name,
+        outcome=str(outcome),
+        error=error,
+    )
+
+
+def _ended(command: Command) -> Command:
+    """The row once it is settled. Waits no longer than a call can take; then the sweep's word is as good as any."""
+    while True:
+        command.refresh_from_db()
+        if command.outcome != Outcome.PENDING:
+            return command
+        if timezone.now() > command.deadline_at + GRACE:
+            settle(command)
+            continue
+        time.sleep(_POLL_SECONDS)
+
+
+def _answer(command: Command, grant: VehicleGrant) -> Command:
+    """Return the row of a command that succeeded; raise what its callers hear otherwise."""
+    if command.outcome == Outcome.SUCCEEDED:
+        return command
+    spec = CATALOGUE[command.error]
+    if command.outcome == Outcome.UNKNOWN:
+        raise CatalogueError(
+            spec,
+            reason=command.reason,
+            command_id=str(command.pk),
+            resolution_withheld=CONTROLS[command.name].toggles,
         )
+    raise access.refuse(grant, spec, reason=command.reason)
+
+
+def settle(command: Command) -> None:
+    """Give a row whose worker is gone the outcome that is known: nothing was sent, or nobody can say."""
+    if command.sent_at is None:
+        _end(command, Outcome.FAILED, errors.UPSTREAM_NO_RESPONSE, "never sent: the worker stopped before")
+    else:
+        _end(command, Outcome.UNKNOWN, errors.UPSTREAM_NO_RESPONSE, "the worker stopped before the answer")
+
+
+def settle_overdue(now: datetime) -> int:
+    """Settle every row past its deadline whose worker left it pending; returns how many."""
+    overdue = Command.objects.filter(outcome=Outcome.PENDING, deadline_at__lt=now - GRACE)
+    rows = list(overdue.select_related("application", "grant__account", "grant__connection__vehicle")[:1000])
+    for command in rows:
+        settle(command)
+    return len(rows)

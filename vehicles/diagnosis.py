@@ -294,7 +294,8 @@ _REMOVE_ACCESS: Final = ActionRow(
     PERSON,
     "remove_access_at_tesla",
     "Tesla keeps your earlier choice. Remove access first: in the Tesla app, tap your profile, Security and Privacy, "
-    "Manage Third Party Apps; or sign in at tesla.com, Account Settings, Security, Third Party Apps, Manage. Then connect again.",
+    "Manage Third Party Apps; or sign in at tesla.com, Account Settings, Security, Third Party Apps, "
+    "Manage. Then connect again.",
     "third_party_apps",
 )
 _CONNECT_AGAIN: Final = ActionRow(
@@ -328,7 +329,8 @@ ACTIONS: Final[dict[str, tuple[ActionRow, ...]]] = {
         ActionRow(
             Actor.OPERATOR,
             "check_developer_account",
-            "Tesla refuses the operator's developer account. Check registration, payment and limits at developer.tesla.com.",
+            "Tesla refuses the operator's developer account. Check registration, payment and limits at "
+            "developer.tesla.com.",
         ),
     ),
     "provider_incident": (
@@ -380,7 +382,8 @@ ACTIONS: Final[dict[str, tuple[ActionRow, ...]]] = {
         ActionRow(
             PERSON,
             "check_vehicle_in_account",
-            "The car is no longer in the Tesla account. If it should be, add it in the Tesla app; if it was sold, disconnect it.",
+            "The car is no longer in the Tesla account. If it should be, add it in the Tesla app; if it was "
+            "sold, disconnect it.",
         ),
     ),
     "legacy_cannot_sign": (
@@ -395,7 +398,8 @@ ACTIONS: Final[dict[str, tuple[ActionRow, ...]]] = {
         ActionRow(
             Actor.OWNER,
             "remove_a_key",
-            "The car has 20 keys, which is the most it takes. In the car, open Controls, Locks and delete one you do not need.",
+            "The car has 20 keys, which is the most it takes. In the car, open Controls, Locks and delete one "
+            "you do not need.",
             when=lambda f: f.key_slots_full,
         ),
         ActionRow(

@@ -134,7 +134,7 @@ def _set_key(vehicle: Vehicle, key: Key, *, now: datetime, source: str) -> None:
 def vehicles_listed(
     account: TeslaAccount, listed: Sequence[ListedVehicle], *, now: datetime
 ) -> list[VehicleAccess]:
-    """Tesla's list of the account's cars: new ones appear, known ones are updated, gone ones are marked, none deleted."""
+    """Tesla's list of the account's cars: new ones appear, known ones change, gone ones are marked."""
     with transaction.atomic():
         seen = [_listed(account, item, now) for item in listed if len(item.vin) == 17]
         gone = VehicleAccess.objects.filter(account=account, missing_since=None)

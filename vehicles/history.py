@@ -1,4 +1,4 @@
-"""History: the append-only trail. `record()` is the only writer; call it in the transaction of the change it tells of."""
+"""The append-only trail. `record()` is its only writer; call it in the transaction of the change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where Tesla is: the real one for live rows, the simulated one for simulated rows. Addresses decide, never branches."""
+"""Where Tesla is: the real one for live rows, the simulated one for simulated rows."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
@@ -59,8 +59,17 @@ ANSWERS: Final[tuple[tuple[type[SigningError], ErrorSpec], ...]] = (
 """What the caller is told about a fault that stays; first match wins."""
 
 
-def send(grant: VehicleGrant, name: str, arguments: Mapping[str, Any], scope: str) -> CommandResult:
+def send(
+    grant: VehicleGrant,
+    name: str,
+    arguments: Mapping[str, Any],
+    scope: str,
+    *,
+    before_sending: Callable[[], None],
+) -> CommandResult:
     """Sign and deliver one command, once, and return the car's own answer.
+
+    `before_sending` is called before each signed command leaves, not for handshakes, which change nothing.
 
     Signs again only when the car says that it did not carry the command out. Raises `CatalogueError` when the car will
     not take it, and `TeslaError` as the transport does; `NoAnswer` when an answer came that proves nothing.
@@ -73,7 +82,7 @@ def send(grant: VehicleGrant, name: str, arguments: Mapping[str, Any], scope: st
     vehicle = grant.connection.vehicle
     try:
         with _turn(vehicle, domain):
-            result = _exchange(grant, key, domain, payload, scope)
+            result = _exchange(grant, key, domain, payload, scope, before_sending)
     except KeyNotOnVehicle as fault:
         evidence.key_refused(vehicle, now=timezone.now())
         raise access.refuse(grant, errors.VIRTUAL_KEY_REQUIRED, reason=str(fault)) from fault
@@ -87,12 +96,18 @@ def send(grant: VehicleGrant, name: str, arguments: Mapping[str, Any], scope: st
 
 
 def _exchange(
-    grant: VehicleGrant, key: PrivateKey, domain: Domain, payload: bytes, scope: str
+    grant: VehicleGrant,
+    key: PrivateKey,
+    domain: Domain,
+    payload: bytes,
+    scope: str,
+    before_sending: Callable[[], None],
 ) -> CommandResult:
     vehicle = grant.connection.vehicle
     fault: SigningError = SigningError("the car stayed busy")
     for _ in range(ATTEMPTS):
         session = _next(vehicle, domain) or _shake_hands(grant, key, domain, scope)
+        before_sending()
         now = time.time()
         request = authorize(session, payload, key=key, counter=session.counter, now=now)
         response = _deliver(grant, request, session, key, scope)

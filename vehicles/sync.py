@@ -13,7 +13,7 @@ BATCH: Final = 100
 
 
 def vehicles_of(account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
-    """Ask for the account's cars and the key on each, store what Tesla says, and return how the account relates to them.
+    """Ask for the account's cars and the key on each, store it, and return the account's relation to each.
 
     Raises `CatalogueError` when the list cannot be had; a missing key state does not stop it.
     """

@@ -123,6 +123,22 @@ def _learn_email(account: TeslaAccount, token: str) -> None:
     account.save(update_fields=["email"])
 
 
+def renew_login(account: TeslaAccount, integration: str) -> None:
+    """Rotate the account's tokens although they are not needed now, so that an idle login does not run out.
+
+    Raises `CatalogueError`: AUTHENTICATION_FAILED when the login is dead, UPSTREAM errors when Tesla cannot be asked.
+    """
+    stored = vault.load(account, integration)
+    if stored is None:
+        raise CatalogueError(errors.AUTHENTICATION_FAILED, reason="this account never signed in")
+    try:
+        _refresh(account, integration, stored)
+    except tesla.LoginRequired:
+        _with_last_token(account, integration, stored, client.products)
+    except tesla.TeslaError as failure:
+        raise translate(failure) from failure
+
+
 def listed_vehicles(account: TeslaAccount) -> list[client.ListedVehicle]:
     """The account's cars as Tesla lists them now."""
     return call(account, Integration.FLEET, client.vehicles, scope=scopes.VEHICLE_DEVICE_DATA)

@@ -16,7 +16,7 @@ from vehicles.tesla.signing import PrivateKey
 
 
 def private_key() -> PrivateKey | None:
-    """The key from `TESLA_KEY_FILE`; None where none is configured. Raises `ValueError` for a file that is no P-256 key."""
+    """The key from `TESLA_KEY_FILE`; None where none is configured. Raises `ValueError` for a wrong file."""
     return _private_key(settings.TESLA_KEY_FILE) if settings.TESLA_KEY_FILE else None
 
 

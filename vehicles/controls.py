@@ -1,0 +1,182 @@
+"""The controls of our API as data: the permission each needs, and the Tesla commands it becomes.
+
+Arguments arrive validated by the API edge. A control that only repeats a state is harmless to repeat; one that toggles
+is never sent again by itself. Command names and bodies follow Fleet API: vehicle commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from vehicles import errors
+from vehicles.errors import ErrorSpec
+
+Arguments = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One Tesla command of a control. `may_refuse`: the car's refusal of this step does not end the control."""
+
+    command: str
+    arguments: Arguments
+    may_refuse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a later look at the car's state tells whether the control took effect: section, field, wanted value."""
+
+    section: str
+    field: str
+    wanted: Callable[[Arguments], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One row: `steps` builds the Tesla commands from the arguments, in the order in which they are sent."""
+
+    permission: str
+    steps: Callable[[Arguments], tuple[Step, ...]]
+    toggles: bool = False
+    settled: Settled | None = None
+    secret: tuple[str, ...] = ()
+    """Arguments that are never stored."""
+
+
+def _plain(command: str, **fixed: Any) -> Callable[[Arguments], tuple[Step, ...]]:
+    return lambda arguments: (Step(command, {**fixed, **arguments}),)
+
+
+def _destination(arguments: Arguments) -> tuple[Step, ...]:
+    # Tesla's servers resolve the text and hand it to the car, so this needs no signature on any car.
+    text = f"{arguments['latitude']},{arguments['longitude']}"
+    body = {
+        "type": "share_ext_content_raw",
+        "locale": "en-US",
+        "timestamp_ms": arguments["timestamp_ms"],
+        "value": {"android.intent.extra.TEXT": text},
+    }
+    return (Step("navigation_request", body),)
+
+
+def _set_pin(arguments: Arguments) -> tuple[Step, ...]:
+    # The car keeps an old PIN even while the feature is off, and ignores a new one until the old one is cleared.
+    return (
+        Step("clear_pin_to_drive_admin", {}, may_refuse=True),
+        Step("set_pin_to_drive", {"on": True, "password": arguments["pin"]}),
+    )
+
+
+def _always(value: Any) -> Callable[[Arguments], Any]:
+    return lambda arguments: value
+
+
+def _given(name: str) -> Callable[[Arguments], Any]:
+    return lambda arguments: arguments[name]
+
+
+def _locked(value: bool) -> Settled:
+    return Settled("vehicle_state", "locked", _always(value))
+
+
+CONTROLS: Final[dict[str, Control]] = {
+    "lock": Control("control_security", _plain("door_lock"), settled=_locked(True)),
+    "unlock": Control("control_security", _plain("door_unlock"), settled=_locked(False)),
+    "start_charge": Control(
+        "control_charge",
+        _plain("charge_start"),
+        settled=Settled("charge_state", "charging_state", _always("Charging")),
+    ),
+    "stop_charge": Control(
+        "control_charge",
+        _plain("charge_stop"),
+        settled=Settled("charge_state", "charging_state", _always("Stopped")),
+    ),
+    "set_charge_limit": Control(
+        "control_charge",
+        _plain("set_charge_limit"),
+        settled=Settled("charge_state", "charge_limit_soc", _given("percent")),
+    ),
+    "set_amperage": Control(
+        "control_charge",
+        _plain("set_charging_amps"),
+        settled=Settled("charge_state", "charge_amps", _given("charging_amps")),
+    ),
+    "open_charge_port": Control(
+        "control_charge",
+        _plain("charge_port_door_open"),
+        settled=Settled("charge_state", "charge_port_door_open", _always(True)),
+    ),
+    "close_charge_port": Control(
+        "control_charge",
+        _plain("charge_port_door_close"),
+        settled=Settled("charge_state", "charge_port_door_open", _always(False)),
+    ),
+    "set_charge_start": Control("control_charge", _plain("set_scheduled_charging")),
+    "set_departure": Control("control_charge", _plain("set_scheduled_departure")),
+    "start_climate": Control(
+        "control_climate",
+        _plain("auto_conditioning_start"),
+        settled=Settled("climate_state", "is_climate_on", _always(True)),
+    ),
+    "stop_climate": Control(
+        "control_climate",
+        _plain("auto_conditioning_stop"),
+        settled=Settled("climate_state", "is_climate_on", _always(False)),
+    ),
+    "set_temperature": Control(
+        "control_climate",
+        lambda given: (
+            Step("set_temps", {"driver_temp": given["celsius"], "passenger_temp": given["celsius"]}),
+        ),
+        settled=Settled("climate_state", "driver_temp_setting", _given("celsius")),
+    ),
+    "start_defroster": Control(
+        "control_climate", _plain("set_preconditioning_max", on=True, manual_override=False)
+    ),
+    "stop_defroster": Control(
+        "control_climate", _plain("set_preconditioning_max", on=False, manual_override=False)
+    ),
+    "start_steering_wheel": Control(
+        "control_climate", _plain("remote_steering_wheel_heater_request", on=True)
+    ),
+    "stop_steering_wheel": Control(
+        "control_climate", _plain("remote_steering_wheel_heater_request", on=False)
+    ),
+    "move_trunk": Control("control_trunk", _plain("actuate_trunk", which_trunk="rear"), toggles=True),
+    "open_frunk": Control("control_trunk", _plain("actuate_trunk", which_trunk="front"), toggles=True),
+    "set_pin": Control("control_pin", _set_pin, secret=("pin",)),
+    "clear_pin": Control("control_pin", _plain("clear_pin_to_drive_admin")),
+    "send_destination": Control("control_navigation", _destination),
+}
+"""Every control by the name under which a command row keeps it."""
+
+ALREADY_SO: Final = frozenset(
+    {
+        ("charge_start", "is_charging"),
+        ("charge_start", "requested"),
+        ("charge_stop", "not_charging"),
+        ("set_charge_limit", "already_set"),
+        ("charge_port_door_close", "already closed"),
+    }
+)
+"""Command and refusal: the car is in the wanted state already, so the control succeeded."""
+
+REFUSALS: Final[dict[str, ErrorSpec]] = {
+    "complete": errors.FULLY_CHARGED,
+    "disconnected": errors.CHARGING_PLUG_NOT_CONNECTED,
+    "no_power": errors.CHARGE_FAULT,
+    "not_charging": errors.NOT_CHARGING,
+    "closures_open": errors.DOOR_OPEN,
+    "door_open": errors.DOOR_OPEN,
+    "vehicle_not_in_park": errors.IN_MOTION,
+    "not_in_park": errors.IN_MOTION,
+    "in_service": errors.VEHICLE_OFFLINE_FOR_SERVICE,
+    "vehicle is in service": errors.VEHICLE_OFFLINE_FOR_SERVICE,
+    "mobile_access_disabled": errors.REMOTE_ACCESS_DISABLED,
+    "not_supported": errors.VEHICLE_NOT_CAPABLE,
+}
+"""What a car's own words of refusal mean for the caller; anything else is VEHICLE_STATE:UNKNOWN."""

@@ -1,0 +1,84 @@
+"""Delivery: one command to the car the way this car takes it, signed or as plain REST, waking it where it sleeps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils import timezone
+
+from vehicles import errors, evidence, signed_commands, upstream
+from vehicles.errors import CatalogueError
+from vehicles.models import Integration, VehicleGrant
+from vehicles.tesla import errors as tesla
+from vehicles.tesla.client import CommandResult
+from vehicles.upstream import translate
+
+__all__ = ["Delivery", "translate"]
+
+WAKE_SECONDS: Final = 60.0
+_WAKE_POLL_SECONDS: Final = 2.0
+
+
+@dataclass(slots=True)
+class Delivery:
+    """How the steps of one command reach the car.
+
+    `before_sending` is called before anything leaves that the car may carry out; it may raise to stop that.
+    """
+
+    grant: VehicleGrant
+    scope: str
+    needs_signature: bool
+    deadline: datetime
+    before_sending: Callable[[], None]
+
+    def send(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
+        """Deliver one Tesla command and return the car's answer. Raises `CatalogueError` or `TeslaError`."""
+        try:
+            return self._deliver(name, arguments)
+        except tesla.VehicleUnavailable:
+            self._wake()
+            return self._deliver(name, arguments)
+
+    def _deliver(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
+        vehicle = self.grant.connection.vehicle
+        if self._must_be_signed():
+            try:
+                return self._signed(name, arguments)
+            except tesla.ProtocolUnsupported:
+                evidence.protocol_unsupported(vehicle, now=timezone.now())
+        try:
+            self.before_sending()
+            return upstream.unsigned_command(self.grant, name, arguments, self.scope)
+        except tesla.ProtocolRequired:
+            evidence.protocol_demanded(vehicle, now=timezone.now())
+            if self.grant.integration == Integration.LEGACY:
+                raise
+            return self._signed(name, arguments)
+
+    def _signed(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
+        return signed_commands.send(
+            self.grant, name, arguments, self.scope, before_sending=self.before_sending
+        )
+
+    def _must_be_signed(self) -> bool:
+        """Unknown counts as yes: the handshake then tells, without anything having been carried out."""
+        if not self.needs_signature or self.grant.integration == Integration.LEGACY:
+            return False
+        return self.grant.connection.vehicle.protocol_required is not False
+
+    def _wake(self) -> None:
+        """Wait until the car is awake; raises VEHICLE_STATE:ASLEEP when it may not be woken or will not wake."""
+        if not self.grant.connection.application.wakes_for_commands:
+            raise CatalogueError(errors.ASLEEP, reason="the application does not wake cars")
+        upstream.wake_up(self.grant)
+        end = time.monotonic() + WAKE_SECONDS
+        while time.monotonic() < end and timezone.now() < self.deadline:
+            if upstream.vehicle_state(self.grant) == "online":
+                return
+            time.sleep(_WAKE_POLL_SECONDS)
+        raise CatalogueError(errors.ASLEEP, reason="the car did not wake in time")
