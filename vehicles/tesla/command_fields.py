@@ -1,7 +1,8 @@
 """How one argument of a vehicle command sits in Tesla's protobuf message, readable in both directions.
 
-A command is a list of these parts: the client writes arguments into a message with them, the simulated car reads them
-back with the same list. A path names fields joined by dots; in a repeated field it means the first element.
+A command is a list of these parts: the client writes arguments into a message with them, the simulated car
+reads them back with the same list. A path names fields joined by dots; in a repeated field it means the first
+element.
 """
 
 from __future__ import annotations

@@ -57,7 +57,9 @@ def encode(name: str, arguments: Mapping[str, Any]) -> bytes:
 
 
 def decode(domain: Domain, payload: bytes) -> tuple[str, Arguments]:
-    """Name and arguments of the command in a payload, defaults filled in. Raises `UnreadablePayload`, `UnknownCommand`."""
+    """Name and arguments of the command in a payload, defaults filled in. Raises `UnreadablePayload`,
+    `UnknownCommand`.
+    """
     try:
         envelope = _ENVELOPES[domain].FromString(payload)
     except DecodeError:

@@ -1,7 +1,7 @@
 """Signed commands, our side: sessions with a car's computers, signing, and opening answers. No network, no storage.
 
-In order: `handshake_request`, `open_handshake` gives a `SessionInfo`; `authorize` a payload with the next counter;
-`open_response`. A `PrivateKey` is the virtual key; clock and randomness are passed in.
+In order: `handshake_request`, `open_handshake` gives a `SessionInfo`; `authorize` a payload with the next
+counter; `open_response`. A `PrivateKey` is the virtual key; clock and randomness are passed in.
 """
 
 from vehicles.tesla.signing.faults import (

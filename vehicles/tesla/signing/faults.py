@@ -1,7 +1,7 @@
 """Every way a car refuses or fails a signed exchange, as classes that say what a caller may do next.
 
-Numbers and names are those of `MessageFault_E` in Tesla's universal_message.proto; which of them are temporary follows
-Tesla's own client (Fleet API: signed commands).
+Numbers and names are those of `MessageFault_E` in Tesla's universal_message.proto; which of them are
+temporary follows Tesla's own client (Fleet API: signed commands).
 """
 
 from __future__ import annotations

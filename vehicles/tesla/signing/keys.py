@@ -88,7 +88,9 @@ class PrivateKey:
         return cls(ec.derive_private_key(scalar, ec.SECP256R1()))
 
     def session_keys(self, peer_public_key: bytes) -> SessionKeys:
-        """The secrets shared with the holder of that uncompressed point. Raises `ValueError` if it is not on the curve."""
+        """The secrets shared with the holder of that uncompressed point. Raises `ValueError` if it is not
+        on the curve.
+        """
         peer = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), peer_public_key)
         shared = self._key.exchange(ec.ECDH(), peer)
         # SHA-1 here is key derivation prescribed by the protocol, not a signature.

@@ -1,6 +1,7 @@
 """What a tag covers besides the payload, and the numbers both ends use for it.
 
-Serialisation and numbers follow Tesla's signatures.proto and universal_message.proto (Fleet API: signed commands).
+Serialisation and numbers follow Tesla's signatures.proto and universal_message.proto (Fleet API: signed
+commands).
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ _ONE_BYTE: Final = frozenset({Tag.SIGNATURE_TYPE, Tag.DOMAIN})
 def serialize(items: Mapping[Tag, int | bytes]) -> bytes:
     """Tag, length and value of each item by ascending tag, then `ff`.
 
-    Integers take four bytes, big endian, the two enumerations one. Raises `ValueError` for a value over 255 bytes and
-    `OverflowError` for an integer that does not fit.
+    Integers take four bytes, big endian, the two enumerations one. Raises `ValueError` for a value over 255
+    bytes and `OverflowError` for an integer that does not fit.
     """
     return b"".join(_item(tag, items[tag]) for tag in sorted(items)) + END
 

@@ -50,9 +50,9 @@ def authorize(
 ) -> SignedRequest:
     """Sign `payload` (of `vehicle_commands.encode`) for the session's computer, to be accepted until it expires.
 
-    `counter` must be above every one used with this session's epoch; the caller takes it where all senders share it.
-    HMAC leaves the payload readable, as Tesla's backend demands in order to check scopes; AES-GCM hides it and is for
-    short range only. Raises `CounterExhausted`.
+    `counter` must be above every one used with this session's epoch; the caller takes it where all senders
+    share it. HMAC leaves the payload readable, as Tesla's backend demands in order to check scopes; AES-GCM
+    hides it and is for short range only. Raises `CounterExhausted`.
     """
     if not 0 < counter < HIGHEST_COUNTER:
         raise CounterExhausted(f"counter {counter} cannot be used")

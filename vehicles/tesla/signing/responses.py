@@ -77,8 +77,9 @@ def open_response(
 ) -> Response:
     """Read the answer to `request`, decrypting it where it is encrypted.
 
-    Raises `InvalidAnswer` if it cannot be read, is not the answer to this request or was tampered with; the command
-    may have been carried out then. A fault is returned and not raised, because fresh session info may come with it.
+    Raises `InvalidAnswer` if it cannot be read, is not the answer to this request or was tampered with; the
+    command may have been carried out then. A fault is returned and not raised, because fresh session info may
+    come with it.
     """
     message = _parse(universal_message_pb2.RoutableMessage, answer)
     _check_addresses(message, request)

@@ -1,7 +1,8 @@
 """Sessions with a car's computers: the handshake, and what has to be remembered between commands.
 
-Tesla's rules: the challenge is the uuid of the request being answered, the tag must fit, the clock never goes back
-within an epoch, the counter is never lowered, and the car's key stays the same (Fleet API: signed commands).
+Tesla's rules: the challenge is the uuid of the request being answered, the tag must fit, the clock never goes
+back within an epoch, the counter is never lowered, and the car's key stays the same (Fleet API: signed
+commands).
 """
 
 from __future__ import annotations
@@ -81,8 +82,9 @@ def open_handshake(
 ) -> SessionInfo:
     """The session that the answer to `handshake_request` establishes, merged with the `previous` one if any.
 
-    Pass only the uuid of the request that was just answered: that makes the answer fresh. Raises `KeyNotOnVehicle`,
-    any other `MessageFault`, `SubsystemBusy`, `InvalidSessionInfo`, `ClockWentBack` or `VehicleKeyChanged`.
+    Pass only the uuid of the request that was just answered: that makes the answer fresh. Raises
+    `KeyNotOnVehicle`, any other `MessageFault`, `SubsystemBusy`, `InvalidSessionInfo`, `ClockWentBack` or
+    `VehicleKeyChanged`.
     """
     message = _parse(answer)
     _raise_status(message.signedMessageStatus)

@@ -1,7 +1,8 @@
 """How a simulated car takes signed commands: handshakes, checks, roles, and answers, encrypted if asked for.
 
-`CarSecurity.handle` takes and gives the bytes that travel as base64 in `signed_command` (Fleet API: signed commands).
-What a command does to the car is the caller's `execute`, so that signed and unsigned commands share their effects.
+`CarSecurity.handle` takes and gives the bytes that travel as base64 in `signed_command` (Fleet API: signed
+commands). What a command does to the car is the caller's `execute`, so that signed and unsigned commands
+share their effects.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ class _Disturbance:
 class CarSecurity:
     """The signed-command side of one car. Changes nothing about the car except through `execute`.
 
-    Switches, to be set at any time: `remote_access` (False: fault 21), `can_encrypt_answers` (False: older firmware),
-    `faults_on_unknown_handshake` (True: fault 3 instead of the status "not on the list"), `clock_skew_seconds` (how far
-    the car's clocks run ahead, negative for behind).
+    Switches, to be set at any time: `remote_access` (False: fault 21), `can_encrypt_answers` (False: older
+    firmware), `faults_on_unknown_handshake` (True: fault 3 instead of the status "not on the list"),
+    `clock_skew_seconds` (how far the car's clocks run ahead, negative for behind).
     """
 
     def __init__(
@@ -64,9 +65,10 @@ class CarSecurity:
     ) -> bytes:
         """The car's answer to a serialised `RoutableMessage`.
 
-        `allowed_keys` are the keys on the car at this moment: uncompressed points (65 bytes) and their `Role`. `now`
-        is the simulator's clock in seconds. `execute` is called at most once, only for an authentic, fresh and
-        permitted command; a ping is answered without it. Never raises for anything a client may send.
+        `allowed_keys` are the keys on the car at this moment: uncompressed points (65 bytes) and their
+        `Role`. `now` is the simulator's clock in seconds. `execute` is called at most once, only for an
+        authentic, fresh and permitted command; a ping is answered without it. Never raises for anything a
+        client may send.
         """
         try:
             message = universal_message_pb2.RoutableMessage.FromString(request)
@@ -111,8 +113,8 @@ class CarSecurity:
 def required_scopes(request: bytes) -> frozenset[str]:
     """The Tesla scopes of which one lets Tesla's backend pass a message on to the car.
 
-    It reads the payload to find out, so a message it cannot read (AES-GCM), unsigned chatter and nonsense never pass:
-    the answer is then empty, and no scope suffices.
+    It reads the payload to find out, so a message it cannot read (AES-GCM), unsigned chatter and nonsense
+    never pass: the answer is then empty, and no scope suffices.
     """
     try:
         message = universal_message_pb2.RoutableMessage.FromString(request)

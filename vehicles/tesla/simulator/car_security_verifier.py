@@ -1,7 +1,7 @@
 """One of the two computers in a simulated car: its keys, epoch, clock and counters, and the checks on signed messages.
 
-The order of the checks is that of the verifier in Tesla's vehicle-command SDK, so that each mistake gets the fault a
-real car would answer (Fleet API: signed commands).
+The order of the checks is that of the verifier in Tesla's vehicle-command SDK, so that each mistake gets the
+fault a real car would answer (Fleet API: signed commands).
 """
 
 from __future__ import annotations

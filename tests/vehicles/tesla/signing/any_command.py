@@ -36,7 +36,11 @@ def _value(part: Value) -> st.SearchStrategy[Any]:
     if part.kind is bool:
         return st.booleans()
     if part.kind is str:
-        return st.text("0123456789", min_size=4, max_size=4) if part.pattern else st.text("Az 9,:äß東🚗", max_size=20)
+        return (
+            st.text("0123456789", min_size=4, max_size=4)
+            if part.pattern
+            else st.text("Az 9,:äß東🚗", max_size=20)
+        )
     if part.kind is int:
         low, high = part.minimum or 0, _LARGEST_INT if part.maximum is None else part.maximum
         return st.integers(int(low), int(high))

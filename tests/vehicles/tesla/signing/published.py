@@ -1,4 +1,6 @@
-"""The example keys and messages that Tesla publishes with its protocol. The keys are public: never use them on a car."""
+"""The example keys and messages that Tesla publishes with its protocol. The keys are public: never use
+them on a car.
+"""
 
 from collections.abc import Callable, Iterator
 

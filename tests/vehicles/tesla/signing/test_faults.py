@@ -7,9 +7,7 @@ from vehicles.tesla.signing import FAULTS, KeyNotOnVehicle, MessageFault, Signin
 
 
 def test_the_numbers_and_names_are_those_of_tesla_s_definition() -> None:
-    published = {
-        number: name for name, number in universal_message_pb2.MessageFault_E.items() if number
-    }
+    published = {number: name for name, number in universal_message_pb2.MessageFault_E.items() if number}
     assert {number: kind.protocol_name for number, kind in FAULTS.items()} == published
 
 
@@ -26,7 +24,11 @@ def test_what_to_do_next_follows_tesla_s_own_client() -> None:
 @pytest.mark.parametrize("number", sorted(FAULTS))
 def test_a_fault_can_be_raised_and_tells_its_name_and_number(number: int) -> None:
     failure = fault(number)
-    assert isinstance(failure, MessageFault) and isinstance(failure, SigningError) and isinstance(failure, Exception)
+    assert (
+        isinstance(failure, MessageFault)
+        and isinstance(failure, SigningError)
+        and isinstance(failure, Exception)
+    )
     assert type(failure) is FAULTS[number]
     assert f"({number})" in str(failure) and failure.protocol_name in str(failure)
 

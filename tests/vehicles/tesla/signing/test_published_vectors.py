@@ -53,7 +53,9 @@ METADATA_HMAC_FLAGS = METADATA_HMAC[:-2] + "070400000002ff"
 TAG_HMAC = "6d75c4e7c5e144996e22f1bdf694e453c94774a636e4382053cb8e358bf25ea8"
 TAG_HMAC_FLAGS = "f3c24554a00e42160e6acef6dd4f1c8ef9c30ed6391ec818d75663bee00a47f0"
 METADATA_ANSWER = (
-    "000109010103021135594a3330313233343536373839414243050400000001070400000000082108" + TAG_HMAC_FLAGS + "090400000000ff"
+    "000109010103021135594a3330313233343536373839414243050400000001070400000000082108"
+    + TAG_HMAC_FLAGS
+    + "090400000000ff"
 )
 
 
@@ -71,7 +73,10 @@ def sign(payload: bytes, domain: Domain = Domain.INFOTAINMENT, **options: object
 
 
 def parsed(request: SignedRequest) -> universal_message_pb2.RoutableMessage:
-    return universal_message_pb2.RoutableMessage.FromString(request.message)
+    message: universal_message_pb2.RoutableMessage = universal_message_pb2.RoutableMessage.FromString(
+        request.message
+    )
+    return message
 
 
 def test_the_scalars_give_the_published_points() -> None:
@@ -89,7 +94,7 @@ def test_the_scalars_give_the_published_points() -> None:
 def test_both_ends_derive_the_published_secrets(one: object, other: object) -> None:
     keys = one.session_keys(other.public_key)  # type: ignore[attr-defined]
     shared = bytes.fromhex("6b9a2844b300e6a85e4474f70b31b23de2d8f7d3e594784cdfe8318031442f8b")
-    assert keys.encryption == hashlib.sha1(shared).digest()[:16]
+    assert keys.encryption == hashlib.sha1(shared, usedforsecurity=False).digest()[:16]
     assert keys.encryption.hex() == "1b2fce19967b79db696f909cff89ea9a"
     assert keys.session_info.hex() == "fceb679ee7bca756fcd441bf238bf2f338629b41d9eb9c67be1b32c9672ce300"
     assert keys.command.hex() == "6d3a14d0b6d762e4f076739e2cf6edd291d2e56e3f25bc6a2af5cb26dc753b14"
@@ -201,6 +206,17 @@ def test_the_computed_encrypted_answer_is_made_and_opened() -> None:
     assert response.payload.hex() == "0a00"
     assert response.was_encrypted
     assert response.result == Succeeded()
+
+
+def test_the_request_hash_is_cut_for_vehicle_security_and_for_aes_gcm() -> None:
+    tag = bytes(range(32))
+    kept = {
+        (SignatureType.HMAC_PERSONALIZED, Domain.INFOTAINMENT): b"\x08" + tag,
+        (SignatureType.HMAC_PERSONALIZED, Domain.VEHICLE_SECURITY): b"\x08" + tag[:16],
+    }
+    assert {case: request_hash(case[0], tag, case[1]) for case in kept} == kept
+    for domain in Domain:
+        assert request_hash(SignatureType.AES_GCM_PERSONALIZED, tag[:16], domain) == b"\x05" + tag[:16]
 
 
 def answer_to(request: SignedRequest, payload: bytes) -> universal_message_pb2.RoutableMessage:

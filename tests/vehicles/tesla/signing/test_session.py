@@ -41,12 +41,16 @@ def answer(
     info = signatures_pb2.SessionInfo(**stated).SerializeToString()  # type: ignore[arg-type]
     message = universal_message_pb2.RoutableMessage(session_info=info, request_uuid=uuid)
     keys = car.session_keys(CLIENT_KEY.public_key)
-    message.signature_data.session_info_tag.tag = keys.session_info_tag(session_info_metadata(vin, uuid), info)
+    message.signature_data.session_info_tag.tag = keys.session_info_tag(
+        session_info_metadata(vin, uuid), info
+    )
     return message
 
 
 def opened(
-    message: universal_message_pb2.RoutableMessage | bytes, previous: SessionInfo | None = None, now: float = 1000.0
+    message: universal_message_pb2.RoutableMessage | bytes,
+    previous: SessionInfo | None = None,
+    now: float = 1000.0,
 ) -> SessionInfo:
     return open_handshake(
         message if isinstance(message, bytes) else message.SerializeToString(),
@@ -165,7 +169,10 @@ def test_the_car_s_clock_runs_on_from_the_moment_it_was_observed() -> None:
 def test_the_secret_scalar_and_the_shared_secrets_have_no_readable_form() -> None:
     keys = CLIENT_KEY.session_keys(VEHICLE_KEY.public_key)
     shown = repr(CLIENT_KEY) + str(CLIENT_KEY) + repr(keys) + str(keys)
-    for secret in (0x2538CDC29A97C19C1E99A637D6CF4F8C970C118B56EDE1E6323E6D162C4B30DB, int.from_bytes(keys.encryption)):
+    for secret in (
+        0x2538CDC29A97C19C1E99A637D6CF4F8C970C118B56EDE1E6323E6D162C4B30DB,
+        int.from_bytes(keys.encryption),
+    ):
         assert f"{secret:x}"[:12] not in shown.lower()
         assert str(secret)[:12] not in shown
     assert repr(keys) == "SessionKeys()"

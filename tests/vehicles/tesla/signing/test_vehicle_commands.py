@@ -84,7 +84,9 @@ def test_the_catalogue_covers_every_control_of_the_api() -> None:
         "clear_pin_to_drive_admin", "ping", "navigation_gps_request",
     }  # fmt: skip
     assert needed <= COMMANDS.keys()
-    assert not any(COMMANDS[name].domain is Domain.INFOTAINMENT for name in ("door_lock", "door_unlock", "actuate_trunk"))
+    assert not any(
+        COMMANDS[name].domain is Domain.INFOTAINMENT for name in ("door_lock", "door_unlock", "actuate_trunk")
+    )
 
 
 def test_an_action_number_in_a_payload_is_the_one_of_the_specification() -> None:
@@ -114,6 +116,7 @@ def test_an_action_number_in_a_payload_is_the_one_of_the_specification() -> None
         ("set_charge_limit", {"percent": 80.5}, "percent"),
         ("set_charge_limit", {"percent": True}, "percent"),
         ("set_charge_limit", {"percent": 101}, "percent"),
+        ("set_charge_limit", {"percent": -1}, "percent"),
         ("set_charge_limit", {"percent": float("nan")}, "percent"),
         ("set_temps", {"driver_temp": float("inf")}, "driver_temp"),
         ("set_sentry_mode", {"on": 1}, "on"),

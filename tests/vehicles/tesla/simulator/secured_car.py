@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from tesla_protocol.command import universal_message_pb2
 
 from vehicles.tesla.signing import (
@@ -22,6 +23,11 @@ from vehicles.tesla.vehicle_commands import COMMANDS, encode
 
 VIN = "5YJ3E7EA7KF000101"
 KEY = PrivateKey.from_scalar(4242)
+STRANGER = PrivateKey.from_scalar(99)
+BOTH = pytest.mark.parametrize(
+    "name", ["door_lock", "charge_start"], ids=["vehicle security", "infotainment"]
+)
+"""One command for each computer of the car."""
 
 
 @dataclass
@@ -33,7 +39,7 @@ class SecuredCar:
     key: PrivateKey = KEY
     keys: dict[bytes, int] = field(default_factory=lambda: {KEY.public_key: Role.FLEET_MANAGER})
     now: float = 1_800_000_000.0
-    outcome: Outcome = Outcome(True)
+    outcome: Outcome = field(default_factory=lambda: Outcome(True))
     executed: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def execute(self, name: str, arguments: dict[str, Any]) -> Outcome:
@@ -49,14 +55,20 @@ class SecuredCar:
         request = handshake_request(domain, self.key.public_key)
         answer = self.deliver(request.message)
         return open_handshake(
-            answer, uuid=request.uuid, vin=self.vin, domain=domain, key=self.key, now=self.now, previous=previous
+            answer,
+            uuid=request.uuid,
+            vin=self.vin,
+            domain=domain,
+            key=self.key,
+            now=self.now,
+            previous=previous,
         )
 
     def sign(
         self, session: SessionInfo, name: str, arguments: Mapping[str, Any] = {}, **options: Any
     ) -> SignedRequest:
-        options = {"counter": session.counter + 1, "now": self.now, "key": self.key} | options
-        return authorize(session, encode(name, arguments), **options)
+        defaults: dict[str, Any] = {"counter": session.counter + 1, "now": self.now, "key": self.key}
+        return authorize(session, encode(name, arguments), **(defaults | options))
 
     def send(self, session: SessionInfo, request: SignedRequest, message: bytes | None = None) -> Response:
         answer = self.deliver(request.message if message is None else message)
@@ -77,4 +89,10 @@ class SecuredCar:
 
 def altered(message: bytes) -> universal_message_pb2.RoutableMessage:
     """A message to be changed on its way."""
-    return universal_message_pb2.RoutableMessage.FromString(message)
+    parsed: universal_message_pb2.RoutableMessage = universal_message_pb2.RoutableMessage.FromString(message)
+    return parsed
+
+
+def number(response: Response) -> int:
+    """The fault number of an answer, 0 for none."""
+    return response.fault.number if response.fault else 0

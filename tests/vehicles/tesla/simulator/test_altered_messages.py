@@ -1,8 +1,9 @@
 """Whatever a bit on the way turns into, the car does what was signed or nothing, and the client notices.
 
-Not covered by the tag, so open to change without refusal: the sender's routing address and the uuid (both only steer
-the answer), fields that a car ignores (`request_uuid`, `signedMessageStatus`, `message_frame`, unknown ones), and the
-stated epoch in so far as it may be missing (the tag covers the car's own). Nothing else.
+Not covered by the tag, so open to change without refusal: the sender's routing address and the uuid (both
+only steer the answer), fields that a car ignores (`request_uuid`, `signedMessageStatus`, `message_frame`,
+unknown ones), and the stated epoch in so far as it may be missing (the tag covers the car's own). Nothing
+else.
 """
 
 from typing import Any
@@ -31,10 +32,10 @@ def covered(message: bytes) -> universal_message_pb2.RoutableMessage:
     """The message without what the tag leaves open."""
     rest = altered(message)
     for name in NOT_COVERED:
-        rest.ClearField(name)  # type: ignore[arg-type]
+        rest.ClearField(name)
     rest.DiscardUnknownFields()
     for kind in ("HMAC_Personalized_data", "AES_GCM_Personalized_data"):
-        if rest.signature_data.HasField(kind):  # type: ignore[arg-type]
+        if rest.signature_data.HasField(kind):
             getattr(rest.signature_data, kind).ClearField("epoch")
     return rest
 
@@ -51,7 +52,9 @@ def test_any_command_that_is_signed_is_verified_and_carried_out_as_it_was_meant(
     assert car.executed == ([] if name == "ping" else [meant])
 
 
-def check_flip(car: SecuredCar, request: SignedRequest, meant: tuple[str, dict[str, Any]], position: int) -> None:
+def check_flip(
+    car: SecuredCar, request: SignedRequest, meant: tuple[str, dict[str, Any]], position: int
+) -> None:
     car.executed.clear()
     message = flipped(request.message, position)
     car.deliver(message)
@@ -80,7 +83,9 @@ def test_every_single_bit_of_a_message_is_safe(name: str, signature_type: Signat
     bits = len(car.sign(session, name, signature_type=signature_type).message) * 8
     refused = 0
     for position in range(bits):
-        request = car.sign(session, name, signature_type=signature_type, counter=1000 + position, lifetime_seconds=3)
+        request = car.sign(
+            session, name, signature_type=signature_type, counter=1000 + position, lifetime_seconds=3
+        )
         if position < len(request.message) * 8:
             check_flip(car, request, (name, {}), position)
             refused += not car.executed
