@@ -40,6 +40,12 @@ TESLA_OWNER_API_URL = env.str("TESLA_OWNER_API_URL", default="https://owner-api.
 TESLA_PAIRING_URL = env.str("TESLA_PAIRING_URL", default="https://www.tesla.com").rstrip("/")
 LEGACY_OWNER_API = env.bool("LEGACY_OWNER_API", default=False)
 SIMULATOR_URL = env.str("SIMULATOR_URL", default="").rstrip("/")
+TESLA_UPSTREAM_SLOTS = env.int("TESLA_UPSTREAM_SLOTS", default=96)
+TESLA_RATE_LIMITS = {
+    "data": env.int("TESLA_DATA_PER_MINUTE", default=60),
+    "wakes": env.int("TESLA_WAKES_PER_MINUTE", default=3),
+    "commands": env.int("TESLA_COMMANDS_PER_MINUTE", default=30),
+}
 VAULT_KEYS = env.list("VAULT_KEYS", default=[])
 
 # Storage and messages --------------------------------------------------------------------------------------------

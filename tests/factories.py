@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from vehicles.models import (
     Event,
     Integration,
     Mode,
+    RateBudget,
     SigningSession,
     TeslaAccount,
     TeslaToken,
@@ -135,6 +137,17 @@ class SigningSessionFactory(DjangoModelFactory[SigningSession]):
 
     vehicle = factory.SubFactory(VehicleFactory)
     domain = 3
+
+
+class RateBudgetFactory(DjangoModelFactory[RateBudget]):
+    """A minute long past, so that nothing is used up."""
+
+    class Meta:
+        model = RateBudget
+
+    kind = "commands"
+    subject = factory.LazyFunction(uuid.uuid4)
+    minute = 0
 
 
 class ApplicationFactory(DjangoModelFactory[Application]):

@@ -151,6 +151,14 @@ INTERNAL: Final = ErrorSpec(
     "RETRY_LATER",
     "Something went wrong. Please try again later.",
 )
+OVERLOADED: Final = ErrorSpec(
+    "SERVER",
+    "OVERLOADED",
+    503,
+    "Too many requests are waiting for Tesla. Wait for the number of seconds in the Retry-After header.",
+    "RETRY_LATER",
+    "Too much is going on right now. Please try again in a moment.",
+)
 UPSTREAM_INVALID_DATA: Final = _upstream("INVALID_DATA", "Tesla sent values that make no sense.")
 UPSTREAM_KNOWN_ISSUE: Final = _upstream(
     "KNOWN_ISSUE", "Tesla has a known problem, or access is held back for now."

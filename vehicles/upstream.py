@@ -6,15 +6,18 @@ changes what we believe of the person's consent (see `_after_denial`).
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from vehicles import errors, evidence, history, vault
+from vehicles import errors, evidence, history, rate_budgets, vault
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError, ErrorSpec
 from vehicles.history import Kind
@@ -56,6 +59,7 @@ ANSWERS: Final[tuple[tuple[type[tesla.TeslaError], ErrorSpec], ...]] = (
 """What the caller is told about each failure; first match wins."""
 
 REFRESH_WAIT_SECONDS: Final = 30.0
+OVERLOADED_SECONDS: Final = 2
 _POLL_SECONDS: Final = 0.1
 
 
@@ -157,6 +161,7 @@ def fleet_status(account: TeslaAccount, vins: Sequence[str]) -> list[client.KeyS
 def vehicle_data(grant: VehicleGrant, endpoints: Sequence[str], scope: str = "") -> dict[str, Any]:
     """Live data of the grant's car. Never wakes it: a sleeping car gives VEHICLE_STATE:ASLEEP."""
     tag = _tag(grant)
+    _spend(rate_budgets.Kind.DATA, grant)
     try:
         return call(
             grant.account,
@@ -180,6 +185,7 @@ def vehicle_state(grant: VehicleGrant) -> str:
 def wake_up(grant: VehicleGrant) -> str:
     """Ask the car to come online; returns its state at that moment."""
     tag = _tag(grant)
+    _spend(rate_budgets.Kind.WAKES, grant)
     return call(
         grant.account,
         grant.integration,
@@ -193,6 +199,7 @@ def unsigned_command(
 ) -> client.CommandResult:
     """Send one command as plain REST; for cars that take no signed messages, and for navigation."""
     tag = _tag(grant)
+    _spend(rate_budgets.Kind.COMMANDS, grant)
     return call(
         grant.account,
         grant.integration,
@@ -206,6 +213,7 @@ def unsigned_command(
 def signed_message(grant: VehicleGrant, message: str, scope: str) -> str:
     """Deliver one base64 signed message to the car; the base64 answer says inside whether it worked."""
     vehicle = grant.connection.vehicle
+    _spend(rate_budgets.Kind.COMMANDS, grant)
     return call(
         grant.account,
         Integration.FLEET,
@@ -214,6 +222,10 @@ def signed_message(grant: VehicleGrant, message: str, scope: str) -> str:
         vehicle=vehicle,
         raw=True,
     )
+
+
+def _spend(kind: rate_budgets.Kind, grant: VehicleGrant) -> None:
+    rate_budgets.spend(kind, (grant.connection.vehicle_id, grant.account_id))
 
 
 def call(
@@ -293,16 +305,41 @@ def _with_last_token(account: TeslaAccount, integration: str, stored: vault.Stor
 
 
 def _following_region(account: TeslaAccount, integration: str, token: str, make: Make[T]) -> T:
-    _let_go_of_database()
+    base = _base(account, integration)
     try:
-        return make(_base(account, integration), token)
+        with _slot():
+            return make(base, token)
     except tesla.OutOfRegion as moved:
         host = next((url for url in paths.FLEET_API_HOSTS.values() if url in moved.text), "")
         if not host or host == account.api_host:
             raise
         account.api_host = host
         account.save(update_fields=["api_host"])
-        return make(host, token)
+        with _slot():
+            return make(host, token)
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
+    """A place among those that may wait for Tesla at once, so that threads stay free for everything else.
+
+    Raises SERVER:OVERLOADED when all are taken. The database connection is given back for the wait.
+    """
+    slots = _slots(settings.TESLA_UPSTREAM_SLOTS)
+    if not slots.acquire(blocking=False):
+        raise CatalogueError(
+            errors.OVERLOADED, retry_after=OVERLOADED_SECONDS, reason="no upstream slot is free"
+        )
+    try:
+        _let_go_of_database()
+        yield
+    finally:
+        slots.release()
+
+
+@lru_cache(maxsize=1)
+def _slots(count: int) -> threading.BoundedSemaphore:
+    return threading.BoundedSemaphore(count)
 
 
 def _refresh(account: TeslaAccount, integration: str, stored: vault.StoredTokens) -> vault.StoredTokens:

@@ -5,6 +5,7 @@ from vehicles.models.applications import Application, ApplicationUser
 from vehicles.models.commands import Command, Outcome
 from vehicles.models.events import Event
 from vehicles.models.grants import Connection, VehicleGrant
+from vehicles.models.rate_budgets import RateBudget
 from vehicles.models.signing_sessions import SigningSession
 from vehicles.models.tokens import TeslaToken
 from vehicles.models.vehicles import Vehicle, VehicleAccess
@@ -18,6 +19,7 @@ __all__ = [
     "Integration",
     "Mode",
     "Outcome",
+    "RateBudget",
     "SigningSession",
     "TeslaAccount",
     "TeslaToken",

@@ -1,0 +1,99 @@
+"""The sample fleet: planted once, true to the simulated Tesla, and with something of everything in it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.factories import ApplicationFactory
+from vehicles import facts, vault
+from vehicles.models import Connection, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
+from vehicles.tesla.simulator.sample_fleet import SampleFleet
+from vehicles.tesla.simulator.world import SAMPLE_SEED
+
+pytestmark = pytest.mark.django_db
+
+
+def load(vehicles: int, **options: Any) -> None:
+    call_command("load_sample_data", vehicles=vehicles, verbosity=0, **options)
+
+
+def test_every_planted_car_is_one_that_the_simulated_tesla_knows() -> None:
+    load(30)
+    fleet = SampleFleet(SAMPLE_SEED, 30)
+    assert Vehicle.objects.count() == 30
+    for access in VehicleAccess.objects.select_related("vehicle", "account"):
+        known = fleet.vehicle(access.vehicle.vin)
+        assert known is not None
+        assert known[1][access.account.email] == access.access_type
+
+
+def test_a_second_run_adds_nothing_and_changes_nothing() -> None:
+    load(25)
+    before = list(VehicleGrant.objects.order_by("pk").values())
+    load(25)
+    assert list(VehicleGrant.objects.order_by("pk").values()) == before
+    assert Vehicle.objects.count() == 25
+
+
+def test_a_larger_run_adds_what_is_missing_to_people_who_were_there() -> None:
+    load(17)
+    load(30)
+    assert Vehicle.objects.count() == 30
+    assert set(Vehicle.objects.values_list("pk")) == set(Connection.objects.values_list("vehicle").distinct())
+
+
+def test_the_verdict_columns_are_what_the_diagnosis_says(now: Any) -> None:
+    load(100)
+    columns = ("verdict", "main_cause", "next_actor")
+    planted = {grant.pk: [getattr(grant, name) for name in columns] for grant in VehicleGrant.objects.all()}
+    facts.refresh_verdicts(VehicleGrant.objects.all(), now)
+    diagnosed = {grant.pk: [getattr(grant, name) for name in columns] for grant in VehicleGrant.objects.all()}
+    assert planted == diagnosed
+
+
+def test_two_hundred_cars_show_every_state() -> None:
+    load(200)
+    assert set(TeslaAccount.objects.values_list("consent", flat=True)) >= {
+        "active", "revoked", "sign_in_needed", "unknown",
+    }  # fmt: skip
+    assert {"present", "absent", "not_required", "unknown"} <= set(Vehicle.objects.values_list("key", flat=True))
+    assert set(VehicleGrant.objects.values_list("verdict", flat=True)) == {"ok", "degraded", "blocked"}
+    assert set(VehicleGrant.objects.values_list("integration", flat=True)) == {"fleet", "legacy"}
+    causes = Counter(VehicleGrant.objects.values_list("main_cause", flat=True))
+    assert causes["key_missing"] > 0 or causes["key_absent"] > 0, causes
+
+
+def test_the_truth_file_tells_what_was_planted(tmp_path: Path) -> None:
+    load(20, truth=tmp_path / "truth.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "truth.jsonl").read_text().splitlines()]
+    assert len(rows) == VehicleGrant.objects.count()
+    for row in rows:
+        connection = Connection.objects.get(public_id=row["vehicle_id"], application__name=row["application"])
+        assert (connection.vehicle.vin, connection.vehicle.key) == (row["vin"], row["key"])
+        assert not {"verdict", "cause", "error"} & set(row)
+
+
+def test_planted_logins_open_at_the_vault() -> None:
+    load(10)
+    account = TeslaAccount.objects.filter(consent="active").first()
+    assert account is not None
+    stored = vault.load(account, "fleet")
+    assert stored is not None
+    assert stored.refresh_token
+
+
+def test_the_cars_can_be_given_to_applications_of_ones_own() -> None:
+    application = ApplicationFactory()
+    load(10, application=[application.client_id])
+    assert set(Connection.objects.values_list("application", flat=True)) == {application.pk}
+
+
+def test_an_unknown_application_is_refused() -> None:
+    with pytest.raises(CommandError, match="no application nobody"):
+        load(10, application=["nobody"])
