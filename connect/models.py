@@ -36,7 +36,9 @@ class ConnectSession(models.Model):
     redirect_uri_given = models.BooleanField(
         default=True, help_text="Sent by the application, not filled in by us"
     )
-    state = models.TextField(blank=True)
+    state = models.TextField(
+        blank=True, help_text="Percent-encoded, so that the application gets back the very bytes it sent"
+    )
     requested = models.JSONField(default=list, help_text="Permission names, in the order asked for")
     required = models.JSONField(default=list, help_text="Those without which the run cannot finish")
     make = models.CharField(max_length=32, blank=True)
@@ -51,9 +53,17 @@ class ConnectSession(models.Model):
         max_length=64, help_text="SHA-256 of the secret in the browser's cookie"
     )
     tesla_state_checksum = models.CharField(max_length=64, blank=True, db_index=True)
-    nonce_checksum = models.CharField(max_length=64, blank=True)
     account = models.ForeignKey(TeslaAccount, null=True, blank=True, on_delete=models.SET_NULL)
+    signed_in_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the person came back from Tesla"
+    )
     chosen_vehicles = models.JSONField(default=list, help_text="Ids of the cars the person chose")
+    key_queue = models.JSONField(
+        default=list, help_text="Ids of the chosen cars that lacked the key at approval; each gets a key page"
+    )
+    keys_added = models.JSONField(
+        default=list, help_text="Ids of the cars whose key page was left with the key on the car"
+    )
     skipped_keys = models.JSONField(
         default=list, help_text="Ids of the cars whose key step was left for later"
     )

@@ -1,4 +1,5 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 
 
 class PortalConfig(AppConfig):
@@ -8,3 +9,7 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         from portal import checks  # noqa: F401  (registers the deploy checks)
+        from portal.roles import keep_roles
+
+        # After the last app with permissions of ours: all of them exist by then.
+        post_migrate.connect(keep_roles, sender=apps.get_app_config("auth"))

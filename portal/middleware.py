@@ -1,10 +1,11 @@
-"""Request id: one per request, in the answer, the log lines, the events and the command rows."""
+"""Request id, one per request, in the answer, the log lines, the events and the command rows; and the staff screens' policy."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from vehicles import request_id
@@ -20,6 +21,22 @@ class RequestIdMiddleware:
         value = request_id.begin()
         response = self.get_response(request)
         response["SC-Request-Id"] = value
+        return response
+
+
+class StaffContentSecurityPolicyMiddleware:
+    """Loosens the policy for staff screens, and only there: their theme evaluates expressions and styles inline.
+
+    Stands inside `csp.middleware.CSPMiddleware`, which writes the header from what is noted here.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path_info.startswith("/admin/"):
+            response._csp_update = settings.STAFF_CONTENT_SECURITY_POLICY  # type: ignore[attr-defined]
         return response
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+from django.templatetags.static import static
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -98,6 +99,7 @@ INSTALLED_APPS = [
     "connect.apps.ConnectConfig",
     "vehicles.apps.VehiclesConfig",
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -118,6 +120,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "portal.middleware.StaffContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -199,7 +202,6 @@ SECURE_PROXY_SSL_HEADER = (
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/admin/"],
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:"],
@@ -207,6 +209,11 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": ["'none'"],
         "object-src": ["'none'"],
     },
+}
+# Added for staff screens only: unfold's Alpine evaluates expressions, and its colours are an inline style.
+STAFF_CONTENT_SECURITY_POLICY = {
+    "script-src": ["'self'", "'unsafe-eval'"],
+    "style-src": ["'self'", "'unsafe-inline'"],
 }
 
 # OAuth towards applications --------------------------------------------------------------------------------------
@@ -261,7 +268,31 @@ SPECTACULAR_SETTINGS = {
 
 # Staff screens ---------------------------------------------------------------------------------------------------
 
-UNFOLD = {"SITE_TITLE": OPERATOR_NAME, "SITE_HEADER": OPERATOR_NAME, "SITE_URL": "/"}
+AXES_ENABLE_ADMIN = False
+UNFOLD = {
+    "SITE_TITLE": OPERATOR_NAME,
+    "SITE_HEADER": OPERATOR_NAME,
+    "SITE_URL": "/",
+    "SHOW_HISTORY": False,
+    "STYLES": [lambda request: static("portal/staff.css")],
+    "DASHBOARD_CALLBACK": "portal.admin.home.home",
+    "SIDEBAR": {"navigation": "portal.admin.navigation.sidebar"},
+    "COLORS": {
+        "primary": {
+            "50": "#eef3ff",
+            "100": "#dbe5ff",
+            "200": "#bccfff",
+            "300": "#8fb0ff",
+            "400": "#6d97ff",
+            "500": "#3f6bea",
+            "600": "#1f4fd8",
+            "700": "#1b41b0",
+            "800": "#1b388d",
+            "900": "#1b326f",
+            "950": "#121f45",
+        }
+    },
+}
 
 # Logs ------------------------------------------------------------------------------------------------------------
 

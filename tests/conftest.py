@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.utils import timezone
 
+from tests.factories import EVERY_SCOPE
 from tests.network import guard
+from vehicles import sync, upstream
+from vehicles.models import Mode, TeslaAccount
+from vehicles.tesla.simulator.accounts import Client
+from vehicles.tesla.simulator.scenarios import DEFAULT, ScenarioPerson
+from vehicles.tesla.simulator.server import SimulatorServer
+from vehicles.tesla.simulator.world import World
 
 if TYPE_CHECKING:
-    from vehicles.tesla.simulator.scenarios import ScenarioPerson
-    from vehicles.tesla.simulator.server import SimulatorServer
+    from playwright.sync_api import Browser
 
+SignIn = Callable[..., TeslaAccount]
+PUBLIC_KEY = "/.well-known/appspecific/com.tesla.3p.public-key.pem"
+TESLA_ORIGINS = (
+    "SIMULATOR_URL", "TESLA_AUTH_URL", "TESLA_TOKEN_URL", "TESLA_API_URL", "TESLA_OWNER_API_URL", "TESLA_PAIRING_URL",
+)  # fmt: skip
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 
 
@@ -53,9 +66,6 @@ def now() -> datetime:
 @pytest.fixture(scope="session")
 def virtual_key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The operator's virtual key: a P-256 private key in PEM format."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -75,8 +85,118 @@ def portal_url(request: pytest.FixtureRequest, settings: Any) -> str:
 
 
 @pytest.fixture
+def tesla_client(request: pytest.FixtureRequest, settings: Any, portal_url: str, virtual_key_file: Path) -> Client:
+    """The operator as registered at the simulated Tesla: what the settings say, with the key at its public address."""
+    settings.TESLA_KEY_FILE = str(virtual_key_file)
+    is_served = "live_server" in request.fixturenames
+    return Client(
+        client_id=settings.TESLA_CLIENT_ID,
+        client_secret=settings.TESLA_CLIENT_SECRET,
+        redirect_uris=(f"{portal_url}/connect/tesla/callback",),
+        key_domain=settings.TESLA_KEY_DOMAIN,
+        public_key_url=portal_url + PUBLIC_KEY if is_served else "",
+        public_key_pem=None if is_served else public_key_pem(virtual_key_file),
+        name=settings.OPERATOR_NAME,
+    )
+
+
+@pytest.fixture
+def simulator(tesla_client: Client, settings: Any) -> Iterator[SimulatorServer]:
+    """A simulated Tesla of this test's own, with the default people; live and simulated mode both lead to it.
+
+    `.url` is its origin and `.world` its state. With `live_server` the operator's callback and key are on that server.
+    """
+    with SimulatorServer(World(clients=[tesla_client])) as server:
+        for name in TESLA_ORIGINS:
+            setattr(settings, name, server.url)
+        yield server
+
+
+def public_key_pem(private_key_file: Path) -> str:
+    """The public half of a private key file, as PEM."""
+    private = serialization.load_pem_private_key(private_key_file.read_bytes(), None)
+    public = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return public.decode()
+
+
+def _person(email: str) -> ScenarioPerson:
+    return next(person for person in DEFAULT if person.email == f"{email}@owners.example")
+
+
+@pytest.fixture
+def anna() -> ScenarioPerson:
+    """Owns a Model 3 and a Model Y; keys absent."""
+    return _person("anna")
+
+
+@pytest.fixture
+def bernd() -> ScenarioPerson:
+    """Owns a Model S of 2018, which needs no key."""
+    return _person("bernd")
+
+
+@pytest.fixture
+def clara() -> ScenarioPerson:
+    """Drives Anna's Model 3."""
+    return _person("clara")
+
+
+@pytest.fixture
+def dieter() -> ScenarioPerson:
+    """Owns a Model 3 that has the key."""
+    return _person("dieter")
+
+
+@pytest.fixture
+def emma() -> ScenarioPerson:
+    """Owns two cars, connected through the legacy API."""
+    return _person("emma")
+
+
+@pytest.fixture
+def sign_in(simulator: SimulatorServer, tesla_client: Client) -> SignIn:
+    """`sign_in(person, scopes=…, mode=…)`: the person logs in at the simulated Tesla and consents; their account.
+
+    The real code exchange, so the account has working tokens and its cars are listed.
+    """
+
+    def sign_in(
+        person: ScenarioPerson, scopes: Sequence[str] = EVERY_SCOPE, mode: str = Mode.LIVE
+    ) -> TeslaAccount:
+        world = simulator.world
+        account = world.account(person.email)
+        assert account is not None
+        world.grant(account, tesla_client, scopes)
+        redirect_uri = tesla_client.redirect_uris[0]
+        code = world.tokens.new_code(tesla_client, account, tuple(scopes), {"redirect_uri": redirect_uri})
+        row = upstream.sign_in(mode=mode, code=code, redirect_uri=redirect_uri)
+        sync.vehicles_of(row, timezone.now())
+        return row
+
+    return sign_in
+
+
+@pytest.fixture
 def chromium() -> Path:
     """The browser's file; the test is skipped where there is none."""
     if not CHROMIUM.exists():
         pytest.skip(f"no browser: {CHROMIUM} is missing (set CHROMIUM to another)")
     return CHROMIUM
+
+
+@pytest.fixture
+def browser(chromium: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    """A headless Chromium that reaches nothing but this machine."""
+    from playwright.sync_api import sync_playwright
+
+    # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    only_here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=str(chromium), args=["--no-sandbox", "--disable-gpu", only_here]
+        )
+        yield started
+        started.close()

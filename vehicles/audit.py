@@ -10,12 +10,16 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from functools import reduce
+from operator import or_
+from typing import Final, TypeVar
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
 
 from vehicles.diagnosis import Verdict
-from vehicles.models import Integration, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
+from vehicles.models import Command, Event, Integration, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
+
+Row = TypeVar("Row", bound=Model)
 
 LACKS_PERMISSIONS: Final = ("not_granted_at_tesla", "withdrawn_at_tesla", "consent_revoked")
 """Main causes that mean: Tesla does not give what the application needs."""
@@ -104,6 +108,32 @@ def find_accounts(accounts: QuerySet[TeslaAccount], text: str, *, by_person: boo
         known = Q(pk=as_id) | Q(person=as_id) | Q(person__application_users__public_id=as_id)
         return accounts.filter(pk__in=TeslaAccount.objects.filter(known).values("pk"))
     return accounts.filter(email=wanted.lower()) if by_person and wanted else accounts.none()
+
+
+def find_commands(commands: QuerySet[Command], text: str, *, by_person: bool) -> QuerySet[Command]:
+    """Look commands up by their own id, by request id, or by anything that finds their car."""
+    wanted = text.strip()
+    cars = find_vehicles(Vehicle.objects.all(), wanted, by_person=by_person).values("pk")
+    as_id = _as_uuid(wanted)
+    own = Q(pk=as_id) | Q(request_id=str(as_id)) if as_id is not None else Q()
+    return commands.filter(own | Q(grant__connection__vehicle__in=cars))
+
+
+def find_events(events: QuerySet[Event], text: str) -> QuerySet[Event]:
+    """Look events up by request id, or by the id of a car, account or grant that they are about."""
+    as_id = _as_uuid(text.strip())
+    if as_id is None:
+        return events.none()
+    about = Q(vehicle_id=as_id) | Q(account_id=as_id) | Q(grant_id=as_id)
+    return events.filter(about | Q(request_id=str(as_id)))
+
+
+def with_id(rows: QuerySet[Row], text: str, *fields: str) -> QuerySet[Row]:
+    """The rows of which one of the fields is this id; none when the text is no id."""
+    as_id = _as_uuid(text.strip())
+    if as_id is None:
+        return rows.none()
+    return rows.filter(reduce(or_, (Q(**{field: as_id}) for field in fields)))
 
 
 def _known_as(public_id: uuid.UUID) -> QuerySet[Vehicle, dict[str, uuid.UUID]]:

@@ -18,7 +18,14 @@ SECTIONS: Final = (
     "vehicle_config",
     "vehicle_state",
 )
-POSITION_FIELDS: Final = ("latitude", "longitude", "heading", "gps_as_of", "native_latitude", "native_longitude")
+POSITION_FIELDS: Final = (
+    "latitude",
+    "longitude",
+    "heading",
+    "gps_as_of",
+    "native_latitude",
+    "native_longitude",
+)
 
 _CAR_TYPES: Final = {"S": "models", "X": "modelx", "3": "model3", "Y": "modely", "C": "cybertruck"}
 

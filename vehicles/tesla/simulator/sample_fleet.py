@@ -66,8 +66,32 @@ _CONSENTS: Final[tuple[tuple[tuple[str, ...] | None, int], ...]] = (
     (scopes.SIGN_IN, 2),
     (None, 3),
 )
-_FIRST_NAMES: Final = ("Alex", "Billie", "Casey", "Devon", "Elliot", "Frankie", "Gabriel", "Harper", "Jamie", "Kim")
-_LAST_NAMES: Final = ("Ash", "Birch", "Cedar", "Elm", "Fir", "Hazel", "Juniper", "Linden", "Maple", "Oak", "Pine", "Rowan")
+_FIRST_NAMES: Final = (
+    "Alex",
+    "Billie",
+    "Casey",
+    "Devon",
+    "Elliot",
+    "Frankie",
+    "Gabriel",
+    "Harper",
+    "Jamie",
+    "Kim",
+)
+_LAST_NAMES: Final = (
+    "Ash",
+    "Birch",
+    "Cedar",
+    "Elm",
+    "Fir",
+    "Hazel",
+    "Juniper",
+    "Linden",
+    "Maple",
+    "Oak",
+    "Pine",
+    "Rowan",
+)
 
 
 def vehicle(seed: int, index: int) -> ScenarioVehicle:
@@ -178,7 +202,9 @@ class SampleFleet:
         if index is None:
             return None
         found = owner(self.seed, index)
-        inside = tuple(car for car in found.vehicles if (vehicle_number(self.seed, car.vin) or 0) < self.count)
+        inside = tuple(
+            car for car in found.vehicles if (vehicle_number(self.seed, car.vin) or 0) < self.count
+        )
         return replace(found, vehicles=inside) if inside else None
 
 

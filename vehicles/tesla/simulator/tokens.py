@@ -71,7 +71,9 @@ class Tokens:
         self._families: dict[tuple[str, str], Family] = {}
         self._by_token: dict[str, Family] = {}
 
-    def new_code(self, client: Client, account: Account, scopes: tuple[str, ...], query: dict[str, str]) -> str:
+    def new_code(
+        self, client: Client, account: Account, scopes: tuple[str, ...], query: dict[str, str]
+    ) -> str:
         """A single-use authorization code for a login with that query."""
         code = f"{account.region.upper()}_{secrets.token_hex(28)}"
         self._codes[code] = Code(
@@ -163,10 +165,15 @@ class Tokens:
         }
         return self.signer.sign(claims | self._lifetime() | ({"nonce": nonce} if nonce else {}))
 
-    def partner_token(self, client: Client, scopes: tuple[str, ...]) -> str:
-        """A token of the application itself (Fleet API: partner tokens)."""
-        claims = {"iss": f"{ISSUER}/nts", "azp": client.client_id, "sub": client.client_id, "scp": list(scopes)}
-        return self.signer.sign(claims | {"aud": _fleet_audience(), "gty": "client-credentials"} | self._lifetime())
+    def partner_token(self, client: Client, scopes: tuple[str, ...], audience: str) -> str:
+        """A token of the application itself for one region's host (Fleet API: partner tokens)."""
+        claims = {
+            "iss": f"{ISSUER}/nts",
+            "azp": client.client_id,
+            "sub": client.client_id,
+            "scp": list(scopes),
+        }
+        return self.signer.sign(claims | {"aud": [audience], "gty": "client-credentials"} | self._lifetime())
 
     def _lifetime(self) -> dict[str, int]:
         now = int(self._clock.now())

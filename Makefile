@@ -1,0 +1,50 @@
+# Carport from a bare clone. `make demo` and `make test` need Python 3.11 or newer and nothing else.
+
+PYTHON ?= python3
+BIN := .venv/bin
+MANAGE := $(BIN)/python manage.py
+
+export PORT ?= 8000
+export SIM_PORT ?= 8001
+export SAMPLE_PORT ?= 8002
+
+.PHONY: help demo test check format serve
+
+help:
+	@echo "make demo    the portal, a simulated Tesla, a worker and a sample application, on this machine"
+	@echo "make test    the tests; labels and options: make test ARGS='tests.vehicles -k lock'"
+	@echo "make check   lint, types, import contracts, migrations, API schema"
+	@echo "make format  put the code into its one format"
+	@echo "make serve   web and worker with production settings, from the environment"
+
+demo: .venv/demo-installed
+	@exec $(BIN)/python -m portal.demo
+
+test: .venv/dev-installed
+	@$(MANAGE) test $(ARGS)
+
+check: .venv/dev-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@export DJANGO_SETTINGS_MODULE=tests.settings; set -e; \
+	echo "migrations:"; $(MANAGE) makemigrations --check --dry-run; \
+	echo "API schema:"; $(MANAGE) spectacular --validate --fail-on-warn --file var/schema.yaml; \
+	echo "system:"; $(MANAGE) check --fail-level WARNING
+
+format: .venv/dev-installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+serve: .venv/installed
+	@exec $(BIN)/python -m portal.serve
+
+.venv/installed: requirements.txt
+.venv/demo-installed: requirements-demo.txt
+.venv/dev-installed: requirements-dev.txt
+
+# One stamp for each set of packages; the sets agree on every version, so they live side by side.
+.venv/installed .venv/demo-installed .venv/dev-installed:
+	@PYTHON="$(PYTHON)" sh .ci/install $<
+	@touch $@

@@ -1,0 +1,55 @@
+"""The browser that began a run: a random cookie, of which the run keeps the SHA-256, so nobody else can go on with it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from connect.models import ConnectSession
+
+_SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_LIFETIME_SECONDS: Final = 24 * 3600
+
+
+def secret_of(request: HttpRequest) -> str:
+    """The browser's secret; empty when it has none of ours."""
+    value = request.COOKIES.get(_cookie_name(), "")
+    return value if _SHAPE.fullmatch(value) else ""
+
+
+def new_secret() -> str:
+    """32 random bytes for a browser that comes for the first time."""
+    return secrets.token_urlsafe(32)
+
+
+def remember(response: HttpResponse, secret: str) -> None:
+    """Give the browser its secret. Lax: coming back from Tesla is a top-level GET and must carry it."""
+    response.set_cookie(
+        _cookie_name(),
+        secret,
+        max_age=_LIFETIME_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SECURE,
+    )
+
+
+def checksum(value: str) -> str:
+    """SHA-256 in hexadecimal: what is stored of a value that must not be readable later."""
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+def is_of(session: ConnectSession, secret: str) -> bool:
+    """Whether the run began in the browser with this secret."""
+    return bool(secret) and hmac.compare_digest(session.browser_checksum, checksum(secret))
+
+
+def _cookie_name() -> str:
+    # The prefix makes browsers refuse this cookie from other subdomains; it demands https.
+    return "__Host-carport_connect" if settings.SECURE else "carport_connect"

@@ -1,0 +1,154 @@
+"""What a person can allow: asked by the application, granted at Tesla, and of that what they approve here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from connect import flow, keys
+from connect.models import ConnectSession, Step
+from connect.problems import NO_VEHICLES, OTHER_VEHICLE, ConnectProblem
+from vehicles import errors, grants, sync
+from vehicles.errors import CatalogueError
+from vehicles.models import TeslaAccount, VehicleAccess, VehicleGrant
+from vehicles.permissions import PERMISSIONS, Permission, covered_by
+
+_NOT_ALLOWED_TO_LIST: Final = (errors.ACCOUNT_PERMISSION, errors.PERMISSION)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The permission page's content. `missing` was asked for but not granted at Tesla.
+
+    `others` names the applications that share the consent at Tesla, `paused` those that it no longer covers.
+    """
+
+    accesses: list[VehicleAccess]
+    offered: list[Permission]
+    missing: list[Permission]
+    required: frozenset[str]
+    others: list[str]
+    paused: list[str]
+
+    @property
+    def required_missing(self) -> bool:
+        """Whether the application cannot do without something that Tesla was not told to allow."""
+        return any(permission.name in self.required for permission in self.missing)
+
+    @property
+    def can_be_approved(self) -> bool:
+        return bool(self.accesses and self.offered) and not self.required_missing
+
+
+def offer(session: ConnectSession, now: datetime) -> Offer:
+    """What can be approved now; asks Tesla for the account's cars once after each sign-in.
+
+    Raises `ConnectProblem` when there is no car to choose, `CatalogueError` when Tesla cannot be asked.
+    """
+    account = signed_in_account(session)
+    covered = covered_by(session.requested, account.granted_scopes)
+    others = other_applications(session)
+    return Offer(
+        accesses=_cars(session, account, now) if covered else [],
+        offered=[PERMISSIONS[name] for name in covered],
+        missing=[PERMISSIONS[name] for name in session.requested if name not in covered],
+        required=frozenset(session.required),
+        others=list(others),
+        paused=_paused(others, account),
+    )
+
+
+def signed_in_account(session: ConnectSession) -> TeslaAccount:
+    """The account of a run that came back from Tesla."""
+    if session.account is None:
+        raise ConnectProblem(NO_VEHICLES)
+    return session.account
+
+
+def _cars(session: ConnectSession, account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
+    listed, signed_in = account.vehicles_listed_at, session.signed_in_at
+    if listed is None or signed_in is None or listed < signed_in:
+        try:
+            sync.vehicles_of(account, now)
+        except CatalogueError as failure:
+            if failure.spec in _NOT_ALLOWED_TO_LIST:
+                return []
+            raise
+    accesses = VehicleAccess.objects.filter(account=account, missing_since=None).select_related("vehicle")
+    found = list(accesses.order_by("pk"))
+    if not found:
+        raise ConnectProblem(NO_VEHICLES)
+    wanted = [access for access in found if session.single_select_vin in ("", access.vehicle.vin)]
+    if not wanted:
+        raise ConnectProblem(OTHER_VEHICLE)
+    return wanted
+
+
+def other_applications(session: ConnectSession) -> dict[str, set[str]]:
+    """The other applications that use the same consent at Tesla, by name, with what this person approved for each."""
+    held = VehicleGrant.objects.filter(
+        account=session.account, revoked_at=None, integration=session.integration
+    ).exclude(connection__application=session.application)
+    approved: dict[str, set[str]] = {}
+    for name, permissions in held.values_list("connection__application__name", "approved"):
+        approved.setdefault(name, set()).update(permissions)
+    return dict(sorted(approved.items()))
+
+
+def _paused(others: dict[str, set[str]], account: TeslaAccount) -> list[str]:
+    return [name for name, names in others.items() if names - set(covered_by(names, account.granted_scopes))]
+
+
+def approved_before(session: ConnectSession, offer: Offer) -> list[str] | None:
+    """The permissions of an earlier run, when it asked the same and left nothing to decide now; None otherwise.
+
+    That holds where the person decided over every car of the account and Tesla offers the same as then.
+    """
+    if session.force_approval or not offer.can_be_approved:
+        return None
+    earlier = VehicleGrant.objects.filter(
+        account=session.account, connection__application=session.application, revoked_at=None
+    )
+    by_vehicle = {grant.connection.vehicle_id: grant for grant in earlier.select_related("connection")}
+    offered = {permission.name for permission in offer.offered}
+    decided: set[tuple[str, ...]] = set()
+    for access in offer.accesses:
+        grant = by_vehicle.get(access.vehicle_id)
+        if grant is None or set(grant.requested) != set(session.requested):
+            return None
+        if set(grant.approved) | set(grant.declined) != offered:
+            return None
+        decided.add(tuple(grant.approved))
+    if len(decided) != 1 or (session.single_select and len(offer.accesses) > 1):
+        return None
+    return list(decided.pop())
+
+
+def approve(
+    session: ConnectSession, offer: Offer, vehicle_ids: Sequence[str], names: Collection[str], now: datetime
+) -> bool:
+    """Give the application what the person approved, and go on to the keys; False when that was done already.
+
+    Required permissions are part of it whatever `names` says. Nothing beyond the offer can be given.
+    """
+    vehicles = [access.vehicle for access in offer.accesses if str(access.vehicle_id) in set(vehicle_ids)]
+    approved = [item.name for item in offer.offered if item.name in names or item.name in offer.required]
+    chosen = [str(vehicle.pk) for vehicle in vehicles]
+    queue = [] if session.any_login else keys.queue_for(vehicles)
+    with transaction.atomic():
+        if not flow.move(session, Step.KEYS, now, chosen_vehicles=chosen, key_queue=queue):
+            return False
+        grants.give(
+            application=session.application,
+            account=signed_in_account(session),
+            vehicles=vehicles,
+            requested=session.requested,
+            approved=approved,
+            integration=session.integration,
+            now=now,
+        )
+    return True

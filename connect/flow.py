@@ -1,0 +1,131 @@
+"""The journey as steps of a stored run, and what moves a person from one to the next. No HTTP.
+
+Every move is a conditional update on the step the person was seen at, so that a form sent twice, or from two tabs, moves
+the run once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+
+from connect import browser
+from connect.authorize import TESLA, AuthorizeRequest
+from connect.models import ConnectSession, Step
+from connect.problems import ANOTHER_BROWSER, EXPIRED, UNKNOWN_RUN, ConnectProblem
+from vehicles import history
+from vehicles.history import Kind
+from vehicles.models import Integration
+
+LIFETIME: Final = timedelta(hours=1)
+REPEAT_WITHIN: Final = timedelta(minutes=1)
+COMPLETED: Final = "completed"
+
+
+def begin(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> ConnectSession:
+    """Start a run for a checked request, bound to the browser with this secret."""
+    with transaction.atomic():
+        session = ConnectSession.objects.create(
+            **{field.name: getattr(asked, field.name) for field in fields(asked)},
+            integration=Integration.FLEET,
+            browser_checksum=browser.checksum(browser_secret),
+            trail=[_entry(Step.PREAMBLE, now)],
+            created_at=now,
+            expires_at=now + LIFETIME,
+        )
+        _record(Kind.CONNECT_STARTED, session, now)
+    return session
+
+
+def resume(session_id: UUID, browser_secret: str) -> ConnectSession:
+    """The run, however it stands, for the browser that began it. Raises `ConnectProblem` for anybody else."""
+    session = ConnectSession.objects.select_related("application", "account").filter(pk=session_id).first()
+    if session is None:
+        raise ConnectProblem(UNKNOWN_RUN)
+    if not browser.is_of(session, browser_secret):
+        raise ConnectProblem(ANOTHER_BROWSER)
+    return session
+
+
+def refuse_expired(session: ConnectSession, now: datetime) -> None:
+    """Raise `ConnectProblem` when the person took too long."""
+    if session.ended_at is None and now >= session.expires_at:
+        raise ConnectProblem(EXPIRED)
+
+
+def needs_brand_list(session: ConnectSession) -> bool:
+    """Whether the application left the make open."""
+    return session.make != TESLA
+
+
+def serves_make(session: ConnectSession) -> bool:
+    """Whether the make that the application asked for can be connected here."""
+    return session.make in ("", TESLA)
+
+
+def move(session: ConnectSession, to: Step, now: datetime, **changed: Any) -> bool:
+    """Move an open run on from the step it was loaded at; False when somebody else moved it first."""
+    changes = {"step": to, "trail": [*session.trail, _entry(to, now)], **changed}
+    seen = ConnectSession.objects.filter(pk=session.pk, step=session.step, ended_at=None)
+    if not seen.filter(expires_at__gt=now).update(**changes):
+        return False
+    for name, value in changes.items():
+        setattr(session, name, value)
+    return True
+
+
+def complete(session: ConnectSession, now: datetime) -> bool:
+    """End the run well. True also when it did so a moment ago: a finish sent twice must still lead somewhere."""
+    with transaction.atomic():
+        if move(session, Step.DONE, now, ended_at=now, exit_reason=COMPLETED):
+            _record(Kind.CONNECT_ENDED, session, now)
+            return True
+    session.refresh_from_db()
+    return may_repeat(session, now)
+
+
+def may_repeat(session: ConnectSession, now: datetime) -> bool:
+    """Whether the run was completed so recently that its answer may be given once more."""
+    ended = session.ended_at
+    return session.step == Step.DONE and ended is not None and now - ended < REPEAT_WITHIN
+
+
+def end(session: ConnectSession, reason: str, now: datetime) -> bool:
+    """End the run without a code; False when it had ended before. An expired run can still be ended."""
+    changes = {"step": Step.ENDED, "trail": [*session.trail, _entry(Step.ENDED, now)]}
+    open_run = ConnectSession.objects.filter(pk=session.pk, ended_at=None)
+    with transaction.atomic():
+        if not open_run.update(**changes, ended_at=now, exit_reason=reason):
+            return False
+        session.exit_reason = reason
+        _record(Kind.CONNECT_ENDED, session, now)
+    return True
+
+
+def visits(session: ConnectSession, step: Step) -> int:
+    """How often the run has been at this step."""
+    return sum(entry["step"] == step for entry in session.trail)
+
+
+def _entry(step: Step, now: datetime) -> dict[str, str]:
+    return {"step": str(step), "at": now.isoformat()}
+
+
+def _record(kind: Kind, session: ConnectSession, now: datetime) -> None:
+    account = session.account
+    history.record(
+        kind,
+        actor=history.person(account.person)
+        if account
+        else history.application_actor(session.application),
+        at=now,
+        application=session.application,
+        account=account,
+        session=str(session.pk),
+        mode=str(session.mode),
+        reason=session.exit_reason,
+    )

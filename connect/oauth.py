@@ -1,0 +1,240 @@
+"""Codes and tokens for applications: how Connect's outcome becomes a code, and codes and refresh tokens become tokens.
+
+Nothing that opens a door is stored in clear: codes, access tokens and refresh tokens are kept as SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import uuid
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from oauth2_provider.models import AccessToken, Grant, RefreshToken
+from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.settings import oauth2_settings
+from oauthlib.common import Request
+from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
+
+from connect.models import ConnectSession
+from vehicles import history
+from vehicles.api import token_scope
+from vehicles.history import Kind
+from vehicles.models import Application, Connection, User
+
+CODE_LIFE: Final = timedelta(seconds=oauth2_settings.AUTHORIZATION_CODE_EXPIRE_SECONDS)
+ACCESS_TOKEN_LIFE: Final = timedelta(seconds=oauth2_settings.ACCESS_TOKEN_EXPIRE_SECONDS)
+REFRESH_TOKEN_LIFE: Final = timedelta(seconds=oauth2_settings.REFRESH_TOKEN_EXPIRE_SECONDS)
+REPEAT_WITHIN: Final = timedelta(minutes=10)
+"""A client that lost the answer may use its old refresh token again for this long after it was rotated."""
+
+_REDIRECT_URI_GIVEN: Final = "redirect_uri_given"
+
+
+def pkce_required(client_id: str) -> bool:
+    """Whether this application must prove with PKCE that it began the run: public ones, which have no secret."""
+    public = Application.objects.filter(client_id=client_id, client_type=Application.CLIENT_PUBLIC)
+    return bool(public.exists())
+
+
+def issue_code(session: ConnectSession, person: User, now: datetime) -> str:
+    """A code for the application of a finished run: good once, for ten minutes.
+
+    A single-select run gives a code whose tokens reach only the car that was chosen; its grant must have been given.
+    Raises `ValueError` for a code challenge that is not S256.
+    """
+    if session.code_challenge and session.code_challenge_method != Grant.CODE_CHALLENGE_S256:
+        raise ValueError("only S256 code challenges are accepted")
+    code = secrets.token_urlsafe(32)
+    Grant.objects.create(
+        application=session.application,
+        user=person,
+        code=_checksum(code),
+        expires=now + CODE_LIFE,
+        redirect_uri=session.redirect_uri,
+        scope=_scope(session),
+        code_challenge=session.code_challenge,
+        code_challenge_method=session.code_challenge_method,
+        claims=json.dumps({_REDIRECT_URI_GIVEN: session.redirect_uri_given}),
+    )
+    return code
+
+
+def _scope(session: ConnectSession) -> str:
+    if not session.single_select:
+        return token_scope.ALL_CARS
+    (chosen,) = session.chosen_vehicles
+    connection = Connection.objects.get(application=session.application, vehicle_id=chosen)
+    return token_scope.one_car(str(connection.public_id))
+
+
+class ConnectValidator(OAuth2Validator):
+    """What the token endpoint accepts, and what it keeps. Replaces the toolkit's handling of codes and rotation."""
+
+    def validate_grant_type(
+        self,
+        client_id: str,
+        grant_type: str,
+        client: Application,
+        request: Request,
+        *args: Any,
+        **kwargs: Any,
+    ) -> bool:
+        """Codes and refresh tokens are the only ways to a token."""
+        return grant_type in _SPENDERS and bool(
+            super().validate_grant_type(client_id, grant_type, client, request, *args, **kwargs)
+        )
+
+    def is_pkce_required(self, client_id: str, request: Request) -> bool:
+        """Asked of the authenticated client, whichever way it named itself."""
+        return pkce_required(request.client.client_id)
+
+    def validate_code(
+        self, client_id: str, code: str, client: Application, request: Request, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Find the code's row. Raises `InvalidGrantError` for a code that is unknown, used, expired or another's."""
+        rows = Grant.objects.filter(code=_checksum(code), application=client, user__is_active=True)
+        row = rows.select_related("user").first()
+        if row is None or row.expires <= timezone.now():
+            raise _invalid_code(request)
+        request.code_row = row
+        request.user, request.scopes = row.user, row.scope.split()
+        return True
+
+    def get_code_challenge(self, code: str, request: Request) -> str | None:
+        """The challenge of the run that the code came from."""
+        return request.code_row.code_challenge or None
+
+    def get_code_challenge_method(self, code: str, request: Request) -> str | None:
+        """How the challenge was made."""
+        return request.code_row.code_challenge_method or None
+
+    def get_default_redirect_uri(
+        self, client_id: str, request: Request, *args: Any, **kwargs: Any
+    ) -> str | None:
+        """The address that the run ended at, for a client that names none."""
+        return str(request.code_row.redirect_uri)
+
+    def confirm_redirect_uri(
+        self,
+        client_id: str,
+        code: str,
+        redirect_uri: str,
+        client: Application,
+        request: Request,
+        **kwargs: Any,
+    ) -> bool:
+        """The address must be the run's; it may be left out only where the run's was left out too.
+
+        Raises `InvalidGrantError`.
+        """
+        given = json.loads(request.code_row.claims or "{}").get(_REDIRECT_URI_GIVEN, True)
+        missing = given and request.using_default_redirect_uri
+        if missing or redirect_uri != request.code_row.redirect_uri:
+            raise InvalidGrantError("The redirect_uri is not the one that the code was requested with.")
+        return True
+
+    def invalidate_authorization_code(
+        self, client_id: str, code: str, request: Request, **kwargs: Any
+    ) -> None:
+        """Nothing is left to do: the code was spent in the transaction that saved its tokens."""
+
+    def validate_refresh_token(
+        self, refresh_token: str, client: Application, request: Request, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Find the refresh token's row. Raises `InvalidGrantError` for one that is not good any more, or never was."""
+        rows = RefreshToken.objects.filter(
+            token_checksum=_checksum(refresh_token), application=client, user__is_active=True
+        )
+        newest = rows.order_by(F("revoked").desc(nulls_first=True))
+        row = newest.select_related("access_token", "user", "application").first()
+        now = timezone.now()
+        if row is None or row.access_token is None or row.created + REFRESH_TOKEN_LIFE <= now:
+            raise _invalid_refresh_token(request)
+        if row.revoked is not None and not _may_repeat(row, now):
+            _record_reuse(row, now)
+            raise _invalid_refresh_token(request)
+        request.refresh_row, request.user = row, row.user
+        return True
+
+    def get_original_scopes(self, refresh_token: str, request: Request, *args: Any, **kwargs: Any) -> str:
+        """What the token that is being renewed reaches; the new one reaches the same."""
+        return str(request.refresh_row.access_token.scope)
+
+    def _save_bearer_token(self, token: dict[str, Any], request: Request, *args: Any, **kwargs: Any) -> None:
+        """Spend what was presented and keep the new pair, in one transaction (opened by the caller).
+
+        Of two requests with one code, one succeeds; of two with one refresh token, both do. Access tokens given out
+        before stay good until they expire.
+        """
+        request.resource = []
+        family, source = _SPENDERS[request.grant_type](request)
+        access_token = self._create_access_token(
+            timezone.now() + ACCESS_TOKEN_LIFE, request, token, source_refresh_token=source
+        )
+        row = RefreshToken(
+            user=request.user, application=request.client, access_token=access_token, token_family=family
+        )
+        self._set_token_value(row, token["refresh_token"])
+        row.save()
+
+
+def _spend_code(request: Request) -> tuple[uuid.UUID, None]:
+    deleted, _ = Grant.objects.filter(pk=request.code_row.pk).delete()
+    if not deleted:
+        raise _invalid_code(request)
+    return uuid.uuid4(), None
+
+
+def _spend_refresh_token(request: Request) -> tuple[uuid.UUID, RefreshToken | None]:
+    """The family that the new token belongs to, and its predecessor where it is the first successor."""
+    row, now = request.refresh_row, timezone.now()
+    if RefreshToken.objects.filter(pk=row.pk, revoked=None).update(revoked=now, updated=now):
+        return row.token_family, row
+    row.refresh_from_db(fields=["revoked"])
+    if not _may_repeat(row, now):
+        raise _invalid_refresh_token(request)
+    return row.token_family, None
+
+
+_SPENDERS: Final = {"authorization_code": _spend_code, "refresh_token": _spend_refresh_token}
+
+
+def _may_repeat(row: RefreshToken, now: datetime) -> bool:
+    """A token that was rotated a moment ago may be used again; one that was taken away has no successor and may not."""
+    fresh = row.revoked is not None and now - row.revoked < REPEAT_WITHIN
+    return fresh and AccessToken.objects.filter(source_refresh_token=row).exists()
+
+
+def _record_reuse(row: RefreshToken, now: datetime) -> None:
+    """Somebody holds a token that was rotated long ago: a confused client, or a thief."""
+    ends_family = row.application.ends_family_on_reuse
+    with transaction.atomic():
+        history.record(
+            Kind.REFRESH_TOKEN_REUSED,
+            actor=history.application_actor(row.application),
+            at=now,
+            application=row.application,
+            person=str(row.user_id),
+            family=str(row.token_family),
+            family_ended=ends_family,
+        )
+        if ends_family:
+            RefreshToken.revoke_family(row.token_family)
+
+
+def _checksum(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
+
+
+def _invalid_code(request: Request) -> InvalidGrantError:
+    return InvalidGrantError(f"Invalid code: {request.code}.")
+
+
+def _invalid_refresh_token(request: Request) -> InvalidGrantError:
+    return InvalidGrantError(f"Invalid refresh_token: {request.refresh_token}.")

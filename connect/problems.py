@@ -1,0 +1,147 @@
+"""What can end or hold up a run, as data: the page that says so, and what the person can do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from vehicles import errors
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A page. `exit_error` goes to the application if the person leaves here; `retry` names the view that tries again."""
+
+    status: int
+    title: str | Promise
+    text: str | Promise
+    exit_error: str = ""
+    retry: str = ""
+    retry_label: str | Promise = ""
+
+
+TESLA_AGAIN: Final = _("Go to Tesla again")
+_SIGN_IN: Final = "sign_in"
+_ANOTHER_ACCOUNT: Final = "another_account"
+_PAGE: Final = "page"
+
+UNKNOWN_RUN: Final = Problem(
+    404,
+    _("This page does not exist"),
+    _("The link is incomplete or old. Go back to the application and begin again there."),
+)
+ANOTHER_BROWSER: Final = Problem(
+    403,
+    _("Please go on in the browser where you began"),
+    _(
+        "To protect your account, connecting a car stays in one browser from beginning to end. Nothing was changed. "
+        "Return to that browser, or begin again from the application in this one."
+    ),
+)
+EXPIRED: Final = Problem(
+    410,
+    _("This took longer than an hour"),
+    _("For your safety the page has expired. Go back to the application and begin again; it takes a minute."),
+    exit_error="user_manually_returned_to_application",
+)
+ENDED: Final = Problem(
+    200,
+    _("This is already finished"),
+    _("You can close this page. To connect another car, begin again from the application."),
+)
+USED_LOGIN: Final = Problem(
+    400,
+    _("This sign-in was already used"),
+    _(
+        "Each sign-in at Tesla counts once, and only for the page that sent you there. Nothing was changed. "
+        "Go back to the application and begin again."
+    ),
+)
+DECLINED_AT_TESLA: Final = Problem(
+    200,
+    _("You did not allow access at Tesla"),
+    _("Nothing was shared. If that was not what you wanted, go to Tesla again and allow it there."),
+    exit_error="access_denied",
+    retry=_SIGN_IN,
+    retry_label=TESLA_AGAIN,
+)
+LEFT_TESLA: Final = Problem(
+    200,
+    _("You are not signed in at Tesla"),
+    _("Signing in was not completed. Nothing was shared."),
+    exit_error="oem_cancelled_login",
+    retry=_SIGN_IN,
+    retry_label=TESLA_AGAIN,
+)
+SIGN_IN_FAILED: Final = Problem(
+    502,
+    _("Tesla did not accept the sign-in"),
+    _(
+        "Please sign in at Tesla again. If this keeps happening: open the Tesla app on your phone and sign in there "
+        "once, since Tesla does not know an account before that."
+    ),
+    exit_error="server_error",
+    retry=_SIGN_IN,
+    retry_label=TESLA_AGAIN,
+)
+TESLA_UNREACHABLE: Final = Problem(
+    502,
+    _("Tesla is not answering"),
+    _("This is not your fault, and nothing was changed. Wait a moment, then try again."),
+    exit_error="server_error",
+    retry=_PAGE,
+    retry_label=_("Try again"),
+)
+TESLA_UNREACHABLE_AT_SIGN_IN: Final = Problem(
+    502,
+    _("Tesla is not answering"),
+    _("Your sign-in could not be completed. Nothing was changed. Wait a moment, then go to Tesla again."),
+    exit_error="server_error",
+    retry=_SIGN_IN,
+    retry_label=TESLA_AGAIN,
+)
+NO_VEHICLES: Final = Problem(
+    200,
+    _("This Tesla account has no car"),
+    _(
+        "If you have several Tesla accounts, sign in with the one that shows your car in the Tesla app. "
+        "A new car appears after it was delivered and added to your account."
+    ),
+    exit_error="no_vehicles",
+    retry=_ANOTHER_ACCOUNT,
+    retry_label=_("Use another Tesla account"),
+)
+OTHER_VEHICLE: Final = Problem(
+    200,
+    _("The car that was asked for is not in this account"),
+    _("The application asks for one certain car. Sign in with the Tesla account that shows it in the Tesla app."),
+    exit_error="vehicle_incompatible",
+    retry=_ANOTHER_ACCOUNT,
+    retry_label=_("Use another Tesla account"),
+)
+OTHER_MAKE: Final = Problem(
+    200,
+    _("Only Teslas can be connected here"),
+    _("The application asked for a car of another make. Go back and choose Tesla there."),
+    exit_error="vehicle_incompatible",
+)
+
+FOREIGN_FORM: Final = Problem(
+    403,
+    _("The page could not be sent"),
+    _("It was open for too long, or this browser keeps no cookies. Go back, reload the page and try again."),
+)
+
+OF_SIGN_IN: Final[dict[str, Problem]] = {errors.AUTHENTICATION_FAILED.name: SIGN_IN_FAILED}
+"""What a failed sign-in shows, by the catalogue's name; anything else is Tesla not answering."""
+
+
+class ConnectProblem(Exception):
+    """Raised where a run cannot go on; the edge shows the problem's page."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem.title))
+        self.problem = problem

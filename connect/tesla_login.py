@@ -1,0 +1,132 @@
+"""To Tesla's login and back: the address a person is sent to, and what their return is worth.
+
+`state` and `nonce` tie the login to the run and to the browser: the run keeps the checksum of the state, and the nonce
+is made from the state with the browser's secret, so it need not be stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+
+from connect import browser, flow
+from connect.models import ConnectSession, Step
+from connect.problems import (
+    ANOTHER_BROWSER,
+    DECLINED_AT_TESLA,
+    EXPIRED,
+    LEFT_TESLA,
+    OF_SIGN_IN,
+    TESLA_UNREACHABLE_AT_SIGN_IN,
+    USED_LOGIN,
+    ConnectProblem,
+)
+from vehicles import upstream
+from vehicles.errors import CatalogueError
+from vehicles.models import VehicleGrant
+from vehicles.origins import origins
+from vehicles.permissions import Permission, tesla_scopes_for
+from vehicles.tesla import auth
+from vehicles.tesla.scopes import LABELS
+
+CALLBACK_PATH: Final = "/connect/tesla/callback"
+BEFORE_APPROVAL: Final = (Step.PREAMBLE, Step.BRAND, Step.TESLA, Step.PERMISSIONS)
+"""From these steps a person may be sent to Tesla, also a second time."""
+
+
+def begin(
+    session: ConnectSession, browser_secret: str, now: datetime, *, another_account: bool = False
+) -> str:
+    """Tesla's login page for this run; empty when the run is past that point."""
+    state = secrets.token_urlsafe(32)
+    if session.step not in BEFORE_APPROVAL or not flow.move(
+        session, Step.TESLA, now, tesla_state_checksum=browser.checksum(state)
+    ):
+        return ""
+    return auth.authorize_url(
+        origins(session.mode).auth,
+        client_id=settings.TESLA_CLIENT_ID,
+        redirect_uri=_callback(),
+        scopes=scopes_to_ask(session),
+        state=state,
+        nonce=_nonce(state, browser_secret),
+        extra=_behaviour(session, another_account),
+    )
+
+
+def scopes_to_ask(session: ConnectSession) -> list[str]:
+    """What this run needs, with what other applications of a known account hold: Tesla keeps one consent for all."""
+    names = list(session.requested)
+    if session.account is not None:
+        held = VehicleGrant.objects.filter(account=session.account, revoked_at=None)
+        names += [name for approved in held.values_list("approved", flat=True) for name in approved]
+    return tesla_scopes_for(names)
+
+
+def tesla_labels(permissions: Iterable[Permission]) -> list[str]:
+    """The boxes on Tesla's consent page that stand for these permissions."""
+    wanted = {permission.tesla_scope for permission in permissions}
+    return [label for scope, label in LABELS.items() if scope in wanted]
+
+
+def returning(state: str, browser_secret: str, now: datetime) -> ConnectSession:
+    """The run that a callback with this `state` belongs to; the state is used up by this.
+
+    Raises `ConnectProblem` for a state that is unknown or used, for another browser, and for an expired run.
+    """
+    wanted = ConnectSession.objects.select_related("application", "account")
+    checksum = browser.checksum(state)
+    session = wanted.filter(tesla_state_checksum=checksum, step=Step.TESLA).first() if state else None
+    if session is None:
+        raise ConnectProblem(USED_LOGIN)
+    if not browser.is_of(session, browser_secret):
+        raise ConnectProblem(ANOTHER_BROWSER)
+    if not session.is_open(now):
+        raise ConnectProblem(EXPIRED)
+    unused = ConnectSession.objects.filter(pk=session.pk, tesla_state_checksum=checksum)
+    if not unused.update(tesla_state_checksum=""):
+        raise ConnectProblem(USED_LOGIN)
+    return session
+
+
+def complete(
+    session: ConnectSession, *, code: str, error: str, state: str, browser_secret: str, now: datetime
+) -> None:
+    """Take what Tesla sent back: redeem the code and go on to the permissions.
+
+    Raises `ConnectProblem` when the person did not sign in or did not agree, or Tesla does not take the code.
+    """
+    if error or not code:
+        raise ConnectProblem(DECLINED_AT_TESLA if error == "access_denied" else LEFT_TESLA)
+    try:
+        account = upstream.sign_in(
+            mode=session.mode, code=code, redirect_uri=_callback(), nonce=_nonce(state, browser_secret)
+        )
+    except CatalogueError as failure:
+        raise ConnectProblem(OF_SIGN_IN.get(failure.spec.name, TESLA_UNREACHABLE_AT_SIGN_IN)) from failure
+    if not flow.move(session, Step.PERMISSIONS, now, account=account, signed_in_at=now):
+        raise ConnectProblem(USED_LOGIN)
+
+
+def _behaviour(session: ConnectSession, another_account: bool) -> dict[str, str]:
+    """`prompt_missing_scopes`: an earlier consent must not hide that this run needs more (Fleet API: authentication)."""
+    extra = {"prompt_missing_scopes": "true"}
+    if session.any_login:
+        extra["test_login"] = "true"
+    if another_account:
+        extra["prompt"] = "login"
+    return extra
+
+
+def _nonce(state: str, browser_secret: str) -> str:
+    return hmac.new(browser_secret.encode(), state.encode(), hashlib.sha256).hexdigest()
+
+
+def _callback() -> str:
+    return str(settings.PUBLIC_URL) + CALLBACK_PATH

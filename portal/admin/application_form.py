@@ -1,0 +1,63 @@
+"""The form for adding and changing an application: what its developer has to tell, and nothing of the toolkit's rest."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django import forms
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
+
+from vehicles.models import Application
+from vehicles.models.applications import all_permissions
+from vehicles.permissions import PERMISSIONS
+
+LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
+
+
+class ApplicationForm(forms.ModelForm):
+    """Redirect addresses are one a line; permissions are ticked by name."""
+
+    client_type = forms.ChoiceField(
+        choices=[
+            (Application.CLIENT_CONFIDENTIAL, "Server: keeps a secret"),
+            (Application.CLIENT_PUBLIC, "Mobile or browser: keeps no secret, uses PKCE"),
+        ],
+        help_text="Where the application runs. It cannot be changed later.",
+    )
+    permissions = forms.MultipleChoiceField(
+        choices=[(row.name, f"{row.name}: {row.sentence}") for row in PERMISSIONS.values()],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        initial=all_permissions,
+        help_text="What Connect asks owners for when a run names no scope of its own.",
+    )
+
+    class Meta:
+        model = Application
+        fields = (
+            *("name", "client_type", "redirect_uris", "integration", "permissions", "requires_key"),
+            *("wakes_for_commands", "ends_family_on_reuse", "paused", "logo", "colour"),
+        )
+        widgets = {"redirect_uris": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+        help_texts = {
+            "redirect_uris": "One a line, exactly as the application sends them. https, http on localhost, "
+            "or the application's own scheme sc{client_id}://."
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is not None:
+            self.fields["client_type"].disabled = True
+        else:
+            self.instance.authorization_grant_type = Application.GRANT_AUTHORIZATION_CODE
+        self.fields["name"].required = True
+
+    def clean_redirect_uris(self) -> str:
+        addresses = str(self.cleaned_data["redirect_uris"]).split()
+        for address in addresses:
+            parts = urlsplit(address)
+            if parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
+                raise forms.ValidationError(f"{address}: http is accepted for localhost only; use https.")
+            if parts.fragment:
+                raise forms.ValidationError(f"{address}: a redirect address has no #fragment.")
+        return "\n".join(addresses)

@@ -1,0 +1,149 @@
+"""What every staff screen shares: read-only unless it says otherwise, masked by role, fast on a million rows, recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.contrib.admin import ShowFacets
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from unfold.admin import ModelAdmin
+
+from vehicles import history
+from vehicles.history import Kind
+from vehicles.models import User
+
+PERSONAL_DATA: Final = "vehicles.view_personal_data"
+ROWS_A_PAGE: Final = 50
+
+
+class CappedPaginator(Paginator):
+    """Counts no further than 10,000 rows, for counting a million takes longer than showing fifty of them."""
+
+    most = 10_000
+    template_name = "portal/pagination.html"
+
+    @cached_property
+    def count(self) -> int:
+        return int(self.object_list.order_by().values("pk")[: self.most + 1].count())
+
+    @property
+    def num_pages(self) -> int:
+        return max(1, -(-min(self.count, self.most) // self.per_page))
+
+    @property
+    def count_in_words(self) -> str:
+        return f"{self.most:,}+" if self.count > self.most else f"{self.count:,}"
+
+
+def staff_user(request: HttpRequest) -> User:
+    """The member of staff behind the request; the admin lets nobody else in."""
+    if not isinstance(request.user, User):
+        raise TypeError("A staff screen was opened by somebody who is not signed in.")
+    return request.user
+
+
+def sees_personal_data(request: HttpRequest) -> bool:
+    """Whether this member of staff sees VINs and e-mail addresses in full."""
+    return staff_user(request).has_perm(PERSONAL_DATA)
+
+
+def masked_vin(vin: str) -> str:
+    """The last four characters, which an owner can name on the phone and which identify no car."""
+    return f"…{vin[-4:]}"
+
+
+def masked_email(email: str) -> str:
+    """The first letter only."""
+    return f"{email[:1]}…@…" if email else ""
+
+
+class StaffAdmin(ModelAdmin):
+    """The base of staff screens. Nothing can be added, changed or deleted unless a subclass allows it.
+
+    `masked` names for each column or field with personal data the one that viewers see in its place.
+    `lookups` are the only query parameters, beside the declared filters, that narrow the list: with Django's default,
+    `?vin__startswith=` would spell a masked VIN out letter by letter.
+    """
+
+    masked: Mapping[str, str] = {}
+    lookups: tuple[str, ...] = ()
+
+    actions = None
+    paginator = CappedPaginator
+    list_per_page = list_max_show_all = ROWS_A_PAGE
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    list_filter_submit = True
+    list_fullwidth = True
+    sortable_by: tuple[str, ...] = ()
+    ordering: tuple[str, ...] = ("-pk",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        return lookup in self.lookups
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        return tuple(self._shown(request, name) for name in super().get_list_display(request))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return [
+            (title, {**options, "fields": [self._shown(request, name) for name in options["fields"]]})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    def _shown(self, request: HttpRequest, name: str) -> str:
+        return name if sees_personal_data(request) else self.masked.get(name, name)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        if not search_term.strip():
+            return queryset, False
+        return self.found(queryset, search_term, by_person=sees_personal_data(request)), False
+
+    def found(self, queryset: QuerySet, text: str, *, by_person: bool) -> QuerySet:
+        """The rows that a search finds. `by_person`: whether personal data may be searched."""
+        return queryset.none()
+
+    def subjects(self, row: Any) -> dict[str, Any]:
+        """Whom a look at this row concerns, in the words of `history.record`."""
+        return {}
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        response = super().changelist_view(request, extra_context)
+        if response.status_code == 200 and self.masked and sees_personal_data(request):
+            self._record_look(request, page=f"{self.opts.model_name} list")
+        return response
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        response = super().change_view(request, object_id, form_url, extra_context)
+        row = (getattr(response, "context_data", None) or {}).get("original")
+        if row is not None and (subjects := self.subjects(row)):
+            self._record_look(
+                request,
+                page=str(self.opts.model_name),
+                masked=bool(self.masked) and not sees_personal_data(request),
+                **subjects,
+            )
+        return response
+
+    def _record_look(self, request: HttpRequest, **facts: Any) -> None:
+        actor = history.staff(staff_user(request))
+        history.record(Kind.STAFF_VIEWED, actor=actor, at=timezone.now(), **facts)

@@ -1,0 +1,54 @@
+"""History: everything that happened, as it was written. Nothing here can be changed or erased."""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from portal.admin.base import StaffAdmin
+from portal.admin.columns import ago, label, two_lines
+from portal.admin.filters import ChoiceFilter
+from portal.admin.wording import Wording
+from vehicles import audit
+from vehicles.history import Kind
+from vehicles.models import Event
+
+
+class KindFilter(ChoiceFilter):
+    title, parameter_name = "kind", "kind"
+    values = [(str(kind), str(kind).replace("_", " ").replace(":", " ")) for kind in Kind]
+
+
+@admin.register(Event)
+class EventAdmin(StaffAdmin):
+    list_display = ("what", "facts", "actor", "age")
+    list_filter = (KindFilter,)
+    search_fields = ("request_id",)
+    search_help_text = "Request id, or the id of a vehicle, account or grant"
+    fieldsets = (
+        ("Event", {"fields": ["kind", "at", "actor", "data", "request_id"]}),
+        ("About", {"fields": ["application_id", "account_id", "vehicle_id", "grant_id"]}),
+    )
+
+    def has_view_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
+        return request.user.has_perm("vehicles.view_event")
+
+    def found(self, queryset: QuerySet, text: str, *, by_person: bool) -> QuerySet:
+        return audit.find_events(queryset, text)
+
+    @admin.display(description="what")
+    def what(self, event: Event) -> SafeString:
+        return label(Wording(event.kind.replace("_", " ").replace(":", " ")))
+
+    @admin.display(description="facts")
+    def facts(self, event: Event) -> SafeString:
+        return format_html('<code class="cp-facts">{}</code>', json.dumps(event.data, sort_keys=True)[:160])
+
+    @admin.display(description="when")
+    def age(self, event: Event) -> SafeString:
+        return two_lines(ago(event.at), event.request_id)

@@ -1,0 +1,148 @@
+"""The list of cars: the state of the key, the permissions and the migration of each, and what to do next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from portal.admin import filters, wording
+from portal.admin.base import StaffAdmin, masked_vin, sees_personal_data, staff_user
+from portal.admin.columns import NOTHING, key_cell, label, permissions_cell, two_lines, vehicle_name, verdict_cell
+from portal.admin.diagnosis_panel import panel, unwanted_gaps
+from vehicles import audit, facts, history
+from vehicles.history import Kind
+from vehicles.models import Connection, Integration, Vehicle, VehicleGrant
+
+_MOST_PANELS = 20
+
+
+@admin.register(Vehicle)
+class VehicleAdmin(StaffAdmin):
+    """Read-only but for one switch: pausing a car."""
+
+    masked = {"car": "car_masked", "vin": "vin_masked"}
+    list_display = ("car", "verdict", "whose_move", "key_state", "permissions", "migration", "accounts", "applications")
+    list_filter = (
+        filters.KeyFilter,
+        filters.PermissionsFilter,
+        filters.MigrationFilter,
+        filters.VerdictFilter,
+        filters.CauseFilter,
+        filters.NextActorFilter,
+        filters.ApplicationFilter,
+        filters.AccountFilter,
+        filters.ModeFilter,
+    )
+    search_fields = ("vin",)
+    search_help_text = "VIN (whole or its beginning), vehicle id, or the e-mail address of a Tesla account"
+    change_form_outer_before_template = "portal/diagnoses.html"
+    fieldsets = (
+        ("Switch", {"fields": ["paused"]}),
+        ("Car", {"fields": ["vin", "model", "year", "colour", "firmware", "mode", "id", "created_at"]}),
+        (
+            "Virtual key",
+            {"fields": ["key_state", "key_source", "key_observed_at", "protocol_required", "total_keys"]},
+        ),
+        ("State", {"fields": ["in_service", "remote_access_disabled", "accounts", "applications"]}),
+    )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[filters.VehicleChangeList]:
+        return filters.VehicleChangeList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Vehicle]:
+        standing = audit.standing().select_related("account")
+        connections = Connection.objects.select_related("application").prefetch_related(
+            Prefetch("grants", queryset=standing, to_attr="standing_grants")
+        )
+        return (
+            super().get_queryset(request).prefetch_related("accesses", Prefetch("connections", queryset=connections))
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("vehicles.change_vehicle")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        fieldsets = self.get_fieldsets(request, obj)
+        return [name for _, options in fieldsets for name in options["fields"] if name != "paused"]
+
+    def save_model(self, request: HttpRequest, obj: Vehicle, form: Any, change: bool) -> None:
+        now = timezone.now()
+        obj.save(update_fields=["paused"])
+        facts.refresh_verdicts(audit.standing().filter(connection__vehicle=obj), now)
+        actor = history.staff(staff_user(request))
+        history.record(Kind.STAFF_ACTED, actor=actor, at=now, vehicle=obj, paused=obj.paused)
+
+    def found(self, queryset: QuerySet, text: str, *, by_person: bool) -> QuerySet:
+        return audit.find_vehicles(queryset, text, by_person=by_person)
+
+    def subjects(self, row: Vehicle) -> dict[str, Any]:
+        return {"vehicle": row}
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        grants = facts.with_rows(audit.standing()).order_by("-approved_at")
+        vehicle = self.get_object(request, object_id)
+        shown = list(grants.filter(connection__vehicle=vehicle)[:_MOST_PANELS]) if vehicle else []
+        personal_data = sees_personal_data(request)
+        panels = [panel(grant, personal_data=personal_data) for grant in audit.worst_first(shown)]
+        return super().change_view(request, object_id, form_url, {"panels": panels, **(extra_context or {})})
+
+    @admin.display(description="car")
+    def car(self, vehicle: Vehicle) -> SafeString:
+        return two_lines(vehicle_name(vehicle), vehicle.vin)
+
+    @admin.display(description="car")
+    def car_masked(self, vehicle: Vehicle) -> SafeString:
+        return two_lines(vehicle_name(vehicle), masked_vin(vehicle.vin))
+
+    @admin.display(description="VIN")
+    def vin_masked(self, vehicle: Vehicle) -> str:
+        return masked_vin(vehicle.vin)
+
+    @admin.display(description="verdict")
+    def verdict(self, vehicle: Vehicle) -> SafeString | str:
+        worst = audit.worst(_standing_grants(vehicle))
+        return verdict_cell(worst) if worst else NOTHING
+
+    @admin.display(description="whose move")
+    def whose_move(self, vehicle: Vehicle) -> str:
+        worst = audit.worst(_standing_grants(vehicle))
+        return wording.word(wording.ACTORS, worst.next_actor).name if worst and worst.next_actor else NOTHING
+
+    @admin.display(description="virtual key")
+    def key_state(self, vehicle: Vehicle) -> SafeString:
+        return key_cell(vehicle)
+
+    @admin.display(description="permissions")
+    def permissions(self, vehicle: Vehicle) -> SafeString | str:
+        grants = _standing_grants(vehicle)
+        gaps = {name for grant in grants for name in unwanted_gaps(grant)}
+        return permissions_cell(sorted(gaps)) if grants else NOTHING
+
+    @admin.display(description="migration")
+    def migration(self, vehicle: Vehicle) -> SafeString | str:
+        found = {grant.integration for grant in _standing_grants(vehicle)}
+        worst = Integration.LEGACY if Integration.LEGACY in found else Integration.FLEET
+        return label(wording.INTEGRATIONS[worst]) if found else NOTHING
+
+    @admin.display(description="accounts")
+    def accounts(self, vehicle: Vehicle) -> str:
+        roles = Counter(access.access_type.lower() for access in vehicle.accesses.all() if not access.missing_since)
+        return ", ".join(f"{number} {role}{'s' * (number > 1)}" for role, number in sorted(roles.items(), reverse=True))
+
+    @admin.display(description="applications")
+    def applications(self, vehicle: Vehicle) -> str:
+        names = sorted(str(each.application) for each in vehicle.connections.all() if each.standing_grants)
+        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _standing_grants(vehicle: Vehicle) -> list[VehicleGrant]:
+    """The standing grants that `VehicleAdmin.get_queryset` fetched along."""
+    return [grant for connection in vehicle.connections.all() for grant in connection.standing_grants]

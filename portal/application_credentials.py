@@ -1,0 +1,47 @@
+"""An application's secrets: made here, readable only in the moment they are made."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+
+from vehicles import vault
+from vehicles.models import Application
+
+
+@dataclass(frozen=True, slots=True)
+class NewCredentials:
+    """What was just made, to be shown once; an empty value was not made."""
+
+    client_secret: str = field(default="", repr=False)
+    management_token: str = field(default="", repr=False)
+
+
+def issue(application: Application) -> NewCredentials:
+    """Give a new application its client secret and its management token, and save it."""
+    secret = application.client_secret
+    application.save()
+    # A public client cannot keep a secret, so it is shown none.
+    shown = secret if application.client_type == Application.CLIENT_CONFIDENTIAL else ""
+    return NewCredentials(shown, new_management_token(application).management_token)
+
+
+def new_client_secret(application: Application) -> NewCredentials:
+    """Replace the client secret; the earlier one ends at once. Tokens that were issued stay valid."""
+    secret = secrets.token_urlsafe(32)
+    application.client_secret = secret
+    application.save(update_fields=["client_secret", "updated"])
+    return NewCredentials(client_secret=secret)
+
+
+def new_management_token(application: Application) -> NewCredentials:
+    """Replace the management token; the earlier one ends at once.
+
+    Encrypted, since it also signs webhooks, and with a checksum by which requests find it.
+    """
+    token = secrets.token_urlsafe(32)
+    application.management_token_encrypted = vault.seal(f"application:{application.pk}:management_token", token)
+    application.management_token_checksum = hashlib.sha256(token.encode()).hexdigest()
+    application.save(update_fields=["management_token_encrypted", "management_token_checksum", "updated"])
+    return NewCredentials(management_token=token)

@@ -1,0 +1,141 @@
+"""The demo's steps in order, each with a progress line, and what is told at the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Final
+
+from django.core.management import call_command
+from django.db import connections
+from django.utils import timezone
+from rich.console import Console
+from rich.table import Table
+
+from portal.demo import rows
+from portal.demo.environment import ROOT, VAR, Ports
+from portal.processes import Process, Supervisor, answers, log_says, python, web, worker
+from vehicles.models import User
+from vehicles.tesla.simulator.scenarios import DEFAULT
+
+SAMPLE_VEHICLES: Final = 200
+WHERE: Final = VAR / "demo.json"
+LOGS: Final = VAR / "log"
+
+
+def run(console: Console, supervisor: Supervisor, ports: Ports, kept: dict[str, str]) -> None:
+    """Bring everything up, tell where it is, and return when a stop was asked for. Raises `StartFailed`."""
+    WHERE.unlink(missing_ok=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    wanted = rows.applications(ports, kept["DEMO_SEED"])
+    for text, step in _preparations(wanted, kept):
+        with console.status(text):
+            step()
+        console.print(f"[green]✓[/] {text}")
+    connections.close_all()
+    for process in _processes(ports, wanted[0]):
+        with console.status(f"Starting the {process.name}"):
+            supervisor.start(process)
+        console.print(f"[green]✓[/] The {process.name} is up")
+    told = _told(ports, wanted, kept)
+    WHERE.write_text(json.dumps(told, indent=2) + "\n")
+    _announce(console, told, ports)
+    try:
+        supervisor.wait()
+    finally:
+        WHERE.unlink(missing_ok=True)
+        console.print("\nStopping …")
+
+
+def _preparations(
+    wanted: list[rows.DemoApplication], kept: dict[str, str]
+) -> list[tuple[str, Callable[[], Any]]]:
+    return [
+        ("Database is up to date", lambda: call_command("migrate", verbosity=0, interactive=False)),
+        ("Static files are collected", lambda: call_command("collectstatic", verbosity=0, interactive=False)),
+        ("Staff, applications and an owner on the legacy API", lambda: _keep_rows(wanted, kept)),
+        (f"A fleet of {SAMPLE_VEHICLES} sample cars", _keep_sample_fleet),
+    ]
+
+
+def _keep_rows(wanted: list[rows.DemoApplication], kept: dict[str, str]) -> None:
+    rows.keep_staff(kept["DEMO_STAFF_PASSWORD"])
+    staff = User.objects.get(username=rows.STAFF)
+    kept_applications = [rows.keep_application(application, staff) for application in wanted]
+    legacy = kept_applications[[application.integration for application in wanted].index("legacy")]
+    for person in DEFAULT:
+        if person.uses_legacy_api:
+            rows.keep_legacy_owner(person, legacy, timezone.now())
+
+
+def _keep_sample_fleet() -> None:
+    call_command("load_sample_data", vehicles=SAMPLE_VEHICLES, verbosity=0)
+
+
+def _processes(ports: Ports, sample: rows.DemoApplication) -> list[Process]:
+    simulator = ["run_tesla_simulator", "--port", str(ports.simulator), "--vehicles", str(SAMPLE_VEHICLES)]
+    worker_log = LOGS / "worker.log"
+    sdk = {
+        "SMARTCAR_API_ORIGIN": ports.portal_url,
+        "SMARTCAR_CONNECT_ORIGIN": ports.portal_url,
+        "SMARTCAR_AUTH_ORIGIN": f"{ports.portal_url}/oauth/token",
+        "SMARTCAR_CLIENT_ID": sample.client_id,
+        "SMARTCAR_CLIENT_SECRET": sample.client_secret,
+        "SMARTCAR_REDIRECT_URI": sample.redirect_uri,
+    }
+    return [
+        Process(
+            "simulated Tesla",
+            python(str(ROOT / "manage.py"), *simulator),
+            answers(f"{ports.simulator_url}/_sim/calls"),
+            LOGS / "simulator.log",
+        ),
+        Process("portal", web(ports.web, threads=64), answers(f"{ports.portal_url}/healthz"), LOGS / "web.log"),
+        Process("worker", worker(VAR / "demo-schedule"), log_says(worker_log, " ready."), worker_log),
+        Process(
+            "sample application",
+            python(str(ROOT / "docs" / "sample_application.py")),
+            answers(ports.sample_application_url),
+            LOGS / "sample-application.log",
+            sdk,
+        ),
+    ]
+
+
+def _told(ports: Ports, wanted: list[rows.DemoApplication], kept: dict[str, str]) -> dict[str, Any]:
+    """What var/demo.json holds."""
+    names = ("name", "client_id", "client_secret", "redirect_uri", "management_token", "integration")
+    return {
+        "portal_url": ports.portal_url,
+        "simulator_url": ports.simulator_url,
+        "staff": {"username": rows.STAFF, "password": kept["DEMO_STAFF_PASSWORD"]},
+        "applications": [{name: asdict(each)[name] for name in names} for each in wanted],
+        "people": [
+            {
+                "email": person.email,
+                "password": person.password,
+                "vehicles": [
+                    {"vin": car.vin, "access_type": car.access_type, "key": car.key, "note": car.note}
+                    for car in person.vehicles
+                ],
+            }
+            for person in DEFAULT
+        ],
+    }
+
+
+def _announce(console: Console, told: dict[str, Any], ports: Ports) -> None:
+    places = Table.grid(padding=(0, 2))
+    staff = told["staff"]
+    places.add_row("Owners and developers", told["portal_url"])
+    places.add_row("Sample application", ports.sample_application_url, "connect a car here")
+    places.add_row("Staff", f"{told['portal_url']}/admin/", f"{staff['username']} / {staff['password']}")
+    places.add_row("Simulated Tesla", f"{told['simulator_url']}/teslaaccount/third-party-apps")
+    people = Table("Owner's Tesla login", "Password", "Car", "Access", "Key", "", box=None, padding=(0, 2, 0, 0))
+    for person in told["people"]:
+        for number, car in enumerate(person["vehicles"]):
+            login = (person["email"], person["password"]) if number == 0 else ("", "")
+            people.add_row(*login, car["vin"], car["access_type"], car["key"], car["note"])
+    for part in ("", "[bold]Carport is up.[/]", "", places, "", people, "", "Ctrl-C stops everything."):
+        console.print(part)

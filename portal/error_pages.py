@@ -1,0 +1,35 @@
+"""Pages for what is not there and for what broke. Below a version everything is JSON, even then."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from vehicles import errors, request_id
+from vehicles.api.error_responses import error_response
+from vehicles.errors import CatalogueError
+
+_API: Final = re.compile(r"/v\d")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """There is nothing at this address."""
+    if _API.match(request.path):
+        return error_response(CatalogueError(errors.PATH_NOT_FOUND))
+    return render(request, "portal/not_found.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Something broke. Shows the request id, by which staff find it in the log, and nothing else."""
+    if _API.match(request.path):
+        return error_response(CatalogueError(errors.INTERNAL))
+    context = {"request_id": request_id.current()}
+    return render(request, "portal/server_error.html", context, status=500)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Signed in, but not allowed to."""
+    return render(request, "portal/forbidden.html", status=403)

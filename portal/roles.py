@@ -1,0 +1,52 @@
+"""Staff roles: which permissions each has. Django groups of these names are kept equal to the table at every migrate."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.apps import apps as installed
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+_SEEN_BY_ALL: Final = (
+    "vehicles.view_vehicle",
+    "vehicles.view_vehiclegrant",
+    "vehicles.view_teslaaccount",
+    "vehicles.view_application",
+    "vehicles.view_command",
+    "vehicles.view_event",
+    "connect.view_connectsession",
+)
+_PERSONAL: Final = ("vehicles.view_personal_data",)
+_OPERATING: Final = ("vehicles.change_vehicle", "vehicles.change_application", "vehicles.add_application")
+_ADMINISTERING: Final = ("vehicles.view_user", "vehicles.add_user", "vehicles.change_user", "auth.view_group")
+
+ROLES: Final[dict[str, tuple[str, ...]]] = {
+    "viewer": _SEEN_BY_ALL,
+    "support": (*_SEEN_BY_ALL, *_PERSONAL),
+    "operator": (*_SEEN_BY_ALL, *_PERSONAL, *_OPERATING),
+    "admin": (*_SEEN_BY_ALL, *_PERSONAL, *_OPERATING, *_ADMINISTERING),
+}
+"""viewer sees states with personal data masked; support sees it in full; operator also pauses cars and runs
+applications; admin also manages staff."""
+
+
+def keep_roles(using: str = "default", **signal: Any) -> None:
+    """Create the groups and give each exactly its permissions. A receiver of `post_migrate`."""
+    for app_label in ("auth", "vehicles", "connect"):
+        create_permissions(installed.get_app_config(app_label), verbosity=0, using=using)
+    for name, wanted in ROLES.items():
+        group, _ = Group.objects.using(using).get_or_create(name=name)
+        group.permissions.set(_permissions(wanted, using))
+
+
+def _permissions(names: tuple[str, ...], using: str) -> list[Permission]:
+    wanted = Q()
+    for name in names:
+        app_label, _, codename = name.partition(".")
+        wanted |= Q(content_type__app_label=app_label, codename=codename)
+    found = list(Permission.objects.using(using).filter(wanted))
+    if len(found) != len(names):
+        raise LookupError(f"A role names permissions that no model has: {names}")
+    return found

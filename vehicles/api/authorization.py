@@ -1,0 +1,71 @@
+"""Bearer tokens: who calls, for which person, and how far the token reaches. One query by an indexed checksum."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from oauth2_provider.models import AccessToken
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from vehicles import errors
+from vehicles.api import token_scope
+from vehicles.errors import CatalogueError
+from vehicles.models import Application, User
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What a valid token stands for. `only_connection` is the one vehicle id that it reaches; empty: all of them."""
+
+    application: Application
+    person: User
+    only_connection: str
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer …`: `request.user` becomes the person, `request.auth` the `Caller`.
+
+    Raises AUTHENTICATION for a header that is missing or malformed and for a token that is unknown or expired.
+    """
+
+    def authenticate(self, request: Request) -> tuple[User, Caller]:
+        caller = caller_of(request.headers.get("Authorization", ""))
+        return caller.person, caller
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+def caller_of(authorization: str) -> Caller:
+    """The caller behind the value of an Authorization header. Raises AUTHENTICATION."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise CatalogueError(errors.AUTHENTICATION, reason="no bearer token")
+    checksum = hashlib.sha256(token.strip().encode(errors="replace")).hexdigest()
+    # Of the row only what decides is fetched: every request pays for this query.
+    row = (
+        AccessToken.objects.filter(token_checksum=checksum, expires__gt=timezone.now(), user__is_active=True)
+        .exclude(application=None)
+        .select_related("application", "user")
+        .first()
+    )
+    reach = token_scope.only_connection(row.scope) if row else None
+    if row is None or reach is None:
+        raise CatalogueError(errors.AUTHENTICATION, reason="the token is unknown or expired")
+    return Caller(row.application, row.user, reach)
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the API's description names the bearer token."""
+
+    target_class = BearerAuthentication
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """The scheme in OpenAPI's words."""
+        return {"type": "http", "scheme": "bearer"}

@@ -1,0 +1,90 @@
+"""Who the token stands for, which cars it reaches, and what may be done with each; and giving a car up."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vehicles import access, grants, history
+from vehicles.api import shapes
+from vehicles.api.endpoint import SUCCESS, Endpoint, caller, checked, grant_of
+from vehicles.facts import working_permissions
+from vehicles.models import Connection
+
+
+class UserView(Endpoint):
+    """The person as this application knows them."""
+
+    @extend_schema(operation_id="user", responses=shapes.answers(shapes.UserShape))
+    def get(self, request: Request) -> Response:
+        """The id of the person who connected."""
+        who = caller(request)
+        return Response({"id": str(grants.application_user(who.application, who.person).public_id)})
+
+
+class VehiclesView(Endpoint):
+    """The cars that the token reaches."""
+
+    @extend_schema(
+        operation_id="vehicles",
+        parameters=[shapes.Page],
+        responses=shapes.answers(shapes.VehiclesShape),
+    )
+    def get(self, request: Request) -> Response:
+        """The ids of the connected vehicles, newest first."""
+        who, page = caller(request), checked(request, shapes.Page, query=True)
+        given = access.grants_of(
+            person=who.person, application=who.application, only_connection=who.only_connection
+        )
+        # Two Tesla accounts of one person may hold the same car: it is one vehicle all the same.
+        cars = Connection.objects.filter(pk__in=given.order_by().values("connection_id"))
+        start = page["offset"]
+        ids = cars.order_by("-created_at", "-pk").values_list("public_id", flat=True)
+        return Response(
+            {
+                "vehicles": [str(public_id) for public_id in ids[start : start + page["limit"]]],
+                "paging": {"count": cars.count(), "offset": start},
+            }
+        )
+
+
+class PermissionsView(Endpoint):
+    """What works now: approved by the person and still covered by what they allow at Tesla."""
+
+    @extend_schema(
+        operation_id="permissions",
+        parameters=[shapes.IDENTIFIER, shapes.PermissionsPage],
+        responses=shapes.answers(shapes.PermissionsShape),
+    )
+    def get(self, request: Request, vehicle_id: str) -> Response:
+        """The permissions that work on this vehicle, from the store."""
+        names = working_permissions(grant_of(request, vehicle_id))
+        page = checked(request, shapes.PermissionsPage, query=True)
+        start = page["offset"]
+        return Response(
+            {
+                "permissions": names[start : start + page["limit"]],
+                "paging": {"count": len(names), "offset": start},
+            }
+        )
+
+
+class ApplicationView(Endpoint):
+    """The application's hold on a car."""
+
+    @extend_schema(
+        operation_id="disconnect",
+        parameters=[shapes.IDENTIFIER],
+        responses=shapes.answers(shapes.StatusShape),
+    )
+    def delete(self, request: Request, vehicle_id: str) -> Response:
+        """Give the vehicle up: no token of the application reaches it any more for this person."""
+        who, grant = caller(request), grant_of(request, vehicle_id)
+        held = access.grants_of(person=who.person, application=who.application)
+        for each in held.filter(connection=grant.connection_id).select_related(
+            "account", "connection__application", "connection__vehicle"
+        ):
+            grants.revoke(each, actor=history.application_actor(who.application), now=timezone.now())
+        return Response(SUCCESS)

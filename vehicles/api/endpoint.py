@@ -1,0 +1,109 @@
+"""What all endpoints share: JSON whatever is asked for, and the grant that a vehicle id in the path stands for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+from django.core.exceptions import RequestDataTooBig
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from vehicles import access, errors
+from vehicles.api.authorization import Caller
+from vehicles.errors import CatalogueError, invalid
+from vehicles.models import VehicleGrant
+
+SUCCESS: Final = {"status": "success"}
+SENT: Final = {"status": "success", "message": "Successfully sent request to vehicle"}
+"""Clients index both keys of an action's answer and compare the sentence."""
+LONGEST_KEY: Final = 255
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """Clients of the original API get JSON whatever their Accept header says."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
+        return next(iter(parsers))
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
+
+
+class Endpoint(APIView):
+    """A view of the vehicle API. A method that it does not have is a path that does not exist."""
+
+    content_negotiation_class = AlwaysJson
+    http_method_names = ["get", "head", "post", "delete"]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Settle what the path means before asking who calls."""
+        method = str(request.method).lower()
+        if method not in self.http_method_names or not hasattr(self, method):
+            raise CatalogueError(errors.PATH_NOT_FOUND)
+        super().initial(request, *args, **kwargs)
+
+
+def caller(request: Request) -> Caller:
+    """The application and person behind this request."""
+    if not isinstance(request.auth, Caller):
+        raise CatalogueError(errors.AUTHENTICATION)
+    return request.auth
+
+
+def grant_of(request: Request, vehicle_id: str) -> VehicleGrant:
+    """The grant behind the vehicle id in the path. Raises VALIDATION for no id at all, PERMISSION for no grant."""
+    who = caller(request)
+    return access.reach(
+        person=who.person,
+        application=who.application,
+        public_id=vehicle_id,
+        only_connection=who.only_connection,
+    )
+
+
+def must_be_approved(grant: VehicleGrant, permission: str) -> None:
+    """Raise PERMISSION for what the person never gave; whether it works at this moment is another question."""
+    if permission not in grant.approved:
+        raise CatalogueError(errors.PERMISSION, reason=f"{permission} was never granted")
+
+
+def checked(request: Request, shape: type[Serializer[Any]], *, query: bool = False) -> dict[str, Any]:
+    """The JSON body, or the query, as `shape` allows it. Raises VALIDATION and names each wrong field."""
+    form = shape(data=request.query_params if query else _body(request))
+    if not form.is_valid():
+        detail = [
+            {"field": str(field), "message": " ".join(map(str, messages))}
+            for field, messages in form.errors.items()
+        ]
+        raise CatalogueError(errors.VALIDATION, detail=detail)
+    return dict(form.validated_data)
+
+
+def idempotency_key(request: Request) -> str:
+    """The key under which a repeat of this command finds the first call; empty for none. Raises VALIDATION."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > LONGEST_KEY:
+        raise invalid("Idempotency-Key", f"must not be longer than {LONGEST_KEY} characters")
+    return key
+
+
+def _body(request: Request) -> dict[str, Any]:
+    """The body as a JSON object, whatever content type a client claims for it; no body is an empty object."""
+    try:
+        body = json.loads(request.body or b"{}")
+    except (ValueError, RecursionError):
+        raise invalid("body", "is not valid JSON") from None
+    except RequestDataTooBig:
+        raise invalid("body", "is too long") from None
+    if not isinstance(body, dict):
+        raise invalid("body", "must be a JSON object")
+    return body

@@ -1,0 +1,87 @@
+"""Errors on the wire: every failure under `/v2.0` becomes this JSON, whatever raised it.
+
+Clients of the original API depend on which keys are there: `code` may be null, but `resolution.url`,
+`suggestedUserMessage` and `detail` are left out rather than null.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404, JsonResponse
+from rest_framework import exceptions
+
+from vehicles import errors, request_id
+from vehicles.errors import CatalogueError, ErrorSpec
+
+log = logging.getLogger(__name__)
+
+MEANINGS: Final[tuple[tuple[type[Exception], ErrorSpec], ...]] = (
+    (exceptions.NotAuthenticated, errors.AUTHENTICATION),
+    (exceptions.AuthenticationFailed, errors.AUTHENTICATION),
+    (exceptions.PermissionDenied, errors.PERMISSION),
+    (PermissionDenied, errors.PERMISSION),
+    (exceptions.MethodNotAllowed, errors.PATH_NOT_FOUND),
+    (exceptions.NotFound, errors.PATH_NOT_FOUND),
+    (Http404, errors.PATH_NOT_FOUND),
+    (exceptions.ParseError, errors.VALIDATION),
+    (exceptions.UnsupportedMediaType, errors.VALIDATION),
+    (exceptions.ValidationError, errors.VALIDATION),
+    (SuspiciousOperation, errors.VALIDATION),
+)
+"""What the frameworks' own exceptions mean to the caller; first match wins."""
+
+
+def render_exception(failure: Exception, context: dict[str, Any]) -> JsonResponse:
+    """The answer for whatever a view raised. Surprises are logged with their trace and answered SERVER:INTERNAL."""
+    if isinstance(failure, CatalogueError):
+        log.info("answered %s: %s", failure, failure.reason or "-")
+        return error_response(failure)
+    spec = next((spec for kind, spec in MEANINGS if isinstance(failure, kind)), None)
+    if spec is None:
+        log.error("unexpected failure", exc_info=failure)
+        spec = errors.INTERNAL
+    return error_response(CatalogueError(spec))
+
+
+def error_response(error: CatalogueError) -> JsonResponse:
+    """The error as clients of the original API parse it."""
+    spec = error.spec
+    body: dict[str, Any] = {
+        "type": spec.type,
+        "code": spec.code,
+        "description": error.description,
+        "docURL": spec.doc_url,
+        "statusCode": spec.status,
+        "requestId": request_id.current(),
+        "resolution": _resolution(error),
+    }
+    detail = _detail(error)
+    optional = {"suggestedUserMessage": spec.user_message, "detail": detail}
+    body |= {key: value for key, value in optional.items() if value}
+    return JsonResponse(body, status=spec.status, headers=_headers(error))
+
+
+def _resolution(error: CatalogueError) -> dict[str, str | None]:
+    if error.resolution_withheld:
+        return {"type": None}
+    resolution = {"type": error.spec.resolution}
+    return resolution | {"url": error.resolution_url} if error.resolution_url else resolution
+
+
+def _detail(error: CatalogueError) -> list[dict[str, str]]:
+    detail = list(error.detail or ())
+    if error.command_id:
+        detail.append({"field": "commandId", "message": error.command_id})
+    return detail
+
+
+def _headers(error: CatalogueError) -> dict[str, str]:
+    if error.spec is errors.AUTHENTICATION:
+        return {"WWW-Authenticate": "Bearer"}
+    # The SDKs count the fields of a PERMISSION error, and the header would become one.
+    if error.retry_after is None or error.spec is errors.PERMISSION:
+        return {}
+    return {"Retry-After": str(int(error.retry_after))}

@@ -1,0 +1,176 @@
+"""The shapes of bodies and queries: they check what comes in and describe to the schema what goes out."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+
+from vehicles.permissions import PERMISSIONS
+
+MOST_PER_PAGE: Final = 50
+
+IDENTIFIER: Final = OpenApiParameter(
+    "vehicle_id", str, OpenApiParameter.PATH, description="The application's id of the vehicle"
+)
+UNIT_SYSTEM: Final = OpenApiParameter(
+    "SC-Unit-System",
+    str,
+    OpenApiParameter.HEADER,
+    enum=["metric", "imperial"],
+    description="Units of the answer; metric where the header is missing",
+)
+
+IDEMPOTENCY_KEY: Final = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="A repeat under the same key within 24 hours gets the first call's outcome; nothing is sent again",
+)
+
+
+class Page(serializers.Serializer[Any]):
+    """Which part of the vehicle list is asked for."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MOST_PER_PAGE, default=10)
+    offset = serializers.IntegerField(min_value=0, max_value=2**31, default=0)
+
+
+class PermissionsPage(Page):
+    """As `Page`, but a caller who does not page gets every permission."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MOST_PER_PAGE, default=MOST_PER_PAGE)
+
+
+class Paging(serializers.Serializer[Any]):
+    count = serializers.IntegerField(help_text="Size of the whole set")
+    offset = serializers.IntegerField()
+
+
+class UserShape(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+
+
+class VehiclesShape(serializers.Serializer[Any]):
+    vehicles = serializers.ListField(child=serializers.UUIDField())
+    paging = Paging()
+
+
+class AttributesShape(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    make = serializers.CharField()
+    model = serializers.CharField()
+    year = serializers.IntegerField(allow_null=True)
+
+
+class VinShape(serializers.Serializer[Any]):
+    vin = serializers.CharField()
+
+
+class PermissionsShape(serializers.Serializer[Any]):
+    permissions = serializers.ListField(child=serializers.CharField())
+    paging = Paging()
+
+
+class StatusShape(serializers.Serializer[Any]):
+    status = serializers.CharField()
+
+
+class SentShape(StatusShape):
+    message = serializers.CharField()
+
+
+class BatteryShape(serializers.Serializer[Any]):
+    percentRemaining = serializers.FloatField(help_text="0 to 1")  # noqa: N815  (names on the wire)
+    range = serializers.FloatField(help_text="km or miles")
+
+
+class ChargeShape(serializers.Serializer[Any]):
+    isPluggedIn = serializers.BooleanField()  # noqa: N815
+    state = serializers.CharField(help_text="CHARGING, FULLY_CHARGED or NOT_CHARGING")
+
+
+class OdometerShape(serializers.Serializer[Any]):
+    distance = serializers.FloatField(help_text="km or miles")
+
+
+class LocationShape(serializers.Serializer[Any]):
+    latitude = serializers.FloatField()
+    longitude = serializers.FloatField()
+
+
+class OpeningShape(serializers.Serializer[Any]):
+    type = serializers.CharField()
+    status = serializers.CharField(help_text="OPEN, CLOSED or UNKNOWN")
+
+
+class SecurityShape(serializers.Serializer[Any]):
+    isLocked = serializers.BooleanField()  # noqa: N815
+    doors = OpeningShape(many=True)
+    windows = OpeningShape(many=True)
+    sunroof = OpeningShape(many=True)
+    storage = OpeningShape(many=True)
+    chargingPort = OpeningShape(many=True)  # noqa: N815
+
+
+class SecurityAction(serializers.Serializer[Any]):
+    action = serializers.ChoiceField(["LOCK", "UNLOCK"])
+
+
+class VirtualKeyShape(serializers.Serializer[Any]):
+    isPaired = serializers.BooleanField()  # noqa: N815
+
+
+class MigrationShape(serializers.Serializer[Any]):
+    requiresMigration = serializers.BooleanField()  # noqa: N815
+
+
+class UserAccessShape(serializers.Serializer[Any]):
+    accessType = serializers.CharField(allow_null=True, help_text="OWNER or DRIVER")  # noqa: N815
+    permissions = serializers.ListField(child=serializers.CharField(), allow_null=True)
+
+
+class AskedPermission(serializers.Serializer[Any]):
+    """What a diagnosis is asked for; without it, the worst of what was granted."""
+
+    permission = serializers.ChoiceField(list(PERMISSIONS), required=False)
+
+
+class DiagnosisShape(serializers.Serializer[Any]):
+    verdict = serializers.CharField(help_text="ok, degraded or blocked")
+    causes = serializers.ListField(child=serializers.DictField())
+    error = serializers.DictField(
+        allow_null=True, help_text="type and code of the error that a call gets now"
+    )
+    actions = serializers.ListField(child=serializers.DictField())
+    axes = serializers.DictField()
+
+
+class ResolutionShape(serializers.Serializer[Any]):
+    type = serializers.CharField(allow_null=True)
+    url = serializers.CharField(required=False)
+
+
+class FieldShape(serializers.Serializer[Any]):
+    field = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ErrorShape(serializers.Serializer[Any]):
+    """Every error of the API, whatever its status."""
+
+    type = serializers.CharField()
+    code = serializers.CharField(allow_null=True)
+    description = serializers.CharField()
+    docURL = serializers.CharField()  # noqa: N815
+    statusCode = serializers.IntegerField()  # noqa: N815
+    requestId = serializers.UUIDField()  # noqa: N815
+    resolution = ResolutionShape()
+    suggestedUserMessage = serializers.CharField(required=False)  # noqa: N815
+    detail = FieldShape(many=True, required=False)
+
+
+def answers(shape: type[serializers.Serializer[Any]]) -> dict[int | str, type[serializers.Serializer[Any]]]:
+    """What an endpoint answers: this shape, or an error."""
+    return {200: shape, "default": ErrorShape}

@@ -1,0 +1,108 @@
+"""The endpoints that only Teslas have. They tell how things stand from what is stored, whatever stands in the way."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vehicles import access, errors, pairing
+from vehicles.api import shapes
+from vehicles.api.endpoint import Endpoint, checked, grant_of, must_be_approved
+from vehicles.diagnosis import Access, Key
+from vehicles.errors import CatalogueError
+from vehicles.facts import access_of
+from vehicles.models import Integration, VehicleGrant
+from vehicles.permissions import PERMISSIONS
+
+TICKABLE: Final = frozenset(row.tesla_scope for row in PERMISSIONS.values())
+"""The Tesla scopes that allow something on a car; those of the login itself are nobody's business."""
+
+
+class VirtualKeyView(Endpoint):
+    """The operator's virtual key on one car."""
+
+    @extend_schema(
+        operation_id="virtual_key",
+        parameters=[shapes.IDENTIFIER],
+        responses=shapes.answers(shapes.VirtualKeyShape),
+    )
+    def get(self, request: Request, vehicle_id: str) -> Response:
+        """Whether the key is on the vehicle. Only the owner's account can tell."""
+        grant = grant_of(request, vehicle_id)
+        must_be_approved(grant, "read_vehicle_info")
+        if grant.integration == Integration.LEGACY:
+            raise access.refuse(grant, errors.PLATFORM_NOT_CAPABLE)
+        if _access_type(grant) == Access.DRIVER:
+            raise CatalogueError(errors.VEHICLE_MISSING, reason="a driver's account")
+        vehicle = pairing.look(grant.connection.vehicle, grant.account, timezone.now())
+        return Response({"isPaired": vehicle.key == Key.PRESENT})
+
+
+class MigrationView(Endpoint):
+    """Which of Tesla's interfaces the car is connected through."""
+
+    @extend_schema(
+        operation_id="migration",
+        parameters=[shapes.IDENTIFIER],
+        responses=shapes.answers(shapes.MigrationShape),
+    )
+    def get(self, request: Request, vehicle_id: str) -> Response:
+        """Whether the vehicle still has to be connected again through the current interface."""
+        grant = grant_of(request, vehicle_id)
+        must_be_approved(grant, "read_vehicle_info")
+        return Response({"requiresMigration": grant.integration == Integration.LEGACY})
+
+
+class UserAccessView(Endpoint):
+    """What the person is to the car, and what they allowed at Tesla."""
+
+    @extend_schema(
+        operation_id="user_access",
+        parameters=[shapes.IDENTIFIER],
+        responses=shapes.answers(shapes.UserAccessShape),
+    )
+    def get(self, request: Request, vehicle_id: str) -> Response:
+        """Owner or driver, and the Tesla scopes; null where it is not known."""
+        grant = grant_of(request, vehicle_id)
+        return Response({"accessType": _access_type(grant), "permissions": _tesla_scopes(grant)})
+
+
+class DiagnosisView(Endpoint):
+    """Why a call does or does not go through, and who can change that."""
+
+    @extend_schema(
+        operation_id="diagnosis",
+        parameters=[shapes.IDENTIFIER, shapes.AskedPermission],
+        responses=shapes.answers(shapes.DiagnosisShape),
+    )
+    def get(self, request: Request, vehicle_id: str) -> Response:
+        """The diagnosis for a call that needs the permission, or for the worst of those granted."""
+        grant = grant_of(request, vehicle_id)
+        asked: dict[str, Any] = checked(request, shapes.AskedPermission, query=True)
+        diagnosis = access.diagnosis_of(grant, asked.get("permission"))
+        return Response(access.diagnosis_json(diagnosis, grant))
+
+
+class UpperCaseMake(Endpoint):
+    """A make in capitals is refused as the original API does, whatever follows it."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse every method, but tell nobody without a token that the path means something."""
+        self.perform_authentication(request)
+        raise CatalogueError(errors.PERMISSION, reason="the make is written in capitals")
+
+
+def _access_type(grant: VehicleGrant) -> str | None:
+    row = access_of(grant)
+    return row.access_type if row else None
+
+
+def _tesla_scopes(grant: VehicleGrant) -> list[str] | None:
+    """A legacy login carries no vehicle scopes, so what the person would allow is not known."""
+    if grant.integration == Integration.LEGACY:
+        return None
+    return [scope for scope in grant.account.granted_scopes if scope in TICKABLE] or None

@@ -1,0 +1,195 @@
+"""Writes the planned sample fleet in bulk. Every row has a stable id, so that a second run adds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Final
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+
+from vehicles import facts, vault
+from vehicles.diagnosis import Facts, diagnose
+from vehicles.management.sample_plan import PlannedGrant, PlannedPerson, PlannedVehicle, stable_id, vehicle
+from vehicles.models import (
+    Application,
+    ApplicationUser,
+    Connection,
+    Integration,
+    Mode,
+    TeslaAccount,
+    TeslaToken,
+    User,
+    Vehicle,
+    VehicleAccess,
+    VehicleGrant,
+)
+from vehicles.tesla import vin as vins
+
+BATCH: Final = 1000
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows of some people, in the order in which they refer to each other."""
+
+    mode: Mode
+    now: datetime
+    users: list[User] = field(default_factory=list)
+    accounts: dict[str, TeslaAccount] = field(default_factory=dict)
+    tokens: list[TeslaToken] = field(default_factory=list)
+    vehicles: dict[str, Vehicle] = field(default_factory=dict)
+    accesses: dict[tuple[str, str], VehicleAccess] = field(default_factory=dict)
+    application_users: list[ApplicationUser] = field(default_factory=list)
+    connections: dict[tuple[Any, str], Connection] = field(default_factory=dict)
+    grants: list[VehicleGrant] = field(default_factory=list)
+
+
+Verdicts = dict[tuple[object, ...], tuple[str, str, str]]
+
+
+def write(
+    people: Iterable[PlannedPerson], applications: Sequence[Application], mode: Mode, now: datetime, verdicts: Verdicts
+) -> Batch:
+    """Store these people with their cars and grants; what is there already stays as it is.
+
+    `verdicts` remembers the diagnosis of each distinct combination of facts from batch to batch.
+    """
+    batch = Batch(mode, now)
+    for planned in people:
+        _add_person(batch, planned)
+        for grant in planned.grants:
+            _add_grant(batch, planned, grant, applications[grant.application])
+    with transaction.atomic():
+        _save(batch, verdicts)
+    return batch
+
+
+def _add_person(batch: Batch, planned: PlannedPerson) -> None:
+    person, mode = planned.person, batch.mode
+    user = User(id=stable_id(mode, "user", person.sub), username=f"person-{person.sub}", is_person=True)
+    user.password = make_password(None)
+    since = batch.now - planned.changed_before
+    account = TeslaAccount(
+        id=stable_id(mode, "account", person.sub),
+        person=user,
+        mode=mode,
+        sub=person.sub,
+        email=person.email,
+        region=person.region,
+        granted_scopes=list(planned.scopes),
+        consent=planned.consent,
+        consent_source="token",
+        consent_since=since,
+        consent_observed_at=batch.now,
+        vehicles_listed_at=batch.now,
+    )
+    batch.users.append(user)
+    batch.accounts[person.sub] = account
+    if planned.refresh_token:
+        batch.tokens.append(_token(account, planned, since))
+    for car in person.vehicles:
+        stored = batch.vehicles.setdefault(car.vin, _vehicle(vehicle(car), mode, batch.now))
+        batch.accesses[person.sub, car.vin] = VehicleAccess(
+            account=account, vehicle=stored, access_type=car.access_type, seen_at=batch.now
+        )
+
+
+def _token(account: TeslaAccount, planned: PlannedPerson, since: datetime) -> TeslaToken:
+    integration = _integration(planned)
+    row = TeslaToken(id=stable_id(account.pk, integration), account=account, integration=integration)
+    row.refresh_token = vault.seal(f"tesla_token:{row.pk}:refresh_token", planned.refresh_token)
+    row.expires_at = row.refreshed_at = since
+    return row
+
+
+def _integration(planned: PlannedPerson) -> Integration:
+    return Integration.LEGACY if planned.person.uses_legacy_api else Integration.FLEET
+
+
+def _vehicle(planned: PlannedVehicle, mode: Mode, now: datetime) -> Vehicle:
+    car = planned.car
+    seen = now - planned.seen_before
+    return Vehicle(
+        id=stable_id(mode, "vehicle", car.vin),
+        mode=mode,
+        vin=car.vin,
+        model=vins.model(car.vin),
+        year=vins.year(car.vin),
+        display_name=car.name,
+        key=planned.key,
+        key_reason=planned.key_reason or "",
+        key_source="fleet_status",
+        key_since=seen,
+        key_observed_at=seen,
+        protocol_required=planned.needs_key,
+        total_keys=car.other_keys + (car.key == "present") if planned.needs_key else None,
+        firmware=car.firmware,
+        in_service=car.in_service,
+        remote_access_disabled=not car.mobile_access,
+        paused=planned.paused,
+    )
+
+
+def _add_grant(batch: Batch, planned: PlannedPerson, grant: PlannedGrant, application: Application) -> None:
+    account, stored = batch.accounts[planned.person.sub], batch.vehicles[grant.vin]
+    public_id = stable_id(application.client_id, "user", account.person_id)
+    batch.application_users.append(
+        ApplicationUser(application=application, person=account.person, public_id=public_id)
+    )
+    connection = batch.connections.setdefault(
+        (application.pk, grant.vin),
+        Connection(
+            application=application,
+            vehicle=stored,
+            public_id=stable_id(application.client_id, "vehicle", stored.pk),
+        ),
+    )
+    batch.grants.append(
+        VehicleGrant(
+            id=stable_id(application.client_id, account.pk, stored.pk),
+            connection=connection,
+            account=account,
+            mode=batch.mode,
+            integration=_integration(planned),
+            requested=list(grant.requested),
+            approved=list(grant.approved),
+            declined=list(grant.declined),
+            approved_at=batch.now - grant.given_before,
+            verdict_since=batch.now - planned.changed_before,
+        )
+    )
+
+
+def _save(batch: Batch, verdicts: Verdicts) -> None:
+    _insert(User, batch.users)
+    _insert(TeslaAccount, batch.accounts.values())
+    _insert(TeslaToken, batch.tokens)
+    _insert(Vehicle, batch.vehicles.values())
+    _insert(VehicleAccess, batch.accesses.values())
+    _insert(ApplicationUser, batch.application_users)
+    _insert(Connection, batch.connections.values())
+    stored = Connection.objects.filter(vehicle__in=[row.pk for row in batch.vehicles.values()])
+    by_public_id = {row.public_id: row.pk for row in stored}
+    for connection in batch.connections.values():
+        connection.pk = by_public_id[connection.public_id]
+    for grant in batch.grants:
+        grant.connection = grant.connection  # takes over the key that the database gave the connection
+        access = batch.accesses[grant.account.sub, grant.connection.vehicle.vin]
+        grant.verdict, grant.main_cause, grant.next_actor = _verdict(facts.facts_of(grant, access), verdicts)
+    _insert(VehicleGrant, batch.grants)
+
+
+def _insert(model: Any, rows: Iterable[Any]) -> None:
+    model.objects.bulk_create(list(rows), batch_size=BATCH, ignore_conflicts=True)
+
+
+def _verdict(known: Facts, verdicts: Verdicts) -> tuple[str, str, str]:
+    """The verdict columns of these facts, diagnosed once for each combination. Times do not change a verdict."""
+    values = (getattr(known, each.name) for each in fields(known) if each.name != "observed")
+    key = tuple(frozenset(value.items()) if hasattr(value, "items") else value for value in values)
+    if key not in verdicts:
+        verdicts[key] = facts.verdict_columns(diagnose(known))
+    return verdicts[key]
