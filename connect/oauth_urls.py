@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import re_path
 
 from connect.token_endpoint import TokenView
 
-urlpatterns = [
-    path("oauth/token", TokenView.as_view(), name="token"),
-    path("oauth/token/oauth/token", TokenView.as_view()),
-]
+urlpatterns = [re_path(r"^oauth/token(?:/oauth/token)?/?\Z", TokenView.as_view(), name="token")]

@@ -15,7 +15,7 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from html import escape
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -55,7 +55,7 @@ def client() -> smartcar.AuthClient:
 
 def access_token(visit: Visit) -> str:
     """A token that still works: refreshed with the SDK when it has expired."""
-    if visit.access.expiration < datetime.now(timezone.utc).replace(tzinfo=None):
+    if visit.access.expiration < datetime.now(UTC).replace(tzinfo=None):
         visit.access = client().exchange_refresh_token(visit.access.refresh_token)
     return str(visit.access.access_token)
 
@@ -66,7 +66,7 @@ READINGS: list[tuple[str, Callable[[smartcar.Vehicle], str]]] = [
     ("Battery", lambda car: percent(car.battery())),
     ("Odometer", lambda car: f"{car.odometer().distance:,.0f} km"),
     ("Location", lambda car: place(car.location())),
-    ("Virtual key", lambda car: key_state(car)),
+    ("Virtual key", lambda car: key_state(car)),  # noqa: PLW0108 - defined below
     ("Permissions", lambda car: ", ".join(car.permissions().permissions) or "none"),
 ]
 
@@ -89,7 +89,9 @@ def key_state(car: smartcar.Vehicle) -> str:
 
 def fault(error: smartcar.SmartcarException) -> str:
     """An error as the person needs it: what is wrong, and the link that mends it."""
-    told = getattr(error, "suggested_user_message", None) or getattr(error, "description", None) or error.message
+    told = (
+        getattr(error, "suggested_user_message", None) or getattr(error, "description", None) or error.message
+    )
     name = ":".join(filter(None, (getattr(error, "type", None), getattr(error, "code", None))))
     resolution = getattr(error, "resolution", None) or {}
     link = ""
@@ -138,7 +140,9 @@ def home(visit: Visit) -> str:
     except smartcar.SmartcarException as error:
         cards = fault(error)
     again = '<p><a class="connect" id="connect" href="/connect">Connect another car</a></p>'
-    return page(f"<h1>My cars</h1>{notice}<div class='cars'>{cards or '<p>No car is connected.</p>'}</div>{again}")
+    return page(
+        f"<h1>My cars</h1>{notice}<div class='cars'>{cards or '<p>No car is connected.</p>'}</div>{again}"
+    )
 
 
 def act(visit: Visit, vehicle_id: str, action: str) -> None:
@@ -178,7 +182,8 @@ STYLE = """
 :root { color-scheme: light dark; --ink: #10221f; --soft: #55706b; --paper: #f3f7f6; --card: #fff; --line: #d5e2df;
         --accent: #0f766e; --on-accent: #fff; --bad: #9a3412; --bad-paper: #fff4ed; --good: #166534 }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6f1ef; --soft: #9db5b0; --paper: #0d1614; --card: #15211f;
-        --line: #2a3a37; --accent: #5eead4; --on-accent: #06231f; --bad: #fdba74; --bad-paper: #2b1a10; --good: #86efac } }
+        --line: #2a3a37; --accent: #5eead4; --on-accent: #06231f; --bad: #fdba74; --bad-paper: #2b1a10;
+        --good: #86efac } }
 * { box-sizing: border-box }
 body { margin: 0; font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper) }
 header { padding: 1rem 1.25rem; font-weight: 650; border-bottom: 1px solid var(--line); background: var(--card) }
@@ -198,7 +203,8 @@ dl { display: grid; grid-template-columns: 7rem 1fr; gap: .5rem .75rem; margin: 
 dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere } form { display: flex; flex-wrap: wrap; gap: .5rem }
 .fault { background: var(--bad-paper); border-left: 3px solid var(--bad); border-radius: .4rem; padding: .6rem .8rem;
         margin-bottom: .75rem; overflow-wrap: anywhere }
-.fault b { color: var(--bad); font-size: .8rem } .fault p { margin: .15rem 0 } .fix { color: var(--bad); font-weight: 600 }
+.fault b { color: var(--bad); font-size: .8rem } .fault p { margin: .15rem 0 }
+.fix { color: var(--bad); font-weight: 600 }
 .done { color: var(--good); font-weight: 600 }
 """
 

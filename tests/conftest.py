@@ -17,6 +17,7 @@ from tests.factories import EVERY_SCOPE
 from tests.network import guard
 from vehicles import sync, upstream
 from vehicles.models import Mode, TeslaAccount
+from vehicles.tesla import paths
 from vehicles.tesla.simulator.accounts import Client
 from vehicles.tesla.simulator.scenarios import DEFAULT, ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 SignIn = Callable[..., TeslaAccount]
-PUBLIC_KEY = "/.well-known/appspecific/com.tesla.3p.public-key.pem"
 TESLA_ORIGINS = (
     "SIMULATOR_URL", "TESLA_AUTH_URL", "TESLA_TOKEN_URL", "TESLA_API_URL", "TESLA_OWNER_API_URL", "TESLA_PAIRING_URL",
 )  # fmt: skip
@@ -54,7 +54,9 @@ def django_db_modify_db_settings(
         if connection.vendor == "sqlite":
             kept = Path(request.config.rootpath, "var", f"{connection.alias}-test.sqlite3")
             own = tmp_path_factory.mktemp("database") / f"{connection.alias}.sqlite3"
-            connection.settings_dict["TEST"]["NAME"] = str(kept if request.config.getvalue("reuse_db") else own)
+            connection.settings_dict["TEST"]["NAME"] = str(
+                kept if request.config.getvalue("reuse_db") else own
+            )
 
 
 @pytest.fixture
@@ -85,7 +87,9 @@ def portal_url(request: pytest.FixtureRequest, settings: Any) -> str:
 
 
 @pytest.fixture
-def tesla_client(request: pytest.FixtureRequest, settings: Any, portal_url: str, virtual_key_file: Path) -> Client:
+def tesla_client(
+    request: pytest.FixtureRequest, settings: Any, portal_url: str, virtual_key_file: Path
+) -> Client:
     """The operator as registered at the simulated Tesla: what the settings say, with the key at its public address."""
     settings.TESLA_KEY_FILE = str(virtual_key_file)
     is_served = "live_server" in request.fixturenames
@@ -94,7 +98,7 @@ def tesla_client(request: pytest.FixtureRequest, settings: Any, portal_url: str,
         client_secret=settings.TESLA_CLIENT_SECRET,
         redirect_uris=(f"{portal_url}/connect/tesla/callback",),
         key_domain=settings.TESLA_KEY_DOMAIN,
-        public_key_url=portal_url + PUBLIC_KEY if is_served else "",
+        public_key_url=portal_url + paths.PUBLIC_KEY_FILE if is_served else "",
         public_key_pem=None if is_served else public_key_pem(virtual_key_file),
         name=settings.OPERATOR_NAME,
     )

@@ -22,11 +22,15 @@ class PytestRunner:
     @classmethod
     def add_arguments(cls, parser: ArgumentParser) -> None:
         """Add the options that Django's own runner has and pytest can honour."""
-        parser.add_argument("-k", action="append", dest="patterns", help="Only tests whose name contains this.")
+        parser.add_argument(
+            "-k", action="append", dest="patterns", help="Only tests whose name contains this."
+        )
         parser.add_argument("--keepdb", action="store_true", help="Reuse the test database of the last run.")
         parser.add_argument("--parallel", nargs="?", const="auto", default="", metavar="N", help="Processes.")
         parser.add_argument("--tag", action="append", dest="tags", help="Only tests with this marker.")
-        parser.add_argument("--exclude-tag", action="append", dest="exclude_tags", help="No tests with this marker.")
+        parser.add_argument(
+            "--exclude-tag", action="append", dest="exclude_tags", help="No tests with this marker."
+        )
         parser.add_argument("--durations", metavar="N", help="Show the N slowest tests.")
         parser.add_argument("--pdb", action="store_true", help="Start the debugger on a failure.")
 

@@ -9,7 +9,13 @@ os.environ.setdefault("TESLA_CLIENT_ID", "6f1f1d0c-6a52-4b52-9d7a-0d6f0a5f3f10")
 os.environ.setdefault("TESLA_CLIENT_SECRET", "only-the-simulator-knows-this")
 os.environ.setdefault("VAULT_KEYS", "test:" + "A" * 43 + "=")
 # Set to the address of each test's own simulated Tesla by the fixtures; never a real host.
-for _name in ("TESLA_AUTH_URL", "TESLA_TOKEN_URL", "TESLA_API_URL", "TESLA_OWNER_API_URL", "TESLA_PAIRING_URL"):
+for _name in (
+    "TESLA_AUTH_URL",
+    "TESLA_TOKEN_URL",
+    "TESLA_API_URL",
+    "TESLA_OWNER_API_URL",
+    "TESLA_PAIRING_URL",
+):
     os.environ.setdefault(_name, "http://127.0.0.1:9")
 
 from portal.settings import *  # noqa: E402, F403

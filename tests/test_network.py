@@ -20,5 +20,8 @@ def test_a_name_look_up_is_refused() -> None:
 
 
 def test_loopback_stays_open() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as inward:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as inward,
+    ):
         assert inward.getpeername() == server.getsockname()

@@ -20,7 +20,9 @@ from tests.runner import ROOT
 
 def process(code: str, log: Path, *, is_up: Callable[[], bool] | None = None) -> Process:
     """A Python child that says "up" when it is."""
-    return Process("child", [sys.executable, "-u", "-c", textwrap.dedent(code)], is_up or log_says(log, "up"), log)
+    return Process(
+        "child", [sys.executable, "-u", "-c", textwrap.dedent(code)], is_up or log_says(log, "up"), log
+    )
 
 
 def exists(pid: int) -> bool:

@@ -61,11 +61,19 @@ def test_two_hundred_cars_show_every_state() -> None:
     assert set(TeslaAccount.objects.values_list("consent", flat=True)) >= {
         "active", "revoked", "sign_in_needed", "unknown",
     }  # fmt: skip
-    assert {"present", "absent", "not_required", "unknown"} <= set(Vehicle.objects.values_list("key", flat=True))
+    assert {"present", "absent", "not_required", "unknown"} <= set(
+        Vehicle.objects.values_list("key", flat=True)
+    )
     assert set(VehicleGrant.objects.values_list("verdict", flat=True)) == {"ok", "degraded", "blocked"}
     assert set(VehicleGrant.objects.values_list("integration", flat=True)) == {"fleet", "legacy"}
     causes = set(VehicleGrant.objects.values_list("main_cause", flat=True))
-    assert causes >= {"key_absent", "not_granted_at_tesla", "withdrawn_at_tesla", "consent_revoked", "legacy_cannot_sign"}
+    assert causes >= {
+        "key_absent",
+        "not_granted_at_tesla",
+        "withdrawn_at_tesla",
+        "consent_revoked",
+        "legacy_cannot_sign",
+    }
 
 
 def test_the_truth_file_tells_what_was_planted(tmp_path: Path) -> None:

@@ -74,7 +74,10 @@ def sign_in(page: Page, email: str) -> None:
 
 def cars_by_vin(client: smartcar.AuthClient, code: str) -> dict[str, smartcar.Vehicle]:
     access = client.exchange_code(code)
-    vehicles = [smartcar.Vehicle(each, access.access_token) for each in smartcar.get_vehicles(access.access_token).vehicles]
+    vehicles = [
+        smartcar.Vehicle(each, access.access_token)
+        for each in smartcar.get_vehicles(access.access_token).vehicles
+    ]
     return {vehicle.vin().vin: vehicle for vehicle in vehicles}
 
 

@@ -23,7 +23,9 @@ def test_every_origin_of_tesla_is_the_simulated_one(simulator: SimulatorServer, 
     assert urllib3.request("GET", simulator.url).status == 200
 
 
-def test_a_person_who_signed_in_has_working_tokens_and_listed_cars(sign_in: SignIn, anna: ScenarioPerson) -> None:
+def test_a_person_who_signed_in_has_working_tokens_and_listed_cars(
+    sign_in: SignIn, anna: ScenarioPerson
+) -> None:
     account = sign_in(anna)
     assert account.sub == anna.sub
     assert set(Vehicle.objects.values_list("vin", flat=True)) == {car.vin for car in anna.vehicles}

@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Final
 
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import ModelAdmin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
-from unfold.views import ChangeList
 
 from portal.admin import wording
 from vehicles import audit
@@ -43,23 +43,10 @@ class GrantFilter(ChoiceFilter):
 
 
 def _narrowed(queryset: QuerySet, name: str, value: str | None) -> QuerySet:
-    # Cars are narrowed in `VehicleChangeList`: all conditions must hold for one and the same grant.
+    # Cars are narrowed by `VehicleChangeList`: all conditions must hold for one and the same grant.
     if not value or queryset.model is Vehicle:
         return queryset
     return audit.matching(queryset, {name: value})
-
-
-class VehicleChangeList(ChangeList):
-    """The list of cars, narrowed by all conditions on grants together."""
-
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet:
-        found = super().get_queryset(request, exclude_parameters)
-        conditions = {
-            str(spec.parameter_name): str(spec.value())
-            for spec in self.filter_specs
-            if isinstance(spec, GrantFilter | ApplicationFilter) and spec.value()
-        }
-        return audit.vehicles_matching(found, conditions)
 
 
 class VerdictFilter(GrantFilter):

@@ -11,7 +11,7 @@ _MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
     (
         "Audit",
         (
-            ("Cars", "directions_car", "vehicles_vehicle", "vehicles.view_vehicle"),
+            ("Vehicles", "directions_car", "vehicles_vehicle", "vehicles.view_vehicle"),
             ("Grants", "handshake", "vehicles_vehiclegrant", "vehicles.view_vehiclegrant"),
             ("Tesla accounts", "person", "vehicles_teslaaccount", "vehicles.view_teslaaccount"),
             ("Applications", "apps", "vehicles_application", "vehicles.view_application"),

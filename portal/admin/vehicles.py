@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from portal.admin import filters, wording
-from portal.admin.base import StaffAdmin, masked_vin, sees_personal_data, staff_user
+from portal.admin.base import StaffAdmin, StaffChangeList, masked_vin, sees_personal_data, staff_user
 from portal.admin.columns import NOTHING, key_cell, label, permissions_cell, two_lines, vehicle_name, verdict_cell
 from portal.admin.diagnosis_panel import panel, unwanted_gaps
 from vehicles import audit, facts, history
@@ -20,6 +20,19 @@ from vehicles.history import Kind
 from vehicles.models import Connection, Integration, Vehicle, VehicleGrant
 
 _MOST_PANELS = 20
+
+
+class VehicleChangeList(StaffChangeList):
+    """The list of cars, narrowed by all conditions on grants together: they must hold for one and the same grant."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Vehicle]:
+        found = super().get_queryset(request, exclude_parameters)
+        conditions = {
+            str(spec.parameter_name): str(spec.value())
+            for spec in self.filter_specs
+            if isinstance(spec, filters.GrantFilter | filters.ApplicationFilter) and spec.value()
+        }
+        return audit.vehicles_matching(found, conditions)
 
 
 @admin.register(Vehicle)
@@ -52,8 +65,8 @@ class VehicleAdmin(StaffAdmin):
         ("State", {"fields": ["in_service", "remote_access_disabled", "accounts", "applications"]}),
     )
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[filters.VehicleChangeList]:
-        return filters.VehicleChangeList
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[VehicleChangeList]:
+        return VehicleChangeList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Vehicle]:
         standing = audit.standing().select_related("account")

@@ -15,7 +15,16 @@ from django.contrib.auth.hashers import make_password
 from portal.demo.environment import Ports
 from vehicles import grants, vault
 from vehicles.diagnosis import Consent, Key
-from vehicles.models import Application, Integration, Mode, TeslaAccount, User, Vehicle, VehicleAccess
+from vehicles.models import (
+    Application,
+    Integration,
+    Mode,
+    TeslaAccount,
+    TeslaToken,
+    User,
+    Vehicle,
+    VehicleAccess,
+)
 from vehicles.tesla import vin as vins
 from vehicles.tesla.simulator.scenarios import ScenarioPerson, ScenarioVehicle
 
@@ -83,7 +92,9 @@ def keep_application(wanted: DemoApplication, owner: User) -> Application:
     row.authorization_grant_type = Application.GRANT_AUTHORIZATION_CODE
     row.user = owner
     row.save()
-    row.management_token_encrypted = vault.seal(f"application:{row.pk}:management_token", wanted.management_token)
+    row.management_token_encrypted = vault.seal(
+        f"application:{row.pk}:management_token", wanted.management_token
+    )
     row.management_token_checksum = hashlib.sha256(wanted.management_token.encode()).hexdigest()
     row.save()
     return row
@@ -102,6 +113,7 @@ def keep_legacy_owner(person: ScenarioPerson, application: Application, now: dat
         region=person.region,
         consent=Consent.UNKNOWN,
     )
+    TeslaToken.objects.create(account=account, integration=Integration.LEGACY)
     grants.give(
         application=application,
         account=account,

@@ -11,9 +11,8 @@ from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 from rich.console import Console
-from rich.table import Table
 
-from portal.demo import rows
+from portal.demo import returning, rows
 from portal.demo.environment import ROOT, VAR, Ports
 from portal.processes import Process, Supervisor, answers, log_says, python, web, worker
 from vehicles.models import User
@@ -34,10 +33,13 @@ def run(console: Console, supervisor: Supervisor, ports: Ports, kept: dict[str, 
             step()
         console.print(f"[green]✓[/] {text}")
     connections.close_all()
-    for process in _processes(ports, wanted[0]):
-        with console.status(f"Starting the {process.name}"):
-            supervisor.start(process)
-        console.print(f"[green]✓[/] The {process.name} is up")
+    simulator, *others = _processes(ports, wanted[0])
+    _start(console, supervisor, simulator)
+    if people := returning.restore_people(ports.simulator_url):
+        console.print(f"[green]✓[/] {people} owners who had connected are connected again")
+    connections.close_all()
+    for process in others:
+        _start(console, supervisor, process)
     told = _told(ports, wanted, kept)
     WHERE.write_text(json.dumps(told, indent=2) + "\n")
     _announce(console, told, ports)
@@ -48,6 +50,12 @@ def run(console: Console, supervisor: Supervisor, ports: Ports, kept: dict[str, 
         console.print("\nStopping …")
 
 
+def _start(console: Console, supervisor: Supervisor, process: Process) -> None:
+    with console.status(f"Starting the {process.name}"):
+        supervisor.start(process)
+    console.print(f"[green]✓[/] The {process.name} is up")
+
+
 def _preparations(
     wanted: list[rows.DemoApplication], kept: dict[str, str]
 ) -> list[tuple[str, Callable[[], Any]]]:
@@ -55,7 +63,7 @@ def _preparations(
         ("Database is up to date", lambda: call_command("migrate", verbosity=0, interactive=False)),
         ("Static files are collected", lambda: call_command("collectstatic", verbosity=0, interactive=False)),
         ("Staff, applications and an owner on the legacy API", lambda: _keep_rows(wanted, kept)),
-        (f"A fleet of {SAMPLE_VEHICLES} sample cars", _keep_sample_fleet),
+        (f"A fleet of {SAMPLE_VEHICLES} sample cars", lambda: _keep_sample_fleet(wanted)),
     ]
 
 
@@ -69,8 +77,10 @@ def _keep_rows(wanted: list[rows.DemoApplication], kept: dict[str, str]) -> None
             rows.keep_legacy_owner(person, legacy, timezone.now())
 
 
-def _keep_sample_fleet() -> None:
-    call_command("load_sample_data", vehicles=SAMPLE_VEHICLES, verbosity=0)
+def _keep_sample_fleet(wanted: list[rows.DemoApplication]) -> None:
+    client_ids = [application.client_id for application in wanted]
+    call_command("load_sample_data", vehicles=SAMPLE_VEHICLES, application=client_ids, verbosity=0)
+    returning.restore_starting_logins()
 
 
 def _processes(ports: Ports, sample: rows.DemoApplication) -> list[Process]:
@@ -91,7 +101,9 @@ def _processes(ports: Ports, sample: rows.DemoApplication) -> list[Process]:
             answers(f"{ports.simulator_url}/_sim/calls"),
             LOGS / "simulator.log",
         ),
-        Process("portal", web(ports.web, threads=64), answers(f"{ports.portal_url}/healthz"), LOGS / "web.log"),
+        Process(
+            "portal", web(ports.web, threads=64), answers(f"{ports.portal_url}/healthz"), LOGS / "web.log"
+        ),
         Process("worker", worker(VAR / "demo-schedule"), log_says(worker_log, " ready."), worker_log),
         Process(
             "sample application",
@@ -126,16 +138,21 @@ def _told(ports: Ports, wanted: list[rows.DemoApplication], kept: dict[str, str]
 
 
 def _announce(console: Console, told: dict[str, Any], ports: Ports) -> None:
-    places = Table.grid(padding=(0, 2))
     staff = told["staff"]
-    places.add_row("Owners and developers", told["portal_url"])
-    places.add_row("Sample application", ports.sample_application_url, "connect a car here")
-    places.add_row("Staff", f"{told['portal_url']}/admin/", f"{staff['username']} / {staff['password']}")
-    places.add_row("Simulated Tesla", f"{told['simulator_url']}/teslaaccount/third-party-apps")
-    people = Table("Owner's Tesla login", "Password", "Car", "Access", "Key", "", box=None, padding=(0, 2, 0, 0))
+    places = (
+        ("Portal", told["portal_url"], "for owners, developers and staff"),
+        ("Sample application", ports.sample_application_url, "connect a car here"),
+        ("Staff", f"{told['portal_url']}/admin/", f"{staff['username']} / {staff['password']}"),
+        ("Simulated Tesla", told["simulator_url"], "Tesla's login, keys and third-party apps"),
+    )
+    lines = ["", "[bold]Carport is up.[/]", ""]
+    lines += [f"  {name:<20}{url:<32}{note}" for name, url, note in places]
+    lines += ["", f"Owners' Tesla logins, each with the password {DEFAULT[0].password}:", ""]
     for person in told["people"]:
         for number, car in enumerate(person["vehicles"]):
-            login = (person["email"], person["password"]) if number == 0 else ("", "")
-            people.add_row(*login, car["vin"], car["access_type"], car["key"], car["note"])
-    for part in ("", "[bold]Carport is up.[/]", "", places, "", people, "", "Ctrl-C stops everything."):
-        console.print(part)
+            name = person["email"] if number == 0 else ""
+            lines.append(
+                f"  {name:<24}{car['vin']}  {car['access_type']:<7} key {car['key']:<13} {car['note']}"
+            )
+    for line in [*lines, "", "Ctrl-C stops everything."]:
+        console.print(line, soft_wrap=True)

@@ -11,7 +11,9 @@ import pytest
 from tests.runner import ROOT
 
 # In pieces, so that this file passes its own rule.
-INDEXES = re.compile("|".join(["py" + r"pi\.org", "python" + "hosted", "index" + "-url", "registry" + r"\.npmjs"]))
+INDEXES = re.compile(
+    "|".join(["py" + r"pi\.org", "python" + "hosted", "index" + "-url", "registry" + r"\.npmjs"])
+)
 MACHINE_PATHS = re.compile(r"(?<![\w.$}])/" + r"(?:work|root|home|Users)/")
 
 
@@ -80,5 +82,7 @@ def test_no_source_file_is_longer_than_four_hundred_lines() -> None:
 
 
 def test_nothing_unfinished_is_called_finished() -> None:
-    unfinished = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "NotImplemented" + "Error"]) + r")\b")
+    unfinished = re.compile(
+        r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "NotImplemented" + "Error"]) + r")\b"
+    )
     assert lines_matching(unfinished) == []

@@ -21,7 +21,14 @@ from vehicles.tesla.simulator.scenarios import ScenarioPerson, ScenarioVehicle
 from vehicles.tesla.simulator.tokens import starting_refresh_token
 from vehicles.tesla.simulator.world import SAMPLE_SEED
 
-READS: Final = ("read_vehicle_info", "read_vin", "read_battery", "read_charge", "read_odometer", "read_location")
+READS: Final = (
+    "read_vehicle_info",
+    "read_vin",
+    "read_battery",
+    "read_charge",
+    "read_odometer",
+    "read_location",
+)
 CONTROLS: Final = ("control_security", "control_charge")
 ALL_SCOPES: Final = tuple(tesla_scopes_for((*READS, *CONTROLS, "read_user_profile")))
 _NAMESPACE: Final = uuid.UUID("3a7c0a6e-6f57-4f0e-9c55-0d0c5f1f5a11")
@@ -143,7 +150,11 @@ def _applications(dice: random.Random, count: int) -> list[int]:
 
 
 def _grant(
-    person: ScenarioPerson, car: ScenarioVehicle, application: int, scopes: tuple[str, ...], dice: random.Random
+    person: ScenarioPerson,
+    car: ScenarioVehicle,
+    application: int,
+    scopes: tuple[str, ...],
+    dice: random.Random,
 ) -> PlannedGrant:
     asked = READS + CONTROLS if dice.random() < 0.8 else READS
     offered = asked if person.uses_legacy_api else tuple(covered_by(asked, scopes))

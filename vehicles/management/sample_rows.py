@@ -51,7 +51,11 @@ Verdicts = dict[tuple[object, ...], tuple[str, str, str]]
 
 
 def write(
-    people: Iterable[PlannedPerson], applications: Sequence[Application], mode: Mode, now: datetime, verdicts: Verdicts
+    people: Iterable[PlannedPerson],
+    applications: Sequence[Application],
+    mode: Mode,
+    now: datetime,
+    verdicts: Verdicts,
 ) -> Batch:
     """Store these people with their cars and grants; what is there already stays as it is.
 

@@ -113,8 +113,9 @@ class BadRequest(TeslaError):
 
 
 class NotInTime(TeslaError):
-    """503: the car or a service did not take the request in time."""
+    """503: the car or a service did not answer in time, which does not prove that nothing was done."""
 
+    may_have_happened = True
     is_temporary = True
 
 

@@ -28,7 +28,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--vehicles", type=int, required=True, metavar="N", help="how many cars")
-        parser.add_argument("--truth", type=Path, metavar="FILE", help="write what was planted, a JSON object a line")
+        parser.add_argument(
+            "--truth", type=Path, metavar="FILE", help="write what was planted, a JSON object a line"
+        )
         parser.add_argument(
             "--mode", choices=Mode.values, default=Mode.SIMULATED, help="which Tesla the rows belong to"
         )

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from vehicles.tesla.signing.keys import public_key_from_pem
-from vehicles.tesla.simulator.cars import STATES, Car
 from vehicles.tesla.simulator.car_security import Role
+from vehicles.tesla.simulator.cars import STATES, Car
 from vehicles.tesla.simulator.control_requests import BadRequest, NotFound, read_object
 from vehicles.tesla.simulator.state import world_of
 from vehicles.tesla.simulator.world import World

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 
 import aiohttp
@@ -32,7 +31,7 @@ async def current_key(request: web.Request, client: Client) -> bytes:
             await _fetch(request, client) if client.public_key_url else (client.public_key_pem or "").encode()
         )
         client.current_key = public_key_from_pem(pem)
-    except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as problem:
+    except (aiohttp.ClientError, TimeoutError, ValueError) as problem:
         raise KeyUnreachable(f"the public key cannot be read: {type(problem).__name__}") from None
     return client.current_key
 
@@ -63,7 +62,7 @@ async def allowed_keys(
     for client in clients:
         if client.client_id not in car.operators:
             continue
-        if client.current_key is None or client.current_key != signer:
+        if client.current_key is None or (signer != client.current_key and signer not in keys):
             await _look_up_quietly(request, client)
         if client.current_key is not None:
             keys[client.current_key] = Role.FLEET_MANAGER

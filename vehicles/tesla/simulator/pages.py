@@ -35,16 +35,20 @@ input.field { width: 100%; min-height: 3rem; padding: .5rem .75rem; margin-top: 
 .choice { display: flex; gap: .75rem; align-items: center; min-height: 3rem; border-top: 1px solid var(--line); }
 .choice input { width: 1.375rem; height: 1.375rem; flex: none; accent-color: var(--strong); }
 .choice span { flex: 1; }
-button, .button { display: block; width: 100%; min-height: 3rem; margin-top: .75rem; padding: .625rem 1rem; font: inherit;
-  font-weight: 600; text-align: center; text-decoration: none; border-radius: .5rem; cursor: pointer;
+button, .button { display: block; width: 100%; min-height: 3rem; margin-top: .75rem; padding: .625rem 1rem;
+  font: inherit; font-weight: 600; text-align: center; text-decoration: none; border-radius: .5rem; cursor: pointer;
   border: 1px solid var(--soft); background: transparent; color: inherit; }
 button.main { background: var(--strong); color: var(--on-strong); border-color: var(--strong); }
-button.small { width: auto; display: inline-block; min-height: 2.75rem; margin: 0; padding: .25rem .75rem; }
+button.small { width: auto; flex: none; min-height: 2.75rem; margin: 0; padding: .25rem .75rem; font-size: .875rem; }
+details { margin-top: 1rem; }
+summary { cursor: pointer; min-height: 2.75rem; display: list-item; padding: .5rem 0; }
+form + p { margin: 1rem 0 0; }
+.application + .application { border-top: 1px solid var(--line); margin-top: 1.25rem; padding-top: 1.25rem; }
 :focus-visible { outline: 3px solid #4c8bf5; outline-offset: 2px; }
 .refused, .done { border-radius: .5rem; padding: .75rem 1rem; margin: 0 0 .75rem; }
 .refused { background: var(--warn-ground); color: var(--warn); border-left: 4px solid var(--warn); }
 .done { background: var(--good-ground); color: var(--good); border-left: 4px solid var(--good); }
-.who { display: flex; gap: .75rem; align-items: center; justify-content: space-between; flex-wrap: wrap;
+.who { display: flex; gap: .75rem; align-items: center; justify-content: space-between; overflow-wrap: anywhere;
   font-size: .875rem; color: var(--soft); }
 ul.plain { list-style: none; margin: 0 0 .5rem; padding: 0; }
 ul.plain li { padding: .375rem 0; border-top: 1px solid var(--line); }
@@ -66,8 +70,8 @@ def page(
     text = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} - Simulated Tesla</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>'
-        '<body><div class="banner" role="note"><strong>Simulated Tesla</strong> - not the real one, for trying things '
-        f"out</div><main>{who}<div class='card'><h1>{escape(title)}</h1>{body}</div></main></body></html>"
+        '<body><div class="banner" role="note"><strong>Simulated Tesla</strong> - not the real one</div>'
+        f"<main>{who}<div class='card'><h1>{escape(title)}</h1>{body}</div></main></body></html>"
     )
     return web.Response(text=text, status=status, content_type="text/html", headers=_HEADERS)
 
@@ -117,7 +121,8 @@ def check_box(name: str, value: str, label: str, *, ticked: bool) -> str:
     box_id = f"{name}-{value}"
     return (
         f'<label class="choice" for="{escape(box_id)}"><input type="checkbox" id="{escape(box_id)}" '
-        f'name="{escape(name)}" value="{escape(value)}"{" checked" if ticked else ""}><span>{escape(label)}</span></label>'
+        f'name="{escape(name)}" value="{escape(value)}"{" checked" if ticked else ""}>'
+        f"<span>{escape(label)}</span></label>"
     )
 
 

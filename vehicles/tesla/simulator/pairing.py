@@ -100,7 +100,7 @@ _CHECKS: Final[tuple[tuple[Callable[[Attempt], bool], Refusal], ...]] = (
         Refusal(
             "no_phone_key",
             "This phone is not a key of this car.",
-            "Set up this phone as a key in the Tesla app (Security, Set Up Phone Key), sitting in the car. Then try again.",
+            "Sit in the car and set up this phone as a key in the Tesla app (Security, Set Up Phone Key). Then retry.",
         ),
     ),
     (

@@ -1,7 +1,7 @@
 """Any number of sample people and cars that need no storage: number i follows from the seed and i alone.
 
-Ten cars share a block with eight people: five own one car each, one owns two, one owns three, and the eighth only drives
-one of the others' cars. So every e-mail address, account id and VIN leads back to its number without a search.
+Ten cars share a block with eight people: five own one car each, one owns two, one owns three, and the eighth only
+drives one of the others' cars. So every e-mail address, account id and VIN leads back to its number without a search.
 """
 
 from __future__ import annotations

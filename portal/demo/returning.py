@@ -1,0 +1,101 @@
+"""A second run goes on from the first: the simulated Tesla forgets when it ends, and is told here what was agreed.
+
+People who had connected sign in again, keys that were added are put back on their cars, and logins that came with the
+sample data get back the refresh tokens that they began with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import urllib3
+from django.conf import settings
+
+from vehicles import upstream, vault
+from vehicles.diagnosis import Consent, Key
+from vehicles.models import Integration, Mode, TeslaAccount, TeslaToken, Vehicle
+from vehicles.tesla import paths
+from vehicles.tesla.simulator.scenarios import DEFAULT, ScenarioPerson
+from vehicles.tesla.simulator.tokens import starting_refresh_token
+
+NOT_CONNECTED: Final = (Consent.REVOKED, Consent.SIGN_IN_NEEDED)
+
+
+class SimulatorRefused(Exception):
+    """The simulated Tesla did not take what it was told."""
+
+
+def restore_starting_logins() -> None:
+    """Give logins that came with sample data the refresh token that a new simulated Tesla knows."""
+    at_first = {person.sub for person in DEFAULT if person.uses_legacy_api}
+    sample = TeslaToken.objects.filter(
+        account__mode=Mode.SIMULATED, account__email__endswith="@sample.example"
+    )
+    legacy = TeslaToken.objects.filter(account__sub__in=at_first, integration=Integration.LEGACY)
+    for row in sample.union(legacy):
+        account = TeslaAccount.objects.get(pk=row.account_id)
+        is_legacy = row.integration == Integration.LEGACY
+        token = starting_refresh_token(account.sub, account.region, uses_legacy_api=is_legacy)
+        sealed = vault.seal(f"tesla_token:{row.pk}:refresh_token", token)
+        TeslaToken.objects.filter(pk=row.pk).update(
+            refresh_token=sealed, access_token=b"", previous_refresh_token=b"", expires_at=None
+        )
+
+
+def restore_people(simulator_url: str) -> int:
+    """Put back keys, consents and logins of the demo's people; returns how many people are connected again.
+
+    Raises `SimulatorRefused`.
+    """
+    put_keys_back(simulator_url)
+    by_sub = {person.sub: person for person in DEFAULT}
+    accounts = TeslaAccount.objects.filter(
+        mode=Mode.LIVE, sub__in=by_sub, tokens__integration=Integration.FLEET
+    ).exclude(consent__in=NOT_CONNECTED)
+    for account in accounts:
+        _sign_in_again(simulator_url, account, by_sub[account.sub])
+    return len(accounts)
+
+
+def put_keys_back(simulator_url: str) -> None:
+    """Put the operator's key on every car that is known to have it."""
+    known = {car.vin for person in DEFAULT for car in person.vehicles}
+    for vin in (
+        Vehicle.objects.filter(vin__in=known, key=Key.PRESENT).values_list("vin", flat=True).distinct()
+    ):
+        _tell(simulator_url, "POST", f"/_sim/vehicles/{vin}/keys", {"public_key_pem": "operator"})
+
+
+def _sign_in_again(simulator_url: str, account: TeslaAccount, person: ScenarioPerson) -> None:
+    consent = {settings.TESLA_CLIENT_ID: {"scopes": account.granted_scopes}}
+    _tell(simulator_url, "PATCH", f"/_sim/accounts/{person.email}", {"consents": consent})
+    callback = f"{settings.PUBLIC_URL}/connect/tesla/callback"
+    query = {
+        "client_id": settings.TESLA_CLIENT_ID,
+        "redirect_uri": callback,
+        "response_type": "code",
+        "scope": " ".join(account.granted_scopes),
+        "state": "second-run",
+    }
+    code = _code(f"{simulator_url}{paths.AUTHORIZE}?{urlencode(query)}", person)
+    upstream.sign_in(mode=account.mode, code=code, redirect_uri=callback)
+
+
+def _code(authorize: str, person: ScenarioPerson) -> str:
+    """Sign in on the login page; the consent is there already, so the answer is an authorization code."""
+    login = {"username": person.email, "password": person.password}
+    signed_in = urllib3.request("POST", authorize, fields=login, encode_multipart=False, redirect=False)
+    cookie = signed_in.headers.get("Set-Cookie", "").partition(";")[0]
+    back = urllib3.request("GET", authorize, headers={"Cookie": cookie}, redirect=False)
+    query = parse_qs(urlsplit(back.headers.get("Location", "")).query)
+    if "code" not in query:
+        raise SimulatorRefused(f"no code for {person.email}: HTTP {back.status}")
+    return query["code"][0]
+
+
+def _tell(simulator_url: str, method: str, path: str, body: Mapping[str, Any]) -> None:
+    answer = urllib3.request(method, simulator_url + path, json=body)
+    if answer.status >= 400:
+        raise SimulatorRefused(f"{method} {path}: HTTP {answer.status}")

@@ -1,0 +1,165 @@
+"""The journey in a real browser, at phone and desktop size. Set SCREENSHOTS to a folder to keep a picture of each page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+from playwright.sync_api import Page, Route, sync_playwright
+
+from tests.factories import ApplicationFactory
+from vehicles.models import Application, VehicleGrant
+from vehicles.tesla.scopes import LABELS
+from vehicles.tesla.simulator.scenarios import PASSWORD
+from vehicles.tesla.simulator.server import SimulatorServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SIZES = {
+    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
+    "desktop": {"viewport": {"width": 1280, "height": 800}},
+}
+
+
+@pytest.fixture(scope="module")
+def _async_allowed() -> Iterator[None]:
+    """Playwright keeps an event loop in this thread, which Django takes for a mistake."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield
+
+
+@pytest.fixture(params=[(size, "light") for size in SIZES] + [("phone", "dark")], ids="-".join)
+def page(request: pytest.FixtureRequest, chromium: Path, _async_allowed: None) -> Iterator[Page]:
+    size, scheme = request.param
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
+        context = browser.new_context(**SIZES[size], color_scheme=scheme, reduced_motion="reduce")
+        context.route("https://example.com/**", _application)
+        opened = context.new_page()
+        opened.set_default_timeout(15000)
+        opened.shot_prefix = f"{size}-{scheme}"
+        complaints: list[str] = []
+        opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        yield opened
+        browser.close()
+    assert [text for text in complaints if "Failed to load resource" not in text] == []
+
+
+def _application(route: Route) -> None:
+    route.fulfill(status=200, content_type="text/html", body="<title>Back in the application</title>")
+
+
+@pytest.fixture
+def application(db: Any) -> Application:
+    return ApplicationFactory(name="Charge Planner", colour="#0f766e", requires_key=False)
+
+
+def shoot(page: Page, name: str) -> None:
+    """Keep a picture, and see that nothing is wider than the screen."""
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{page.shot_prefix}-{name}.png", full_page=True)
+
+
+def authorize(page: Page, url: str, application: Application, **changes: str) -> None:
+    query = {
+        "response_type": "code",
+        "client_id": application.client_id,
+        "redirect_uri": "https://example.com/auth",
+        "scope": "required:read_vehicle_info read_vin read_battery read_charge read_odometer read_location "
+        "read_climate control_security control_charge",
+        "state": "xyz",
+    } | changes
+    page.goto(f"{url}/oauth/authorize?{urlencode(query)}")
+
+
+def sign_in(page: Page, email: str, *, but: str = "") -> None:
+    page.fill("#username", email)
+    page.fill("#password", PASSWORD)
+    page.click("#sign-in-button")
+    for scope in LABELS:
+        box = page.locator(f"#scope-{scope}")
+        if box.count() and scope != but:
+            box.check()
+    page.click("#allow-button")
+
+
+def approve_key(page: Page, email: str) -> None:
+    """Open the link of the key page in a second tab, as the phone's Tesla app would, and approve there."""
+    with page.expect_popup() as popup:
+        page.click("#pairing-link")
+    tesla = popup.value
+    if tesla.locator("#username").count():
+        tesla.fill("#username", email)
+        tesla.fill("#password", PASSWORD)
+        tesla.click("#sign-in-button")
+    tesla.click("#approve-key-button")
+    tesla.wait_for_selector("#pairing-done")
+    tesla.close()
+
+
+def test_an_owner_of_two_cars_adds_one_key_and_leaves_the_other_for_later(
+    page: Page, live_server: Any, simulator: SimulatorServer, application: Application, anna: Any
+) -> None:
+    authorize(page, live_server.url, application)
+    shoot(page, "1-preamble")
+    page.click("#continue-button")
+    shoot(page, "2-brand")
+    page.click("button#TESLA.brand-list-item")
+    sign_in(page, anna.email)
+    page.wait_for_selector(".page-content #approval-button, .page-content ~ * #approval-button")
+    shoot(page, "3-permissions")
+    page.click("#approval-button")
+    page.wait_for_selector("#skip-button")
+    shoot(page, "4-key")
+    assert page.locator("#continue-button").is_disabled()
+
+    approve_key(page, anna.email)
+    page.wait_for_selector("#continue-button:not([disabled])")
+    shoot(page, "5-key-added")
+    page.click("#continue-button")
+    page.wait_for_selector("#skip-button")
+    shoot(page, "6-second-key")
+    page.goto(page.locator("#forward-link").get_attribute("href") and page.url)
+    page.click("#skip-button")
+
+    page.wait_for_url("https://example.com/auth**")
+    assert dict(parse_qsl(urlsplit(page.url).query)).keys() == {"code", "state", "user_id", "virtual_key_url"}
+    assert VehicleGrant.objects.count() == 2
+
+
+def test_pages_that_stop_a_run_say_what_to_do(
+    page: Page, live_server: Any, simulator: SimulatorServer, application: Application, clara: Any
+) -> None:
+    authorize(page, live_server.url, application, redirect_uri="https://evil.example/")
+    shoot(page, "7-invalid-request")
+    authorize(page, live_server.url, application, make="TESLA")
+    page.click("#continue-button")
+    page.go_back()
+    page.reload()
+    shoot(page, "8-tesla-again")
+    page.click("#continue-button")
+    sign_in(page, clara.email, but="vehicle_device_data")
+    shoot(page, "9-required-missing")
+    page.click("#tesla-button")
+    page.locator("#scope-vehicle_device_data").check()
+    page.locator("#scope-vehicle_location").uncheck()
+    page.click("#allow-button")
+    shoot(page, "10-driver-permissions")
+    page.click("summary")
+    shoot(page, "11-something-missing")
+    page.click("#approval-button")
+    page.wait_for_selector("#skip-button")
+    shoot(page, "12-driver-key")
+    page.goto(live_server.url + str(page.locator("#forward-link").get_attribute("href")))
+    shoot(page, "13-shared-key")
+    page.go_back()
+    simulator.world.cars.clear()
+    page.goto(f"{live_server.url}/connect/00000000-0000-4000-8000-000000000000")
+    shoot(page, "14-unknown")

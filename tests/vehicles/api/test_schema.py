@@ -1,0 +1,34 @@
+"""The API's own description: complete, without warnings, and shown by a page that needs no inline script."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+from django.core.management import call_command
+from django.test import Client
+
+
+def test_the_schema_is_valid_and_has_no_warnings() -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=io.StringIO())
+
+
+def test_every_endpoint_is_described_under_the_current_version() -> None:
+    answer = Client().get("/api/schema/", {"format": "json"}, headers={"Accept": "application/json"})
+    schema = json.loads(answer.content)
+    assert "/v2.0/vehicles/{vehicle_id}/tesla/virtual_key" in schema["paths"]
+    assert all(path.startswith("/v2.0/") for path in schema["paths"])
+    operations = [each for path in schema["paths"].values() for each in path.values()]
+    assert len(operations) == 16
+    assert all(operation["security"] == [{"bearer": []}] for operation in operations)
+    assert all({"200", "default"} == set(operation["responses"]) for operation in operations)
+
+
+def test_the_documentation_page_has_no_inline_script() -> None:
+    page = Client().get("/api/docs/").content.decode()
+    scripts = re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL)
+    assert scripts and not any(script.strip() for script in scripts)
+    script = Client().get("/api/docs/?script=")
+    assert script.headers["Content-Type"].startswith("application/javascript")
+    assert "/api/schema/" in script.content.decode()
