@@ -76,20 +76,6 @@ def _scope(session: ConnectSession) -> str:
 class ConnectValidator(OAuth2Validator):
     """What the token endpoint accepts, and what it keeps. Replaces the toolkit's handling of codes and rotation."""
 
-    def validate_grant_type(
-        self,
-        client_id: str,
-        grant_type: str,
-        client: Application,
-        request: Request,
-        *args: Any,
-        **kwargs: Any,
-    ) -> bool:
-        """Codes and refresh tokens are the only ways to a token."""
-        return grant_type in _SPENDERS and bool(
-            super().validate_grant_type(client_id, grant_type, client, request, *args, **kwargs)
-        )
-
     def is_pkce_required(self, client_id: str, request: Request) -> bool:
         """Asked of the authenticated client, whichever way it named itself."""
         return pkce_required(request.client.client_id)

@@ -19,7 +19,7 @@ from vehicles.origins import third_party_apps_page
 from vehicles.permissions import PERMISSIONS
 
 _GUIDE_AFTER: Final = 2
-"""From this many visits to Tesla on, the short way has failed and the guide stands open."""
+"""From this many returns from Tesla on, the short way has failed and the guide stands open."""
 
 
 def show(
@@ -68,7 +68,7 @@ def permissions(
         account_hint=keys.masked(session.account.email if session.account else ""),
         tesla_labels=tesla_login.tesla_labels(offer.missing),
         third_party_apps=third_party_apps_page(session.mode),
-        guide_open=flow.visits(session, Step.TESLA) >= _GUIDE_AFTER,
+        guide_open=flow.visits(session, Step.PERMISSIONS) >= _GUIDE_AFTER,
     )
 
 

@@ -28,11 +28,11 @@ SCOPE = [
     "required:read_vehicle_info", "read_vin", "read_battery", "read_odometer", "read_location", "read_security",
     "control_security",
 ]  # fmt: skip
+DONE = {"lock": "Locked.", "unlock": "Unlocked.", "disconnect": "The car is no longer connected."}
 LINK_TEXTS = {
+    "VIRTUAL_KEY_REQUIRED": "Add the key to this car",
     "REAUTHENTICATE": "Connect again",
-    "ADD_VIRTUAL_KEY": "Add the key",
-    "CONTACT_SUPPORT": "Contact support",
-    "RETRY_LATER": "Try again later",
+    "ACTION_REQUIRED": "Put this right",
 }
 
 
@@ -43,6 +43,7 @@ class Visit:
     state: str = ""
     access: Any = None
     notice: str = ""
+    notice_about: str = ""
     form_token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
 
 
@@ -67,7 +68,7 @@ READINGS: list[tuple[str, Callable[[smartcar.Vehicle], str]]] = [
     ("Odometer", lambda car: f"{car.odometer().distance:,.0f} km"),
     ("Location", lambda car: place(car.location())),
     ("Virtual key", lambda car: key_state(car)),  # noqa: PLW0108 - defined below
-    ("Permissions", lambda car: ", ".join(car.permissions().permissions) or "none"),
+    ("May", lambda car: permissions(car)),  # noqa: PLW0108 - defined below
 ]
 
 
@@ -79,9 +80,14 @@ def place(location: Any) -> str:
     return f"{location.latitude:.4f}, {location.longitude:.4f}"
 
 
+def permissions(car: smartcar.Vehicle) -> str:
+    words = [name.replace("_", " ") for name in car.permissions().permissions]
+    return ", ".join(words) or "nothing"
+
+
 def key_state(car: smartcar.Vehicle) -> str:
     paired = car.request("GET", "tesla/virtual_key", headers={}).body["isPaired"]
-    return "on the car" if paired else "not on the car: commands may need it"
+    return "on the car" if paired else "not on the car"
 
 
 # Pages -----------------------------------------------------------------------------------------------------------
@@ -89,16 +95,17 @@ def key_state(car: smartcar.Vehicle) -> str:
 
 def fault(error: smartcar.SmartcarException) -> str:
     """An error as the person needs it: what is wrong, and the link that mends it."""
+    kind, code = getattr(error, "type", None) or "", getattr(error, "code", None) or ""
     told = (
         getattr(error, "suggested_user_message", None) or getattr(error, "description", None) or error.message
     )
-    name = ":".join(filter(None, (getattr(error, "type", None), getattr(error, "code", None))))
     resolution = getattr(error, "resolution", None) or {}
     link = ""
     if resolution.get("url"):
-        text = LINK_TEXTS.get(resolution.get("type") or "", "Fix this")
-        link = f'<a class="fix" href="{escape(resolution["url"])}">{escape(text)}</a>'
-    return f'<div class="fault" role="alert"><b>{escape(name)}</b><p>{escape(str(told))}</p>{link}</div>'
+        text = LINK_TEXTS.get(code) or LINK_TEXTS.get(resolution.get("type") or "") or "How to put this right"
+        link = f'<p><a class="fix" href="{escape(resolution["url"])}">{escape(text)}</a></p>'
+    name = escape(f"{kind}:{code}" if code else kind).replace("_", "_<wbr>").replace(":", ":<wbr>")
+    return f'<div class="fault" role="alert"><p>{escape(str(told))}</p>{link}<code>{name}</code></div>'
 
 
 def reading(car: smartcar.Vehicle, label: str, read: Callable[[smartcar.Vehicle], str]) -> str:
@@ -113,7 +120,7 @@ def card(vehicle_id: str, visit: Visit) -> str:
     car = smartcar.Vehicle(vehicle_id, access_token(visit))
     try:
         about = car.attributes()
-        title = f"{about.model} <small>{about.year}</small>"
+        title = f"{escape(about.model)} <small>{about.year}</small>"
     except smartcar.SmartcarException as error:
         title = f"Car {fault(error)}"
     rows = "".join(reading(car, label, read) for label, read in READINGS)
@@ -121,14 +128,23 @@ def card(vehicle_id: str, visit: Visit) -> str:
         f'<button name="do" value="{action}" id="{action}-{vehicle_id}">{text}</button>'
         for action, text in (("lock", "Lock"), ("unlock", "Unlock"), ("disconnect", "Disconnect"))
     )
-    return f"""<article class="car"><h2>{title}</h2><dl>{rows}</dl>
+    notice = taken_notice(visit, vehicle_id)
+    return f"""<article class="car"><h2>{title}</h2>{notice}<dl>{rows}</dl>
       <form method="post" action="/cars/{vehicle_id}">
         <input type="hidden" name="form_token" value="{visit.form_token}">{buttons}
       </form></article>"""
 
 
+def taken_notice(visit: Visit, about: str = "") -> str:
+    """What came of the last thing done, told once and where it belongs."""
+    if visit.notice_about != about:
+        return ""
+    notice, visit.notice, visit.notice_about = visit.notice, "", ""
+    return notice
+
+
 def home(visit: Visit) -> str:
-    notice, visit.notice = visit.notice, ""
+    notice = taken_notice(visit)
     if visit.access is None:
         return page(f"""{notice}<section class="hero"><h1>Your car, in this app.</h1>
           <p>Connect your Tesla to see its battery and to lock it from here.
@@ -147,11 +163,11 @@ def home(visit: Visit) -> str:
 
 def act(visit: Visit, vehicle_id: str, action: str) -> None:
     """Lock, unlock or disconnect, and tell on the next page what came of it."""
-    car = smartcar.Vehicle(vehicle_id, access_token(visit))
-    actions = {"lock": car.lock, "unlock": car.unlock, "disconnect": car.disconnect}
+    visit.notice_about = "" if action == "disconnect" else vehicle_id
     try:
-        actions[action]()
-        visit.notice = f'<p class="done" role="status">Done: {escape(action)}.</p>'
+        car = smartcar.Vehicle(vehicle_id, access_token(visit))
+        {"lock": car.lock, "unlock": car.unlock, "disconnect": car.disconnect}[action]()
+        visit.notice = f'<p class="done" role="status">{DONE[action]}</p>'
     except smartcar.SmartcarException as error:
         visit.notice = fault(error)
 
@@ -203,9 +219,10 @@ dl { display: grid; grid-template-columns: 7rem 1fr; gap: .5rem .75rem; margin: 
 dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere } form { display: flex; flex-wrap: wrap; gap: .5rem }
 .fault { background: var(--bad-paper); border-left: 3px solid var(--bad); border-radius: .4rem; padding: .6rem .8rem;
         margin-bottom: .75rem; overflow-wrap: anywhere }
-.fault b { color: var(--bad); font-size: .8rem } .fault p { margin: .15rem 0 }
+.fault code { color: var(--soft); font-size: .75rem } .fault p { margin: .15rem 0 }
+button[value=disconnect] { border-color: transparent; color: var(--soft); margin-left: auto }
 .fix { color: var(--bad); font-weight: 600 }
-.done { color: var(--good); font-weight: 600 }
+.done { color: var(--good); font-weight: 600; margin: 0 0 .75rem }
 """
 
 
@@ -235,7 +252,7 @@ class Pages(BaseHTTPRequestHandler):
         form = parse_qs(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
         action, vehicle_id = form.get("do", [""])[0], self.path.removeprefix("/cars/")
         sent_here = secrets.compare_digest(form.get("form_token", [""])[0], visit.form_token)
-        if visit.access and sent_here and action in ("lock", "unlock", "disconnect"):
+        if visit.access and sent_here and action in DONE:
             act(visit, vehicle_id, action)
         self.go("/")
 

@@ -273,7 +273,12 @@ UNFOLD = {
     "SITE_TITLE": OPERATOR_NAME,
     "SITE_HEADER": OPERATOR_NAME,
     "SITE_URL": "/",
+    "SITE_ICON": lambda request: static("carport.svg"),
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("carport.svg")}
+    ],
     "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("portal/staff.css")],
     "DASHBOARD_CALLBACK": "portal.admin.home.home",
     "SIDEBAR": {"navigation": "portal.admin.navigation.sidebar"},

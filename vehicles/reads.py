@@ -90,7 +90,7 @@ CHARGING_STATES: Final[dict[str, str]] = {
 
 def _charge(sections: Sections, mile: float) -> dict[str, Any]:
     state = sections["charge_state"].get("charging_state")
-    if state not in CHARGING_STATES:
+    if not isinstance(state, str) or state not in CHARGING_STATES:
         raise _invalid("charging_state")
     return {"isPluggedIn": state != "Disconnected", "state": CHARGING_STATES[state]}
 

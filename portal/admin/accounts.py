@@ -28,7 +28,7 @@ class TeslaAccountAdmin(StaffAdmin):
     search_help_text = "E-mail address, account id, person id, or an application's user id"
     change_form_outer_before_template = "portal/account_grants.html"
     fieldsets = (
-        ("Account", {"fields": ["email", "sub", "id", "person", "mode", "region", "api_host", "created_at"]}),
+        ("Account", {"fields": ["email", "sub", "id", "person_number", "mode", "region", "api_host", "created_at"]}),
         (
             "Consent at Tesla",
             {"fields": ["consent_state", "consent_source_words", "granted_scopes", "vehicles_listed_at"]},
@@ -77,6 +77,10 @@ class TeslaAccountAdmin(StaffAdmin):
     @admin.display(description="Tesla's id of the account")
     def sub_masked(self, account: TeslaAccount) -> str:
         return f"…{account.sub[-4:]}"
+
+    @admin.display(description="person")
+    def person_number(self, account: TeslaAccount) -> str:
+        return str(account.person_id)
 
     @admin.display(description="consent")
     def consent_state(self, account: TeslaAccount) -> SafeString:

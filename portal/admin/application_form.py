@@ -6,7 +6,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django import forms
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+)
 
 from vehicles.models import Application
 from vehicles.models.applications import all_permissions
@@ -23,6 +27,7 @@ class ApplicationForm(forms.ModelForm):
             (Application.CLIENT_CONFIDENTIAL, "Server: keeps a secret"),
             (Application.CLIENT_PUBLIC, "Mobile or browser: keeps no secret, uses PKCE"),
         ],
+        widget=UnfoldAdminSelectWidget,
         help_text="Where the application runs. It cannot be changed later.",
     )
     permissions = forms.MultipleChoiceField(

@@ -61,7 +61,7 @@ class ApplicationAdmin(StaffAdmin):
         ("Behaviour", {"fields": ["wakes_for_commands", "ends_family_on_reuse"]}),
     )
     fieldsets = (
-        ("Switch", {"fields": ["paused"]}),
+        ("Pause", {"fields": ["paused"]}),
         ("Application", {"fields": ["name", "client_id", "client_type", "redirect_uris", "created", "updated"]}),
         *add_fieldsets[1:],
     )

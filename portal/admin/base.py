@@ -91,6 +91,7 @@ class StaffAdmin(ModelAdmin):
     list_fullwidth = True
     sortable_by: tuple[str, ...] = ()
     ordering: tuple[str, ...] = ("-pk",)
+    view_on_site = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -145,7 +146,8 @@ class StaffAdmin(ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        response = super().change_view(request, object_id, form_url, extra_context)
+        context = {"show_save_and_add_another": False, "show_save_and_continue": False, **(extra_context or {})}
+        response = super().change_view(request, object_id, form_url, context)
         row = (getattr(response, "context_data", None) or {}).get("original")
         if row is not None and (subjects := self.subjects(row)):
             self._record_look(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Model
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
@@ -35,7 +36,11 @@ def ago(at: datetime | None) -> SafeString | str:
     if at is None:
         return ""
     exact = at.strftime("%Y-%m-%d %H:%M:%S UTC")
-    return format_html('<time title="{}" datetime="{}">{}</time>', exact, at.isoformat(), timesince(at, depth=1))
+    return format_html('<time title="{}" datetime="{}">{}</time>', exact, at.isoformat(), _rough(at))
+
+
+def _rough(at: datetime) -> str:
+    return timesince(at, depth=1) if timezone.now() - at >= timedelta(minutes=1) else "less than a minute"
 
 
 def key_cell(vehicle: Vehicle) -> SafeString:

@@ -20,7 +20,7 @@ from vehicles.models import Command, Vehicle
 class CommandAdmin(StaffAdmin):
     list_display = ("name", "outcome_state", "error", "car", "application", "age")
     list_filter = (filters.OutcomeFilter,)
-    list_select_related = ("grant__connection__vehicle", "grant__connection__application")
+    list_select_related = ("application", "grant__connection__vehicle")
     search_fields = ("request_id",)
     search_help_text = "Request id, command id, VIN or vehicle id"
     fieldsets = (
@@ -36,7 +36,7 @@ class CommandAdmin(StaffAdmin):
         return audit.find_commands(queryset, text, by_person=by_person)
 
     def subjects(self, row: Command) -> dict[str, Any]:
-        return {"grant": row.grant, "vehicle": row.grant.connection.vehicle}
+        return {"grant": row.grant, "vehicle": row.grant.connection.vehicle, "application": row.application}
 
     @admin.display(description="outcome")
     def outcome_state(self, command: Command) -> SafeString:
@@ -46,10 +46,6 @@ class CommandAdmin(StaffAdmin):
     def car(self, command: Command) -> SafeString:
         vehicle: Vehicle = command.grant.connection.vehicle
         return row_link(vehicle)
-
-    @admin.display(description="application")
-    def application(self, command: Command) -> str:
-        return str(command.grant.connection.application)
 
     @admin.display(description="grant")
     def grant_link(self, command: Command) -> SafeString:

@@ -11,9 +11,9 @@ from portal.admin import wording
 from portal.admin.columns import ago
 from portal.admin.wording import Wording
 from vehicles import access, pairing
-from vehicles.diagnosis import Action, Cause, Diagnosis, MissingReason
+from vehicles.diagnosis import Action, Cause, Consent, Diagnosis, MissingReason
 from vehicles.facts import access_of, missing_permissions, working_permissions
-from vehicles.models import VehicleGrant
+from vehicles.models import Integration, VehicleGrant
 from vehicles.permissions import PERMISSIONS
 
 
@@ -46,7 +46,7 @@ def panel(grant: VehicleGrant, *, personal_data: bool) -> Panel:
         causes=[_cause(cause) for cause in diagnosis.causes],
         actions=[_action(action, grant, personal_data) for action in diagnosis.actions],
         error=diagnosis.error.name if diagnosis.error else "",
-        working=[_permission(name) for name in working_permissions(grant)],
+        working=[_permission(name) for name in working_permissions(grant) if name not in _gaps(grant)],
         missing=_missing(grant),
         axes=_axes(grant, diagnosis),
     )
@@ -88,19 +88,29 @@ def _permission(name: str) -> str:
 
 def _missing(grant: VehicleGrant) -> list[dict[str, str]]:
     return [
-        {"name": name, "sentence": _permission(name), "reason": wording.MISSING_REASONS[why]}
-        for name, why in sorted(missing_permissions(grant).items())
+        {"name": name, "sentence": _permission(name), "reason": reason} for name, reason in _gaps(grant).items()
     ]
 
 
-def unwanted_gaps(grant: VehicleGrant) -> list[str]:
+def _gaps(grant: VehicleGrant) -> dict[str, str]:
+    """Each permission that does not work, with the reason in words. Removed access takes all of them away."""
+    reasons = {name: wording.MISSING_REASONS[why] for name, why in missing_permissions(grant).items()}
+    removed = dict.fromkeys(grant.approved, "access was removed at Tesla") if _is_removed(grant) else {}
+    return dict(sorted((removed | reasons).items()))
+
+
+def _is_removed(grant: VehicleGrant) -> bool:
+    return grant.integration == Integration.FLEET and grant.account.consent == Consent.REVOKED
+
+
+def to_restore(grant: VehicleGrant) -> list[str]:
     """The permissions that somebody has to restore: those that Tesla does not give, not those a person declined."""
-    missing = missing_permissions(grant).items()
-    return sorted(name for name, why in missing if why is not MissingReason.DECLINED_IN_CONNECT)
+    declined = wording.MISSING_REASONS[MissingReason.DECLINED_IN_CONNECT]
+    return [name for name, reason in _gaps(grant).items() if reason != declined]
 
 
 def _axes(grant: VehicleGrant, diagnosis: Diagnosis) -> list[tuple[str, Wording]]:
-    gaps = unwanted_gaps(grant)
+    gaps = to_restore(grant)
     missing = Wording(f"{len(gaps)} missing", wording.DANGER) if gaps else Wording("Complete", wording.SUCCESS)
     return [
         ("Consent at Tesla", wording.word(wording.CONSENTS, diagnosis.axes["consent"]["value"])),

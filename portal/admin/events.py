@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal.admin.base import StaffAdmin
-from portal.admin.columns import ago, label, two_lines
+from portal.admin.columns import NOTHING, ago, label, two_lines
 from portal.admin.filters import ChoiceFilter
 from portal.admin.wording import Wording
 from vehicles import audit
 from vehicles.history import Kind
 from vehicles.models import Event
+
+
+_SUBJECTS: Final = {
+    "grant_id": "vehiclegrant",
+    "vehicle_id": "vehicle",
+    "account_id": "teslaaccount",
+    "application_id": "application",
+}
 
 
 class KindFilter(ChoiceFilter):
@@ -26,7 +36,7 @@ class KindFilter(ChoiceFilter):
 
 @admin.register(Event)
 class EventAdmin(StaffAdmin):
-    list_display = ("what", "facts", "actor", "age")
+    list_display = ("what", "facts", "about", "actor", "age")
     list_filter = (KindFilter,)
     search_fields = ("request_id",)
     search_help_text = "Request id, or the id of a vehicle, account or grant"
@@ -48,6 +58,16 @@ class EventAdmin(StaffAdmin):
     @admin.display(description="facts")
     def facts(self, event: Event) -> SafeString:
         return format_html('<code class="cp-facts">{}</code>', json.dumps(event.data, sort_keys=True)[:160])
+
+    @admin.display(description="about")
+    def about(self, event: Event) -> SafeString | str:
+        subjects = [(screen, getattr(event, column)) for column, screen in _SUBJECTS.items()]
+        links = [
+            (reverse(f"admin:vehicles_{screen}_change", args=[row_id]), screen, str(row_id)[:8])
+            for screen, row_id in subjects
+            if row_id is not None
+        ]
+        return format_html_join("", '<div><a class="cp-link" href="{}">{} {}</a></div>', links) or NOTHING
 
     @admin.display(description="when")
     def age(self, event: Event) -> SafeString:

@@ -22,7 +22,7 @@ from portal.admin.columns import (
     vehicle_name,
     verdict_cell,
 )
-from portal.admin.diagnosis_panel import panel, unwanted_gaps
+from portal.admin.diagnosis_panel import panel, to_restore
 from vehicles import audit, facts
 from vehicles.models import VehicleGrant
 from vehicles.permissions import PERMISSIONS
@@ -126,7 +126,7 @@ class VehicleGrantAdmin(StaffAdmin):
 
     @admin.display(description="permissions")
     def permissions(self, grant: VehicleGrant) -> SafeString:
-        return permissions_cell(unwanted_gaps(grant))
+        return permissions_cell(to_restore(grant))
 
     @admin.display(description="migration")
     def migration(self, grant: VehicleGrant) -> SafeString:

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from portal.admin import filters, wording
 from portal.admin.base import StaffAdmin, StaffChangeList, masked_vin, sees_personal_data, staff_user
 from portal.admin.columns import NOTHING, key_cell, label, permissions_cell, two_lines, vehicle_name, verdict_cell
-from portal.admin.diagnosis_panel import panel, unwanted_gaps
+from portal.admin.diagnosis_panel import panel, to_restore
 from vehicles import audit, facts, history
 from vehicles.history import Kind
 from vehicles.models import Connection, Integration, Vehicle, VehicleGrant
@@ -39,7 +39,7 @@ class VehicleChangeList(StaffChangeList):
 class VehicleAdmin(StaffAdmin):
     """Read-only but for one switch: pausing a car."""
 
-    masked = {"car": "car_masked", "vin": "vin_masked"}
+    masked = {"car": "car_masked", "vin_full": "vin_masked"}
     list_display = ("car", "verdict", "whose_move", "key_state", "permissions", "migration", "accounts", "applications")
     list_filter = (
         filters.KeyFilter,
@@ -56,13 +56,13 @@ class VehicleAdmin(StaffAdmin):
     search_help_text = "VIN (whole or its beginning), vehicle id, or the e-mail address of a Tesla account"
     change_form_outer_before_template = "portal/diagnoses.html"
     fieldsets = (
-        ("Switch", {"fields": ["paused"]}),
-        ("Car", {"fields": ["vin", "model", "year", "colour", "firmware", "mode", "id", "created_at"]}),
+        ("Pause", {"fields": ["paused"]}),
+        ("Car", {"fields": ["vin_full", "model", "year", "colour", "firmware", "mode", "id", "created_at"]}),
         (
             "Virtual key",
             {"fields": ["key_state", "key_source", "key_observed_at", "protocol_required", "total_keys"]},
         ),
-        ("State", {"fields": ["in_service", "remote_access_disabled", "accounts", "applications"]}),
+        ("State", {"fields": ["condition", "accounts", "applications"]}),
     )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[VehicleChangeList]:
@@ -116,6 +116,10 @@ class VehicleAdmin(StaffAdmin):
         return two_lines(vehicle_name(vehicle), masked_vin(vehicle.vin))
 
     @admin.display(description="VIN")
+    def vin_full(self, vehicle: Vehicle) -> str:
+        return vehicle.vin
+
+    @admin.display(description="VIN")
     def vin_masked(self, vehicle: Vehicle) -> str:
         return masked_vin(vehicle.vin)
 
@@ -136,7 +140,7 @@ class VehicleAdmin(StaffAdmin):
     @admin.display(description="permissions")
     def permissions(self, vehicle: Vehicle) -> SafeString | str:
         grants = _standing_grants(vehicle)
-        gaps = {name for grant in grants for name in unwanted_gaps(grant)}
+        gaps = {name for grant in grants for name in to_restore(grant)}
         return permissions_cell(sorted(gaps)) if grants else NOTHING
 
     @admin.display(description="migration")
@@ -144,6 +148,11 @@ class VehicleAdmin(StaffAdmin):
         found = {grant.integration for grant in _standing_grants(vehicle)}
         worst = Integration.LEGACY if Integration.LEGACY in found else Integration.FLEET
         return label(wording.INTEGRATIONS[worst]) if found else NOTHING
+
+    @admin.display(description="out of the ordinary")
+    def condition(self, vehicle: Vehicle) -> str:
+        holds = {"in service": vehicle.in_service, "mobile access is off": vehicle.remote_access_disabled}
+        return ", ".join(words for words, true in holds.items() if true) or NOTHING
 
     @admin.display(description="accounts")
     def accounts(self, vehicle: Vehicle) -> str:

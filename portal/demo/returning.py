@@ -85,8 +85,9 @@ def _sign_in_again(simulator_url: str, account: TeslaAccount, person: ScenarioPe
 
 def _code(authorize: str, person: ScenarioPerson) -> str:
     """Sign in on the login page; the consent is there already, so the answer is an authorization code."""
-    login = {"username": person.email, "password": person.password}
-    signed_in = urllib3.request("POST", authorize, fields=login, encode_multipart=False, redirect=False)
+    login = urlencode({"username": person.email, "password": person.password})
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    signed_in = urllib3.request("POST", authorize, body=login, headers=form, redirect=False)
     cookie = signed_in.headers.get("Set-Cookie", "").partition(";")[0]
     back = urllib3.request("GET", authorize, headers={"Cookie": cookie}, redirect=False)
     query = parse_qs(urlsplit(back.headers.get("Location", "")).query)

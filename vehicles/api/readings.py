@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from vehicles import access, reads
 from vehicles.api import shapes
-from vehicles.api.endpoint import Endpoint, grant_of
+from vehicles.api.endpoint import Endpoint, grant_of, must_be_approved
 from vehicles.errors import invalid
 
 
@@ -54,6 +54,7 @@ class LiveReading(Endpoint):
     def get(self, request: Request, vehicle_id: str) -> Response:
         """Ask the car. It is never woken for this."""
         grant = grant_of(request, vehicle_id)
+        must_be_approved(grant, reads.READS[self.reading].permission)
         imperial = wants_imperial(request)
         found = reads.read(grant, self.reading, imperial=imperial, now=timezone.now())
         return Response(found.body, headers=headers_of(found))

@@ -46,7 +46,9 @@ class Calls:
 
     def __call__(self, method: str, path: str, *, token: str | None = None, **more: Any) -> Any:
         """`{id}` in the path stands for the vehicle's id."""
-        headers = {"Authorization": f"Bearer {self.token if token is None else token}"} | more.pop("headers", {})
+        headers = {"Authorization": f"Bearer {self.token if token is None else token}"} | more.pop(
+            "headers", {}
+        )
         address = path.replace("{id}", self.vehicle_id)
         return Client().generic(method, address, headers=headers, **more)
 
@@ -58,11 +60,6 @@ class Calls:
 
     def lock(self, data: str = '{"action": "LOCK"}', **more: Any) -> Any:
         return self.post("/v2.0/vehicles/{id}/security", data, **more)
-
-
-@pytest.fixture(autouse=True)
-def api_urls(settings: Any) -> None:
-    settings.ROOT_URLCONF = "tests.vehicles.api.urls"
 
 
 @pytest.fixture
@@ -87,7 +84,14 @@ def keyless_grant(**more: Any) -> VehicleGrant:
     account = TeslaAccountFactory()
     tokens = Tokens("access", "refresh", 28800)
     vault.store_login(account, Integration.FLEET, tokens, timezone.now())
-    requested = ["read_security", "read_vehicle_info", "read_vin", "read_battery", "read_charge", "read_odometer"]
+    requested = [
+        "read_security",
+        "read_vehicle_info",
+        "read_vin",
+        "read_battery",
+        "read_charge",
+        "read_odometer",
+    ]
     return VehicleGrantFactory(
         vehicle=vehicle,
         account=account,

@@ -21,9 +21,21 @@ DESCRIPTION = (
 
 @pytest.mark.parametrize(
     "authorization",
-    ["", "Bearer", "Bearer ", "Bearer garbage", "Bearer a b", "Basic YTpi", "garbage", "Bearer \u00fc", "Bearer " + "x" * 5000],
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer garbage",
+        "Bearer a b",
+        "Basic YTpi",
+        "garbage",
+        "Bearer \u00fc",
+        "Bearer " + "x" * 5000,
+    ],
 )
-@pytest.mark.parametrize("path", ["/v2.0/user", "/v2.0/vehicles/not-an-id/vin", "/v2.0/vehicles/x/TESLA/charge"])
+@pytest.mark.parametrize(
+    "path", ["/v2.0/user", "/v2.0/vehicles/not-an-id/vin", "/v2.0/vehicles/x/TESLA/charge"]
+)
 def test_no_good_token_is_refused_before_anything_else(db: None, authorization: str, path: str) -> None:
     headers = {"Authorization": authorization} if authorization else {}
     answer = Client().get(path, headers=headers)

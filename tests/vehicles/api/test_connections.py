@@ -31,7 +31,10 @@ def test_a_reserved_user_id_is_answered(api: Calls) -> None:
 def test_vehicles_come_newest_first_in_pages_with_the_size_of_the_whole_set(
     api: Calls, django_assert_num_queries: Any
 ) -> None:
-    grants = [api.grant, *VehicleGrantFactory.create_batch(11, application=api.application, account=api.account)]
+    grants = [
+        api.grant,
+        *VehicleGrantFactory.create_batch(11, application=api.application, account=api.account),
+    ]
     for age, grant in enumerate(grants):
         born = grant.connection.created_at + timedelta(minutes=age)
         Connection.objects.filter(pk=grant.connection_id).update(created_at=born)
@@ -42,7 +45,10 @@ def test_vehicles_come_newest_first_in_pages_with_the_size_of_the_whole_set(
     assert api.get("/v2.0/vehicles?limit=50").json()["vehicles"] == ids
     last = api.get("/v2.0/vehicles/?limit=5&offset=10&flags=a:b").json()
     assert last == {"vehicles": ids[10:], "paging": {"count": 12, "offset": 10}}
-    assert api.get("/v2.0/vehicles?offset=99").json() == {"vehicles": [], "paging": {"count": 12, "offset": 99}}
+    assert api.get("/v2.0/vehicles?offset=99").json() == {
+        "vehicles": [],
+        "paging": {"count": 12, "offset": 99},
+    }
 
 
 @pytest.mark.parametrize(
@@ -72,7 +78,9 @@ def test_a_car_that_two_accounts_of_the_person_hold_is_one_vehicle(api: Calls) -
     }
 
 
-@pytest.mark.parametrize("vehicle_id", ["not-an-id", "1", "6ecc3d39-4f1e-4d5b-9e1c", "%00", "null", "x" * 400])
+@pytest.mark.parametrize(
+    "vehicle_id", ["not-an-id", "1", "6ecc3d39-4f1e-4d5b-9e1c", "%00", "null", "x" * 400]
+)
 def test_a_malformed_vehicle_id_is_invalid_and_offers_no_cure(api: Calls, vehicle_id: str) -> None:
     answer = api.get(f"/v2.0/vehicles/{vehicle_id}/permissions")
     assert (answer.status_code, answer.json()["type"]) == (400, "VALIDATION")
@@ -80,7 +88,9 @@ def test_a_malformed_vehicle_id_is_invalid_and_offers_no_cure(api: Calls, vehicl
     assert answer.json()["detail"][0]["field"] == "id"
 
 
-@pytest.mark.parametrize("path", ["", "/", "/permissions", "/vin", "/battery", "/tesla/virtual_key", "/tesla/diagnosis"])
+@pytest.mark.parametrize(
+    "path", ["", "/", "/permissions", "/vin", "/battery", "/tesla/virtual_key", "/tesla/diagnosis"]
+)
 def test_an_unknown_vehicle_and_somebody_elses_get_the_very_same_answer(api: Calls, path: str) -> None:
     other = VehicleGrantFactory()
     answers = []

@@ -58,7 +58,9 @@ def test_the_python_sdk_sends_a_body_with_a_get(api: Calls, tesla: AnsweringTesl
     assert answer.json() == {"latitude": 47.1, "longitude": 8.5}
 
 
-def test_a_unit_system_that_does_not_exist_is_refused_and_nothing_is_asked(api: Calls, tesla: AnsweringTesla) -> None:
+def test_a_unit_system_that_does_not_exist_is_refused_and_nothing_is_asked(
+    api: Calls, tesla: AnsweringTesla
+) -> None:
     answer = api.get("/v2.0/vehicles/{id}/odometer", headers={"SC-Unit-System": "nautical"})
     assert answer.status_code == 400
     assert answer.json()["detail"] == [{"field": "SC-Unit-System", "message": "must be metric or imperial"}]
@@ -87,7 +89,11 @@ def test_a_consent_that_was_taken_back_stops_stored_values_too(api: Calls) -> No
 def test_values_that_tesla_does_not_have_are_an_error_not_a_number(api: Calls, tesla: AnsweringTesla) -> None:
     tesla.data(charge_state={"battery_level": "<invalid>", "battery_range": 10})
     answer = api.get("/v2.0/vehicles/{id}/battery")
-    assert (answer.status_code, answer.json()["type"], answer.json()["code"]) == (502, "UPSTREAM", "INVALID_DATA")
+    assert (answer.status_code, answer.json()["type"], answer.json()["code"]) == (
+        502,
+        "UPSTREAM",
+        "INVALID_DATA",
+    )
 
 
 def test_a_sleeping_car_is_not_woken(api: Calls, tesla: AnsweringTesla) -> None:
@@ -95,7 +101,11 @@ def test_a_sleeping_car_is_not_woken(api: Calls, tesla: AnsweringTesla) -> None:
     tesla.answers["/vehicle_data"] = (408, {"error": "vehicle unavailable"})
     tesla.answers[f"/vehicles/{vin}"] = (200, {"response": {"state": "asleep"}})
     answer = api.get("/v2.0/vehicles/{id}/battery")
-    assert (answer.status_code, answer.json()["type"], answer.json()["code"]) == (409, "VEHICLE_STATE", "ASLEEP")
+    assert (answer.status_code, answer.json()["type"], answer.json()["code"]) == (
+        409,
+        "VEHICLE_STATE",
+        "ASLEEP",
+    )
     assert not [path for path in tesla.paths() if "wake_up" in path]
 
 

@@ -62,7 +62,9 @@ def test_a_body_that_says_nothing_sensible_is_refused_and_nothing_is_sent(
 
 def test_the_body_is_read_whatever_content_type_the_client_claims(api: Calls, tesla: AnsweringTesla) -> None:
     tesla.answers["/command/door_lock"] = DONE
-    answer = api("POST", "/v2.0/vehicles/{id}/security/", data='{"action": "LOCK"}', content_type="text/plain")
+    answer = api(
+        "POST", "/v2.0/vehicles/{id}/security/", data='{"action": "LOCK"}', content_type="text/plain"
+    )
     assert answer.status_code == 200
 
 

@@ -65,7 +65,9 @@ def test_key_and_migration_need_the_permission_to_see_the_car(db: None, now: dat
     assert (answer.status_code, answer.json()["type"]) == (403, "PERMISSION")
 
 
-def test_an_absent_key_is_asked_for_again_after_ten_seconds(db: None, now: datetime, tesla: AnsweringTesla) -> None:
+def test_an_absent_key_is_asked_for_again_after_ten_seconds(
+    db: None, now: datetime, tesla: AnsweringTesla
+) -> None:
     api = grant_with("absent", now - timedelta(seconds=11))
     answer_fleet_status(tesla, api, paired=True)
     assert api.get("/v2.0/vehicles/{id}/tesla/virtual_key").json() == {"isPaired": True}
@@ -82,7 +84,9 @@ def test_an_absent_key_that_was_just_looked_for_is_answered_from_the_store(
     assert tesla.calls == []
 
 
-def test_a_tesla_that_cannot_be_asked_leaves_the_stored_state(db: None, now: datetime, tesla: AnsweringTesla) -> None:
+def test_a_tesla_that_cannot_be_asked_leaves_the_stored_state(
+    db: None, now: datetime, tesla: AnsweringTesla
+) -> None:
     api = grant_with("absent", now - timedelta(minutes=5))
     tesla.answers["/fleet_status"] = (503, {"error": "unavailable"})
     assert api.get("/v2.0/vehicles/{id}/tesla/virtual_key").json() == {"isPaired": False}
@@ -118,7 +122,9 @@ def test_a_driver_cannot_ask_for_the_key(db: None, now: datetime) -> None:
     assert access["accessType"] == "DRIVER"
 
 
-def test_user_access_tells_the_scopes_without_those_of_the_login_and_null_for_what_is_not_known(api: Calls) -> None:
+def test_user_access_tells_the_scopes_without_those_of_the_login_and_null_for_what_is_not_known(
+    api: Calls,
+) -> None:
     api.account.granted_scopes = ["openid", "offline_access", "vehicle_cmds", "vehicle_location"]
     api.account.save()
     assert api.get("/v2.0/vehicles/{id}/tesla/user/access").json() == {
@@ -128,7 +134,10 @@ def test_user_access_tells_the_scopes_without_those_of_the_login_and_null_for_wh
     VehicleAccess.objects.all().delete()
     api.account.granted_scopes = []
     api.account.save()
-    assert api.get("/v2.0/vehicles/{id}/tesla/user/access").json() == {"accessType": None, "permissions": None}
+    assert api.get("/v2.0/vehicles/{id}/tesla/user/access").json() == {
+        "accessType": None,
+        "permissions": None,
+    }
 
 
 def test_the_diagnosis_names_the_fault_and_the_page_that_repairs_it(db: None, now: datetime) -> None:
@@ -147,7 +156,9 @@ def test_the_diagnosis_of_a_permission_that_does_not_exist_is_refused(api: Calls
     assert (answer.status_code, answer.json()["detail"][0]["field"]) == (400, "permission")
 
 
-@pytest.mark.parametrize("path", ["TESLA/charge", "TESLA", "TESLA/", "TESLA/user/access", "FORD/charge", "TESLA/no/such"])
+@pytest.mark.parametrize(
+    "path", ["TESLA/charge", "TESLA", "TESLA/", "TESLA/user/access", "FORD/charge", "TESLA/no/such"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_make_in_capitals_is_a_permission_error(api: Calls, method: str, path: str) -> None:
     answer = api(method, f"/v2.0/vehicles/{{id}}/{path}")

@@ -23,7 +23,15 @@ def test_every_version_from_two_on_is_served_with_and_without_a_slash(
     "path",
     [
         *("/v1.0/user", "/v0.9/vehicles/", "/vfoo/user", "/v2/user", "/v/user", "/v2.x/user", "/v2.0.1/user"),
-        *("/user", "/user/", "/vehicles", "/vehicles/1/vin", "/compatibility", "/management/connections", "/v\u0662.0/user"),
+        *(
+            "/user",
+            "/user/",
+            "/vehicles",
+            "/vehicles/1/vin",
+            "/compatibility",
+            "/management/connections",
+            "/v\u0662.0/user",
+        ),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
@@ -42,7 +50,9 @@ def test_a_version_that_is_missing_old_or_no_number_is_not_found(method: str, pa
     ],
 )
 @pytest.mark.parametrize("method", METHODS)
-def test_a_path_that_does_not_exist_is_not_found_whatever_the_method(db: None, method: str, path: str) -> None:
+def test_a_path_that_does_not_exist_is_not_found_whatever_the_method(
+    db: None, method: str, path: str
+) -> None:
     answer = Client(enforce_csrf_checks=True).generic(method, path)
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "application/json"
@@ -54,7 +64,11 @@ def test_a_path_that_does_not_exist_is_not_found_whatever_the_method(db: None, m
     "method, path",
     [
         *(("POST", "/v2.0/user"), ("DELETE", "/v2.0/vehicles"), ("PUT", "/v2.0/vehicles/{id}/security")),
-        *(("GET", "/v2.0/vehicles/{id}/application"), ("OPTIONS", "/v2.0/user"), ("PATCH", "/v2.0/vehicles/{id}")),
+        *(
+            ("GET", "/v2.0/vehicles/{id}/application"),
+            ("OPTIONS", "/v2.0/user"),
+            ("PATCH", "/v2.0/vehicles/{id}"),
+        ),
         ("POST", "/v2.0/vehicles/{id}/vin/"),
     ],
 )

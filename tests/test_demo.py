@@ -1,0 +1,122 @@
+"""The demo keeps what it made, and a second run goes on from the first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from portal.demo import environment, returning, rows
+from portal.demo.environment import Ports
+from tests.conftest import SignIn
+from vehicles import upstream
+from vehicles.models import Application, TeslaAccount, User, Vehicle, VehicleGrant
+from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, ANNAS_MODEL_Y, ScenarioPerson
+from vehicles.tesla.simulator.server import SimulatorServer
+
+PORTS = Ports(8000, 8001, 8002)
+
+
+@pytest.fixture
+def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(environment, "VAR", tmp_path)
+    monkeypatch.setattr(environment, "SECRETS", tmp_path / "demo.env")
+    monkeypatch.setattr(environment, "KEY_FILE", tmp_path / "key.pem")
+    return tmp_path
+
+
+def keep_rows(legacy_owner: ScenarioPerson, now: datetime) -> list[Application]:
+    rows.keep_staff("a-password")
+    staff = User.objects.get(username=rows.STAFF)
+    kept = [rows.keep_application(each, staff) for each in rows.applications(PORTS, "seed")]
+    rows.keep_legacy_owner(legacy_owner, kept[-1], now)
+    return kept
+
+
+def test_secrets_are_drawn_once_and_readable_by_nobody_else(var: Path) -> None:
+    first, key = environment.kept_secrets(), (var / "key.pem").read_text()
+    assert environment.kept_secrets() == first
+    assert (var / "key.pem").read_text() == key
+    assert {oct(file.stat().st_mode & 0o777) for file in var.iterdir()} == {"0o600"}
+
+
+def test_two_demos_share_no_secret(var: Path) -> None:
+    first = environment.kept_secrets()
+    (var / "demo.env").unlink()
+    second = environment.kept_secrets()
+    assert [name for name in first if first[name] == second[name]] == []
+
+
+def test_a_secret_that_a_later_version_needs_is_added_to_the_file(var: Path) -> None:
+    first = environment.kept_secrets()
+    lines = (var / "demo.env").read_text().splitlines(keepends=True)
+    (var / "demo.env").write_text("".join(line for line in lines if not line.startswith("DEMO_SEED")))
+    assert {**environment.kept_secrets(), "DEMO_SEED": ""} == {**first, "DEMO_SEED": ""}
+
+
+def test_ports_can_be_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "9100")
+    monkeypatch.delenv("SIM_PORT", raising=False)
+    monkeypatch.delenv("SAMPLE_PORT", raising=False)
+    assert Ports.from_environment() == Ports(9100, 8001, 8002)
+
+
+@pytest.mark.django_db
+def test_rows_are_kept_and_the_sample_application_comes_first(emma: ScenarioPerson, now: datetime) -> None:
+    keep_rows(emma, now)
+    kept = keep_rows(emma, now)
+    assert Application.objects.count() == len(kept) == 3
+    assert [application.integration for application in kept] == ["fleet", "fleet", "legacy"]
+    assert kept[0].redirect_uris.split() == ["http://localhost:8002/callback", "https://example.com/auth"]
+    assert all("https://example.com/auth" in application.redirect_uris for application in kept)
+    assert VehicleGrant.objects.filter(integration="legacy").count() == len(emma.vehicles)
+
+
+@pytest.mark.django_db
+def test_the_secrets_that_are_told_are_those_that_work(emma: ScenarioPerson, now: datetime) -> None:
+    from django.contrib.auth.hashers import check_password
+
+    told = rows.applications(PORTS, "seed")
+    for wanted, row in zip(told, keep_rows(emma, now), strict=True):
+        assert row.client_id == wanted.client_id
+        assert check_password(wanted.client_secret, row.client_secret)
+    assert len({each.client_secret for each in told} | {each.management_token for each in told}) == 6
+
+
+@pytest.mark.django_db
+def test_owners_who_had_connected_are_connected_again(
+    simulator: SimulatorServer, sign_in: SignIn, anna: ScenarioPerson
+) -> None:
+    account = sign_in(anna)
+    Vehicle.objects.filter(vin=ANNAS_MODEL_3).update(key="present")
+    simulator.world.reset()
+    assert returning.restore_people(simulator.url) == 1
+    account.refresh_from_db()
+    keys = {
+        status.vin: status.paired for status in upstream.fleet_status(account, [ANNAS_MODEL_3, ANNAS_MODEL_Y])
+    }
+    assert keys == {ANNAS_MODEL_3: True, ANNAS_MODEL_Y: False}
+
+
+@pytest.mark.django_db
+def test_owners_who_had_removed_access_stay_away(
+    simulator: SimulatorServer, sign_in: SignIn, anna: ScenarioPerson
+) -> None:
+    sign_in(anna)
+    TeslaAccount.objects.update(consent="revoked")
+    simulator.world.reset()
+    assert returning.restore_people(simulator.url) == 0
+
+
+@pytest.mark.django_db
+def test_sample_logins_work_after_every_start(simulator: SimulatorServer, settings: Any) -> None:
+    call_command("load_sample_data", vehicles=20, verbosity=0)
+    account = TeslaAccount.objects.filter(consent="active", tokens__integration="fleet").first()
+    assert account is not None
+    for _ in range(2):
+        simulator.world.reset(vehicles=20)
+        returning.restore_starting_logins()
+        assert upstream.listed_vehicles(account)

@@ -1,0 +1,130 @@
+"""The official Python SDK against a running server: only its origins are changed."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import pytest
+
+from tests.vehicles.api.answering_tesla import AnsweringTesla
+from tests.vehicles.api.conftest import Calls
+
+SECTIONS: dict[str, dict[str, Any]] = {
+    "charge_state": {"battery_level": 57, "battery_range": 100.0, "charging_state": "Complete"},
+    "vehicle_state": {"odometer": 1000.0, "timestamp": 1769847300123, "locked": True},
+    "drive_state": {"latitude": 47.1, "longitude": 8.5},
+}
+
+
+@pytest.fixture
+def smartcar(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The SDK, which reads its origins once, at import."""
+    monkeypatch.setenv("SMARTCAR_API_ORIGIN", live_server.url)
+    monkeypatch.setenv("SMARTCAR_AUTH_ORIGIN", f"{live_server.url}/oauth/token")
+    settings.PUBLIC_URL = live_server.url
+    sdk = importlib.import_module("smartcar")
+    importlib.reload(importlib.import_module("smartcar.config"))
+    return sdk
+
+
+@pytest.fixture
+def car(smartcar: Any, api: Calls) -> Any:
+    return smartcar.Vehicle(api.vehicle_id, api.token)
+
+
+def test_it_finds_the_user_and_the_vehicles(smartcar: Any, api: Calls) -> None:
+    user = smartcar.get_user(api.token)
+    assert len(user.id) == 36 and len(user.meta.request_id) == 36
+    found = smartcar.get_vehicles(api.token, {"limit": 1, "offset": 0})
+    assert (found.vehicles, found.paging.count, found.paging.offset) == ([api.vehicle_id], 1, 0)
+
+
+def test_it_reads_what_the_store_knows(car: Any, api: Calls) -> None:
+    attributes = car.attributes()
+    assert (attributes.id, attributes.make, attributes.model, attributes.year) == (
+        api.vehicle_id,
+        "TESLA",
+        "Model S",
+        2017,
+    )
+    assert car.vin().vin == api.grant.connection.vehicle.vin
+    permissions = car.permissions()
+    assert permissions.permissions == sorted(api.grant.approved)
+    assert permissions.paging.count == 8
+
+
+def test_it_reads_live_values_with_their_age_and_unit(
+    smartcar: Any, car: Any, api: Calls, tesla: AnsweringTesla
+) -> None:
+    tesla.data(**SECTIONS)
+    odometer = car.odometer()
+    assert odometer.distance == 1609.34
+    assert odometer.meta.data_age == "2026-01-31T08:15:00.123Z"
+    assert odometer.meta.unit_system == "metric"
+    imperial = smartcar.Vehicle(api.vehicle_id, api.token, {"unit_system": "imperial"})
+    assert imperial.odometer().distance == 1000.0
+    assert (car.battery().percent_remaining, car.battery().range) == (0.57, 160.93)
+    assert (car.charge().is_plugged_in, car.charge().state) == (True, "FULLY_CHARGED")
+    assert (car.location().latitude, car.location().longitude) == (47.1, 8.5)
+    assert car.lock_status().is_locked is True
+
+
+def test_it_locks_and_unlocks(car: Any, tesla: AnsweringTesla) -> None:
+    done = (200, {"response": {"result": True, "reason": ""}})
+    tesla.answers["/command/door_lock"] = tesla.answers["/command/door_unlock"] = done
+    for action in (car.lock, car.unlock):
+        answer = action()
+        assert (answer.status, answer.message) == ("success", "Successfully sent request to vehicle")
+    assert [path.rpartition("/")[2] for path in tesla.paths()] == ["door_lock", "door_unlock"]
+
+
+def test_it_reaches_the_tesla_endpoints_through_a_plain_request(car: Any, api: Calls) -> None:
+    bearer = {"Authorization": f"Bearer {api.token}"}
+    assert car.request("GET", "tesla/migration", {}, bearer).body == {"requiresMigration": False}
+    assert car.request("GET", "tesla/user/access", {}, bearer).body["accessType"] == "OWNER"
+
+
+def test_it_understands_a_bad_token(smartcar: Any, db: None) -> None:
+    with pytest.raises(smartcar.SmartcarException) as raised:
+        smartcar.get_user("garbage")
+    failure = raised.value
+    assert (failure.status_code, failure.type, failure.code) == (401, "AUTHENTICATION", None)
+    assert failure.message.startswith("AUTHENTICATION - The authorization header is missing")
+    assert not getattr(failure, "detail", None)
+    assert len(failure.request_id) == 36
+
+
+def test_it_understands_a_permission_error_and_finds_exactly_ten_attributes(
+    smartcar: Any, api: Calls
+) -> None:
+    api.grant.approved = ["read_vin"]
+    api.grant.save()
+    with pytest.raises(smartcar.SmartcarException) as raised:
+        smartcar.Vehicle(api.vehicle_id, api.token).odometer()
+    failure = raised.value
+    assert (failure.status_code, failure.type, failure.code) == (403, "PERMISSION", None)
+    assert failure.doc_url == "https://smartcar.com/docs/errors/api-errors/permission-errors#null"
+    assert failure.resolution == {"type": "REAUTHENTICATE", "url": None}
+    assert len(vars(failure)) == 10
+
+
+def test_it_understands_a_malformed_vehicle_id_and_an_unknown_version(
+    smartcar: Any, api: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(smartcar.SmartcarException) as raised:
+        smartcar.Vehicle("it-is-a-trap", api.token).odometer()
+    assert (raised.value.status_code, raised.value.type) == (400, "VALIDATION")
+    assert raised.value.resolution == {"type": None, "url": None}
+    with pytest.raises(smartcar.SmartcarException) as raised:
+        smartcar.Vehicle(api.vehicle_id, api.token, {"version": "1.0"}).vin()
+    assert (raised.value.status_code, raised.value.code) == (404, "VERSION")
+    assert smartcar.Vehicle(api.vehicle_id, api.token, {"version": "99999999.99"}).vin().vin
+
+
+def test_it_disconnects_and_loses_the_vehicle(smartcar: Any, car: Any, api: Calls) -> None:
+    assert car.disconnect().status == "success"
+    assert smartcar.get_vehicles(api.token).vehicles == []
+    with pytest.raises(smartcar.SmartcarException) as raised:
+        car.vin()
+    assert raised.value.type == "PERMISSION"
