@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from django.utils.translation import gettext as _
 
 from vehicles import origins
-from vehicles.models import Application, Mode
+from vehicles.models import Application, Connection, Mode
 from vehicles.permissions import PERMISSIONS, REQUIRED_PREFIX
 
 TESLA: Final = "TESLA"
@@ -56,13 +56,14 @@ class AuthorizeRequest:
     code_challenge: str
     code_challenge_method: str
     external_user: str
+    connection: Connection | None = None
 
 
 def read(query_string: str) -> AuthorizeRequest:
     """The request in the query of `/oauth/authorize`. Raises `InvalidRequest` for the first fault found."""
-    query = _once_each(query_string)
-    application = _application(query)
-    redirect_uri = _redirect_uri(query, application)
+    query = parameters_of(query_string)
+    application = application_of(query)
+    redirect_uri = redirect_uri_of(query, application)
     if query.get("response_type") != "code":
         raise InvalidRequest("response_type", _("It must be “code”."))
     requested, required = _permissions(query, application)
@@ -72,7 +73,7 @@ def read(query_string: str) -> AuthorizeRequest:
         application=application,
         redirect_uri=redirect_uri,
         redirect_uri_given=bool(query.get("redirect_uri")),
-        state=quote(query.get("state", "").encode("latin-1"), safe=""),
+        state=state_of(query),
         mode=_mode(query),
         any_login=query.get("mode") == _TEST_MODE,
         requested=requested,
@@ -83,24 +84,33 @@ def read(query_string: str) -> AuthorizeRequest:
         force_approval=_one_of(query, "approval_prompt", ("auto", "force")) == "force",
         code_challenge=challenge,
         code_challenge_method=method,
-        external_user=_external_user(query),
+        external_user=external_user_of(query),
     )
 
 
-def _once_each(query_string: str) -> dict[str, str]:
-    """Values as Latin-1, one character a byte, so that `state` loses nothing. All others must be ASCII."""
+def parameters_of(query_string: str) -> dict[str, str]:
+    """The parameters, each given once. Values are Latin-1, one character a byte, so that `state` loses nothing."""
     query: dict[str, str] = {}
     for name, value in parse_qsl(query_string, keep_blank_values=True, encoding="latin-1"):
         if name in query:
             raise InvalidRequest(name, _("It is given more than once."))
         query[name] = value
-    for name in ("client_id", "application_id", "redirect_uri", "scope", "make", "single_select_vin"):
+    for name in (
+        "client_id",
+        "application_id",
+        "redirect_uri",
+        "scope",
+        "make",
+        "single_select_vin",
+        "vehicle_id",
+    ):
         if not query.get(name, "").isascii() or "\0" in query.get(name, ""):
             raise InvalidRequest(name, _("It holds characters that cannot be part of it."))
     return query
 
 
-def _application(query: Mapping[str, str]) -> Application:
+def application_of(query: Mapping[str, str]) -> Application:
+    """Who asks, by `client_id` or its newer name."""
     client_id = query.get("client_id") or query.get("application_id")
     if not client_id:
         raise InvalidRequest("client_id", _("It is missing."))
@@ -110,7 +120,8 @@ def _application(query: Mapping[str, str]) -> Application:
     return application
 
 
-def _redirect_uri(query: Mapping[str, str], application: Application) -> str:
+def redirect_uri_of(query: Mapping[str, str], application: Application) -> str:
+    """Where the answer goes: an address registered for the application, the first one where none is given."""
     registered = application.redirect_uris.split()
     uri = query.get("redirect_uri") or (registered or [""])[0]
     if not uri:
@@ -122,9 +133,16 @@ def _redirect_uri(query: Mapping[str, str], application: Application) -> str:
     if not _may_receive_codes(uri, application):
         raise InvalidRequest(
             "redirect_uri",
-            _("It must begin with https://, or with http:// on localhost only, or with the application's own scheme."),
+            _(
+                "It must begin with https://, or with http:// on localhost only, or with the application's own scheme."
+            ),
         )
     return uri
+
+
+def state_of(query: Mapping[str, str]) -> str:
+    """The application's state, percent-encoded, so that the very bytes come back."""
+    return quote(query.get("state", "").encode("latin-1"), safe="")
 
 
 def _may_receive_codes(uri: str, application: Application) -> bool:
@@ -182,7 +200,8 @@ def _single_select_vin(query: Mapping[str, str]) -> str:
     return vin
 
 
-def _external_user(query: Mapping[str, str]) -> str:
+def external_user_of(query: Mapping[str, str]) -> str:
+    """The developer's own name for the person: for their records, proof of nothing."""
     user = (query.get("user") or query.get("external_id") or "").encode("latin-1").decode("utf-8", "replace")
     if len(user) > _LONGEST_USER or "\0" in user:
         raise InvalidRequest("user", _("It must have at most 255 characters."))

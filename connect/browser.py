@@ -1,4 +1,4 @@
-"""The browser that began a run: a random cookie, of which the run keeps the SHA-256, so nobody else can go on with it."""
+"""The browser that began a run: a random cookie, of which the run keeps the SHA-256. Nobody else can go on with it."""
 
 from __future__ import annotations
 

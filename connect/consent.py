@@ -17,20 +17,24 @@ from vehicles.errors import CatalogueError
 from vehicles.models import TeslaAccount, VehicleAccess, VehicleGrant
 from vehicles.permissions import PERMISSIONS, Permission, covered_by
 
-_NOT_ALLOWED_TO_LIST: Final = (errors.ACCOUNT_PERMISSION, errors.PERMISSION)
+SHOWS_CARS: Final = "read_vehicle_info"
+"""Tesla lists an account's cars only under the scope behind this permission (Fleet API: vehicles), so that scope is
+asked for and needed whatever the application wants."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
     """The permission page's content. `missing` was asked for but not granted at Tesla.
 
-    `others` names the applications that share the consent at Tesla, `paused` those that it no longer covers.
+    With `cars_hidden` Tesla was not told to show the cars at all. `others` names the applications that share the consent
+    at Tesla, `paused` those that it no longer covers.
     """
 
     accesses: list[VehicleAccess]
     offered: list[Permission]
     missing: list[Permission]
     required: frozenset[str]
+    cars_hidden: bool
     others: list[str]
     paused: list[str]
 
@@ -50,13 +54,15 @@ def offer(session: ConnectSession, now: datetime) -> Offer:
     Raises `ConnectProblem` when there is no car to choose, `CatalogueError` when Tesla cannot be asked.
     """
     account = signed_in_account(session)
+    accesses = _cars(session, account, now)
     covered = covered_by(session.requested, account.granted_scopes)
     others = other_applications(session)
     return Offer(
-        accesses=_cars(session, account, now) if covered else [],
+        accesses=accesses,
         offered=[PERMISSIONS[name] for name in covered],
         missing=[PERMISSIONS[name] for name in session.requested if name not in covered],
         required=frozenset(session.required),
+        cars_hidden=not _shows_cars(account),
         others=list(others),
         paused=_paused(others, account),
     )
@@ -69,13 +75,19 @@ def signed_in_account(session: ConnectSession) -> TeslaAccount:
     return session.account
 
 
+def _shows_cars(account: TeslaAccount) -> bool:
+    return bool(covered_by([SHOWS_CARS], account.granted_scopes))
+
+
 def _cars(session: ConnectSession, account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
+    if not _shows_cars(account):
+        return []
     listed, signed_in = account.vehicles_listed_at, session.signed_in_at
     if listed is None or signed_in is None or listed < signed_in:
         try:
             sync.vehicles_of(account, now)
         except CatalogueError as failure:
-            if failure.spec in _NOT_ALLOWED_TO_LIST:
+            if failure.spec is errors.ACCOUNT_PERMISSION:
                 return []
             raise
     accesses = VehicleAccess.objects.filter(account=account, missing_since=None).select_related("vehicle")

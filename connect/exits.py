@@ -13,7 +13,7 @@ from django.http import HttpResponseRedirect
 from connect.models import ConnectSession
 from vehicles import pairing
 from vehicles.grants import application_user
-from vehicles.models import Integration, User
+from vehicles.models import Connection, Integration, User
 
 DESCRIPTIONS: Final[dict[str, str]] = {
     "access_denied": "User denied access to application.",
@@ -33,6 +33,11 @@ def success_url(session: ConnectSession, code: str, person: User) -> str:
     if session.integration == Integration.FLEET:
         answer["virtual_key_url"] = pairing.bare_link(session.mode)
     return _with_answer(session, answer)
+
+
+def reauthenticated_url(session: ConnectSession, connection: Connection) -> str:
+    """The application's address with its id of the car that works again."""
+    return _with_answer(session, {"vehicle_id": str(connection.public_id)})
 
 
 def error_url(session: ConnectSession, error: str) -> str:

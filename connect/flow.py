@@ -1,7 +1,7 @@
 """The journey as steps of a stored run, and what moves a person from one to the next. No HTTP.
 
-Every move is a conditional update on the step the person was seen at, so that a form sent twice, or from two tabs, moves
-the run once.
+Every move is a conditional update on the step the person was seen at, so that a form sent twice, or from two tabs,
+moves the run once.
 """
 
 from __future__ import annotations
@@ -43,7 +43,11 @@ def begin(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> Connec
 
 def resume(session_id: UUID, browser_secret: str) -> ConnectSession:
     """The run, however it stands, for the browser that began it. Raises `ConnectProblem` for anybody else."""
-    session = ConnectSession.objects.select_related("application", "account").filter(pk=session_id).first()
+    session = (
+        ConnectSession.objects.select_related("application", "account", "connection__vehicle")
+        .filter(pk=session_id)
+        .first()
+    )
     if session is None:
         raise ConnectProblem(UNKNOWN_RUN)
     if not browser.is_of(session, browser_secret):
@@ -119,9 +123,7 @@ def _record(kind: Kind, session: ConnectSession, now: datetime) -> None:
     account = session.account
     history.record(
         kind,
-        actor=history.person(account.person)
-        if account
-        else history.application_actor(session.application),
+        actor=history.person(account.person) if account else history.application_actor(session.application),
         at=now,
         application=session.application,
         account=account,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from connect.consent import Offer
@@ -23,10 +22,11 @@ class ApprovalForm(forms.Form):
         required=False, error_messages={"invalid_choice": _("This permission is not on offer.")}
     )
 
-    def __init__(self, offer: Offer, *, single_select: bool, data: Any = None) -> None:
+    def __init__(self, offer: Offer, *, single_select: bool, data: QueryDict | None = None) -> None:
         super().__init__(data)
         self.offer = offer
         self.single_select = single_select
+        self.sent = data
         self._offer_choices("vehicles", [str(access.vehicle_id) for access in offer.accesses])
         self._offer_choices("permissions", [permission.name for permission in offer.offered])
 
@@ -49,13 +49,13 @@ class ApprovalForm(forms.Form):
 
     def ticked_vehicles(self) -> list[str]:
         """What stands ticked: the person's own choice, or every car at first (one that must be alone stays open)."""
-        if self.is_bound:
-            return list(self.data.getlist("vehicles"))
+        if self.sent is not None:
+            return self.sent.getlist("vehicles")
         ids = [str(access.vehicle_id) for access in self.offer.accesses]
         return ids if len(ids) == 1 or not self.single_select else []
 
     def ticked_permissions(self) -> list[str]:
         """What stands ticked: the person's own choice, or everything on offer at first."""
-        if self.is_bound:
-            return [*self.data.getlist("permissions"), *self.offer.required]
+        if self.sent is not None:
+            return [*self.sent.getlist("permissions"), *self.offer.required]
         return [permission.name for permission in self.offer.offered]

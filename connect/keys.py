@@ -1,4 +1,4 @@
-"""The key step: one page per car that lacks the virtual key, and the signed link by which another device may show it."""
+"""The key step: a page for each car that lacks the virtual key, and the signed link that shows it on another device."""
 
 from __future__ import annotations
 
@@ -84,9 +84,11 @@ def _left(session: ConnectSession) -> list[str]:
 
 
 def _page(session: ConnectSession, vehicle_id: str, now: datetime) -> KeyPage:
-    access = VehicleAccess.objects.select_related("vehicle", "account").filter(
-        account=session.account, vehicle_id=vehicle_id
-    ).first()
+    access = (
+        VehicleAccess.objects.select_related("vehicle", "account")
+        .filter(account=session.account, vehicle_id=vehicle_id)
+        .first()
+    )
     if access is None:
         raise ConnectProblem(UNKNOWN_RUN)
     vehicle = pairing.look(access.vehicle, access.account, now, LOOK_EVERY_SECONDS)
@@ -140,7 +142,9 @@ def qr_code(address: str) -> str:
     """The address as an SVG drawing, black on transparent, to be put into a page."""
     drawing = BytesIO()
     code = segno.make(address, error="m", micro=False)
-    code.save(drawing, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=1, svgclass=None, lineclass=None)
+    code.save(
+        drawing, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=1, svgclass=None, lineclass=None
+    )
     return drawing.getvalue().decode()
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import models
 
-from vehicles.models import Application, Integration, Mode, TeslaAccount
+from vehicles.models import Application, Connection, Integration, Mode, TeslaAccount
 
 
 class Step(models.TextChoices):
@@ -56,6 +56,13 @@ class ConnectSession(models.Model):
     account = models.ForeignKey(TeslaAccount, null=True, blank=True, on_delete=models.SET_NULL)
     signed_in_at = models.DateTimeField(
         null=True, blank=True, help_text="When the person came back from Tesla"
+    )
+    connection = models.ForeignKey(
+        Connection,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        help_text="The car of a reauthentication, which signs in again and grants nothing",
     )
     chosen_vehicles = models.JSONField(default=list, help_text="Ids of the cars the person chose")
     key_queue = models.JSONField(

@@ -43,10 +43,11 @@ def invalid_request(request: HttpRequest, fault: InvalidRequest) -> HttpResponse
 
 def preamble(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     """What the application will ask for, before anything is asked of the person."""
+    template = "reauthenticate" if session.connection else "preamble"
     asked = [PERMISSIONS[name] for name in session.requested]
     return show(
         request,
-        "preamble",
+        template,
         session,
         seeing=[item for item in asked if not item.name.startswith("control_")],
         doing=[item for item in asked if item.name.startswith("control_")],

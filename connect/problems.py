@@ -13,7 +13,7 @@ from vehicles import errors
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A page. `exit_error` goes to the application if the person leaves here; `retry` names the view that tries again."""
+    """A page. `exit_error` is what the application hears if the person leaves here; `retry` names the way to try again."""
 
     status: int
     title: str | Promise
@@ -103,6 +103,14 @@ TESLA_UNREACHABLE_AT_SIGN_IN: Final = Problem(
     retry=_SIGN_IN,
     retry_label=TESLA_AGAIN,
 )
+WRONG_ACCOUNT: Final = Problem(
+    200,
+    _("That was another Tesla account"),
+    _("Nothing was changed. Sign in with the Tesla account that connected this car before."),
+    exit_error="user_manually_returned_to_application",
+    retry=_ANOTHER_ACCOUNT,
+    retry_label=_("Use another Tesla account"),
+)
 NO_VEHICLES: Final = Problem(
     200,
     _("This Tesla account has no car"),
@@ -117,7 +125,9 @@ NO_VEHICLES: Final = Problem(
 OTHER_VEHICLE: Final = Problem(
     200,
     _("The car that was asked for is not in this account"),
-    _("The application asks for one certain car. Sign in with the Tesla account that shows it in the Tesla app."),
+    _(
+        "The application asks for one certain car. Sign in with the Tesla account that shows it in the Tesla app."
+    ),
     exit_error="vehicle_incompatible",
     retry=_ANOTHER_ACCOUNT,
     retry_label=_("Use another Tesla account"),

@@ -16,6 +16,7 @@ from typing import Final
 from django.conf import settings
 
 from connect import browser, flow
+from connect.consent import SHOWS_CARS
 from connect.models import ConnectSession, Step
 from connect.problems import (
     ANOTHER_BROWSER,
@@ -25,13 +26,14 @@ from connect.problems import (
     OF_SIGN_IN,
     TESLA_UNREACHABLE_AT_SIGN_IN,
     USED_LOGIN,
+    WRONG_ACCOUNT,
     ConnectProblem,
 )
-from vehicles import upstream
+from vehicles import logins
 from vehicles.errors import CatalogueError
-from vehicles.models import VehicleGrant
+from vehicles.models import TeslaAccount, VehicleGrant
 from vehicles.origins import origins
-from vehicles.permissions import Permission, tesla_scopes_for
+from vehicles.permissions import PERMISSIONS, Permission, tesla_scopes_for
 from vehicles.tesla import auth
 from vehicles.tesla.scopes import LABELS
 
@@ -66,12 +68,12 @@ def scopes_to_ask(session: ConnectSession) -> list[str]:
     if session.account is not None:
         held = VehicleGrant.objects.filter(account=session.account, revoked_at=None)
         names += [name for approved in held.values_list("approved", flat=True) for name in approved]
-    return tesla_scopes_for(names)
+    return tesla_scopes_for([*names, SHOWS_CARS])
 
 
 def tesla_labels(permissions: Iterable[Permission]) -> list[str]:
-    """The boxes on Tesla's consent page that stand for these permissions."""
-    wanted = {permission.tesla_scope for permission in permissions}
+    """The boxes on Tesla's consent page that must be ticked for these permissions, and for cars to be shown at all."""
+    wanted = {permission.tesla_scope for permission in (*permissions, PERMISSIONS[SHOWS_CARS])}
     return [label for scope, label in LABELS.items() if scope in wanted]
 
 
@@ -80,7 +82,7 @@ def returning(state: str, browser_secret: str, now: datetime) -> ConnectSession:
 
     Raises `ConnectProblem` for a state that is unknown or used, for another browser, and for an expired run.
     """
-    wanted = ConnectSession.objects.select_related("application", "account")
+    wanted = ConnectSession.objects.select_related("application", "account", "connection__vehicle")
     checksum = browser.checksum(state)
     session = wanted.filter(tesla_state_checksum=checksum, step=Step.TESLA).first() if state else None
     if session is None:
@@ -105,17 +107,27 @@ def complete(
     if error or not code:
         raise ConnectProblem(DECLINED_AT_TESLA if error == "access_denied" else LEFT_TESLA)
     try:
-        account = upstream.sign_in(
+        account = logins.sign_in(
             mode=session.mode, code=code, redirect_uri=_callback(), nonce=_nonce(state, browser_secret)
         )
     except CatalogueError as failure:
         raise ConnectProblem(OF_SIGN_IN.get(failure.spec.name, TESLA_UNREACHABLE_AT_SIGN_IN)) from failure
+    refuse_other_account(session, account)
     if not flow.move(session, Step.PERMISSIONS, now, account=account, signed_in_at=now):
         raise ConnectProblem(USED_LOGIN)
 
 
+def refuse_other_account(session: ConnectSession, account: TeslaAccount) -> None:
+    """A reauthentication ends on an account that holds a grant on the car, or changes nothing."""
+    if session.connection_id is None:
+        return
+    held = VehicleGrant.objects.filter(connection=session.connection_id, account=account, revoked_at=None)
+    if not held.exists():
+        raise ConnectProblem(WRONG_ACCOUNT)
+
+
 def _behaviour(session: ConnectSession, another_account: bool) -> dict[str, str]:
-    """`prompt_missing_scopes`: an earlier consent must not hide that this run needs more (Fleet API: authentication)."""
+    """`prompt_missing_scopes`: an earlier consent must not hide what this run needs (Fleet API: authentication)."""
     extra = {"prompt_missing_scopes": "true"}
     if session.any_login:
         extra["test_login"] = "true"

@@ -10,6 +10,7 @@ app_name = "connect"
 
 urlpatterns = [
     path("oauth/authorize", views.authorize, name="authorize"),
+    path("oauth/reauthenticate", views.reauthenticate, name="reauthenticate"),
     path("connect/tesla/callback", views.callback, name="callback"),
     path("connect/key/<str:token>", views.shared_key, name="shared_key"),
     path("connect/key/<str:token>/state", views.key_state, name="key_state"),

@@ -14,7 +14,20 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_GET
 
 from connect import authorize as authorize_request
-from connect import browser, consent, exits, flow, keys, oauth, pages, problems, tesla_login, theme
+from connect import (
+    browser,
+    consent,
+    exits,
+    flow,
+    keys,
+    oauth,
+    pages,
+    problems,
+    reauthentication,
+    tesla_login,
+    theme,
+)
+from connect.authorize import AuthorizeRequest, InvalidRequest
 from connect.forms import ApprovalForm
 from connect.models import ConnectSession, Step
 from connect.problems import ConnectProblem
@@ -74,9 +87,20 @@ def _to_page(session: ConnectSession) -> HttpResponse:
 @require_GET
 def authorize(request: HttpRequest) -> HttpResponse:
     """Where applications send people: check the request, begin a run, go to its page."""
+    return _begin_run(request, authorize_request.read)
+
+
+@never_cache
+@require_GET
+def reauthenticate(request: HttpRequest) -> HttpResponse:
+    """Where applications send people whose login at Tesla no longer works, for one car."""
+    return _begin_run(request, reauthentication.read)
+
+
+def _begin_run(request: HttpRequest, read: Callable[[str], AuthorizeRequest]) -> HttpResponse:
     try:
-        asked = authorize_request.read(request.META.get("QUERY_STRING", ""))
-    except authorize_request.InvalidRequest as fault:
+        asked = read(request.META.get("QUERY_STRING", ""))
+    except InvalidRequest as fault:
         return pages.invalid_request(request, fault)
     secret = browser.secret_of(request) or browser.new_secret()
     response = _to_page(flow.begin(asked, secret, timezone.now()))
@@ -102,6 +126,8 @@ def _tesla_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
 
 
 def _permissions_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
+    if session.connection:
+        return pages.show(request, "finish", session)
     now = timezone.now()
     offer = consent.offer(session, now)
     earlier = consent.approved_before(session, offer)
@@ -109,7 +135,9 @@ def _permissions_page(request: HttpRequest, session: ConnectSession) -> HttpResp
         everything = [str(access.vehicle_id) for access in offer.accesses]
         consent.approve(session, offer, everything, earlier, now)
         return _after_approval(session)
-    return pages.permissions(request, session, offer, ApprovalForm(offer, single_select=session.single_select))
+    return pages.permissions(
+        request, session, offer, ApprovalForm(offer, single_select=session.single_select)
+    )
 
 
 def _key_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
@@ -158,7 +186,9 @@ def another_account(request: HttpRequest, session: ConnectSession) -> HttpRespon
     return _to_tesla(request, session, another_account=True)
 
 
-def _to_tesla(request: HttpRequest, session: ConnectSession, *, another_account: bool = False) -> HttpResponse:
+def _to_tesla(
+    request: HttpRequest, session: ConnectSession, *, another_account: bool = False
+) -> HttpResponse:
     if not flow.serves_make(session):
         raise ConnectProblem(problems.OTHER_MAKE)
     secret = browser.secret_of(request)
@@ -185,7 +215,7 @@ def callback(request: HttpRequest) -> HttpResponse:
             browser_secret=secret,
             now=timezone.now(),
         )
-        return _to_page(session)
+        return _finish(session) if session.connection else _to_page(session)
 
     return _shows_problems(request, session, finish_login)
 
@@ -236,7 +266,8 @@ def _leave_key(request: HttpRequest, session: ConnectSession, *, skip: bool) -> 
 @step
 def finish(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     """Back to the application with a code, once nothing is left to do."""
-    if session.step not in (Step.KEYS, Step.DONE) or keys.is_waiting(session):
+    ready = (Step.PERMISSIONS,) if session.connection else (Step.KEYS,)
+    if session.step not in (*ready, Step.DONE) or keys.is_waiting(session):
         return _to_page(session)
     return _finish(session)
 
@@ -246,6 +277,8 @@ def _finish(session: ConnectSession) -> HttpResponse:
     account = consent.signed_in_account(session)
     if not flow.complete(session, now):
         return _to_page(session)
+    if session.connection:
+        return exits.ToApplication(exits.reauthenticated_url(session, session.connection))
     code = oauth.issue_code(session, account.person, now)
     return exits.ToApplication(exits.success_url(session, code, account.person))
 

@@ -213,7 +213,8 @@ small { color: var(--soft); font-weight: 400 }
 .connect { background: var(--accent); color: var(--on-accent) } button { background: none; color: var(--accent) }
 button:hover { background: var(--accent); color: var(--on-accent) }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
-.cars { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)) }
+.cars { display: grid; gap: 1rem; align-items: start;
+        grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)) }
 .car { background: var(--card); border: 1px solid var(--line); border-radius: 1rem; padding: 1.25rem }
 dl { display: grid; grid-template-columns: 7rem 1fr; gap: .5rem .75rem; margin: 0 0 1.25rem }
 dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere } form { display: flex; flex-wrap: wrap; gap: .5rem }

@@ -41,7 +41,9 @@ def new_management_token(application: Application) -> NewCredentials:
     Encrypted, since it also signs webhooks, and with a checksum by which requests find it.
     """
     token = secrets.token_urlsafe(32)
-    application.management_token_encrypted = vault.seal(f"application:{application.pk}:management_token", token)
+    application.management_token_encrypted = vault.seal(
+        f"application:{application.pk}:management_token", token
+    )
     application.management_token_checksum = hashlib.sha256(token.encode()).hexdigest()
     application.save(update_fields=["management_token_encrypted", "management_token_checksum", "updated"])
     return NewCredentials(management_token=token)

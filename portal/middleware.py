@@ -1,4 +1,4 @@
-"""Request id, one per request, in the answer, the log lines, the events and the command rows; and the staff screens' policy."""
+"""What every request passes: its id, in the answer and all that is written; and the policy of staff screens."""
 
 from __future__ import annotations
 

@@ -88,7 +88,12 @@ class Supervisor:
         self.stop()
 
     def start(self, process: Process) -> None:
-        """Run it in a process group of its own and wait until it is up. Raises `StartFailed`."""
+        """Launch one and wait until it is up. Raises `StartFailed`."""
+        self.launch(process)
+        self.wait_until_up(process)
+
+    def launch(self, process: Process) -> None:
+        """Run it, without waiting, in a process group of its own."""
         output = process.log.open("wb") if process.log else None
         # In its own group, Ctrl-C reaches only us, and ending the group ends its children too.
         child = subprocess.Popen(  # noqa: S603 - the commands are ours
@@ -101,7 +106,19 @@ class Supervisor:
         if output:
             output.close()
         self._running.append((process, child))
-        self._wait_until_up(process, child)
+
+    def wait_until_up(self, process: Process) -> None:
+        """Return when a launched process is up. Raises `StartFailed`; KeyboardInterrupt when asked to stop."""
+        child = next(child for launched, child in self._running if launched is process)
+        deadline = time.monotonic() + START_SECONDS
+        while not process.is_up():
+            if self._asked_to_stop:
+                raise KeyboardInterrupt
+            if child.poll() is not None:
+                raise StartFailed(_ended(process, child.returncode))
+            if time.monotonic() > deadline:
+                raise StartFailed(f"{process.name} did not answer within {START_SECONDS} s{_see(process)}")
+            time.sleep(0.1)
 
     def wait(self) -> None:
         """Return when a stop was asked for. Raises `StartFailed` when a process ends by itself before that."""
@@ -123,17 +140,6 @@ class Supervisor:
             child.wait()
         self._running.clear()
 
-    def _wait_until_up(self, process: Process, child: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not process.is_up():
-            if self._asked_to_stop:
-                raise KeyboardInterrupt
-            if child.poll() is not None:
-                raise StartFailed(_ended(process, child.returncode))
-            if time.monotonic() > deadline:
-                raise StartFailed(f"{process.name} did not answer within {START_SECONDS} s{_see(process)}")
-            time.sleep(0.1)
-
     def _stop_when_asked(self, number: int, frame: FrameType | None) -> None:
         self._asked_to_stop = True
 
@@ -150,7 +156,11 @@ def _ended(process: Process, status: int) -> str:
 
 
 def _see(process: Process) -> str:
-    return f"; its log is {process.log}" if process.log else ""
+    """Where to look, and the last line that stands there."""
+    if process.log is None:
+        return ""
+    lines = process.log.read_text(errors="replace").strip().splitlines()
+    return f"; its log is {process.log}" + (f", which ends: {lines[-1]}" if lines else "")
 
 
 def python(*arguments: str) -> list[str]:

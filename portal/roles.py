@@ -1,4 +1,4 @@
-"""Staff roles: which permissions each has. Django groups of these names are kept equal to the table at every migrate."""
+"""Staff roles: which permissions each has. Every migrate makes the Django groups of these names equal to the table."""
 
 from __future__ import annotations
 

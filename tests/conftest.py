@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from tests.factories import EVERY_SCOPE
 from tests.network import guard
-from vehicles import sync, upstream
+from vehicles import logins, sync
 from vehicles.models import Mode, TeslaAccount
 from vehicles.tesla import paths
 from vehicles.tesla.simulator.accounts import Client
@@ -175,7 +175,7 @@ def sign_in(simulator: SimulatorServer, tesla_client: Client) -> SignIn:
         world.grant(account, tesla_client, scopes)
         redirect_uri = tesla_client.redirect_uris[0]
         code = world.tokens.new_code(tesla_client, account, tuple(scopes), {"redirect_uri": redirect_uri})
-        row = upstream.sign_in(mode=mode, code=code, redirect_uri=redirect_uri)
+        row = logins.sign_in(mode=mode, code=code, redirect_uri=redirect_uri)
         sync.vehicles_of(row, timezone.now())
         return row
 

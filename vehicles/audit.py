@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
 
@@ -71,7 +71,7 @@ def _has_grant(conditions: Mapping[str, str]) -> Exists:
     return Exists(matching(standing(), conditions).filter(connection__vehicle=OuterRef("pk")))
 
 
-def vehicles_of_account(vehicles: QuerySet[Vehicle], account: str | uuid.UUID) -> QuerySet[Vehicle]:
+def vehicles_of_account(vehicles: QuerySet[Vehicle], account: uuid.UUID) -> QuerySet[Vehicle]:
     """Those of the cars that the account can reach, whether or not an application may use them."""
     return vehicles.filter(Exists(VehicleAccess.objects.filter(account=account, vehicle=OuterRef("pk"))))
 
@@ -136,7 +136,7 @@ def with_id(rows: QuerySet[Row], text: str, *fields: str) -> QuerySet[Row]:
     return rows.filter(reduce(or_, (Q(**{field: as_id}) for field in fields)))
 
 
-def _known_as(public_id: uuid.UUID) -> QuerySet[Vehicle, dict[str, uuid.UUID]]:
+def _known_as(public_id: uuid.UUID) -> QuerySet[Vehicle, Any]:
     return Vehicle.objects.filter(connections__public_id=public_id).values("pk")
 
 

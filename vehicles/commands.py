@@ -18,8 +18,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from vehicles import access, delivery, errors, history, pairing, request_id
+from vehicles.bulkhead import let_go_of_database
 from vehicles.controls import ALREADY_SO, CONTROLS, REFUSALS, Control, Step
 from vehicles.errors import CATALOGUE, CatalogueError, ErrorSpec, invalid
+from vehicles.failures import translate
 from vehicles.history import Kind
 from vehicles.models import Command, Outcome, VehicleGrant
 from vehicles.permissions import PERMISSIONS
@@ -64,9 +66,13 @@ def _under_key(grant: VehicleGrant, mark: str, idempotency_key: str, now: dateti
     if not idempotency_key:
         return None
     used = Command.objects.filter(application=grant.connection.application, idempotency_key=idempotency_key)
-    used.filter(created_at__lt=now - KEY_LIFE).exclude(outcome=Outcome.PENDING).update(idempotency_key="")
     command = used.first()
-    if command is not None and not hmac.compare_digest(command.fingerprint, mark):
+    if command is None:
+        return None
+    if command.created_at < now - KEY_LIFE and command.outcome != Outcome.PENDING:
+        used.filter(pk=command.pk).update(idempotency_key="")
+        return None
+    if not hmac.compare_digest(command.fingerprint, mark):
         raise invalid("Idempotency-Key", "was used for another request; nothing was sent")
     return command
 
@@ -138,9 +144,13 @@ def _carry_out(command: Command, grant: VehicleGrant, arguments: Mapping[str, An
                 _end(command, Outcome.FAILED, REFUSALS.get(refused, errors.VEHICLE_STATE_UNKNOWN), refused)
                 return
     except CatalogueError as error:
-        _end(command, Outcome.FAILED, error.spec, error.reason)
+        _end(command, Outcome.FAILED, error.spec, error.reason, uses_key=post.was_answered)
     except tesla.TeslaError as failure:
-        _end_failed(command, failure)
+        _end_failed(command, failure, uses_key=post.was_answered)
+    except Exception:
+        # A fault of ours surfaces, but nobody has to wait for the sweep to hear what is known.
+        settle(command)
+        raise
     else:
         _end(command, Outcome.SUCCEEDED, None, "")
 
@@ -165,18 +175,21 @@ def _mark_sent(command: Command) -> None:
     command.sent_at = now
 
 
-def _end_failed(command: Command, failure: tesla.TeslaError) -> None:
-    from_tesla = delivery.translate(failure)
+def _end_failed(command: Command, failure: tesla.TeslaError, *, uses_key: bool) -> None:
+    from_tesla = translate(failure)
     if failure.may_have_happened and command.sent_at is not None:
         _end(command, Outcome.UNKNOWN, errors.UPSTREAM_NO_RESPONSE, from_tesla.reason)
     else:
-        _end(command, Outcome.FAILED, from_tesla.spec, from_tesla.reason)
+        _end(command, Outcome.FAILED, from_tesla.spec, from_tesla.reason, uses_key=uses_key)
 
 
-def _end(command: Command, outcome: Outcome, error: ErrorSpec | None, reason: str) -> None:
-    """Write the outcome once; a row that the sweep has settled in the meantime keeps what the sweep found.
+def _end(
+    command: Command, outcome: Outcome, error: ErrorSpec | None, reason: str, *, uses_key: bool = True
+) -> None:
+    """Write the outcome once; a worker that is late replaces what the sweep could only call unknown.
 
-    A key under which nothing was sent is free again: the refusal did not use it up.
+    Unless `uses_key`, the key is free again: a refusal before the car was asked does not use it up, so that the caller
+    may repeat when a limit is over, the car is back or its key was added.
     """
     now = timezone.now()
     changes: dict[str, Any] = {
@@ -185,7 +198,7 @@ def _end(command: Command, outcome: Outcome, error: ErrorSpec | None, reason: st
         "reason": reason[:255],
         "ended_at": now,
     }
-    if outcome == Outcome.FAILED and command.sent_at is None:
+    if not uses_key:
         changes["idempotency_key"] = ""
     with transaction.atomic():
         open_row = Command.objects.filter(pk=command.pk, outcome__in=[Outcome.PENDING, Outcome.UNKNOWN])
@@ -219,6 +232,7 @@ def _ended(command: Command) -> Command:
         if timezone.now() > command.deadline_at + GRACE:
             settle(command)
             continue
+        let_go_of_database()
         time.sleep(_POLL_SECONDS)
 
 
@@ -240,7 +254,8 @@ def _answer(command: Command, grant: VehicleGrant) -> Command:
 def settle(command: Command) -> None:
     """Give a row whose worker is gone the outcome that is known: nothing was sent, or nobody can say."""
     if command.sent_at is None:
-        _end(command, Outcome.FAILED, errors.UPSTREAM_NO_RESPONSE, "never sent: the worker stopped before")
+        reason = "never sent: the worker stopped before"
+        _end(command, Outcome.FAILED, errors.UPSTREAM_NO_RESPONSE, reason, uses_key=False)
     else:
         _end(command, Outcome.UNKNOWN, errors.UPSTREAM_NO_RESPONSE, "the worker stopped before the answer")
 

@@ -15,9 +15,6 @@ from vehicles.errors import CatalogueError
 from vehicles.models import Integration, VehicleGrant
 from vehicles.tesla import errors as tesla
 from vehicles.tesla.client import CommandResult
-from vehicles.upstream import translate
-
-__all__ = ["Delivery", "translate"]
 
 WAKE_SECONDS: Final = 60.0
 _WAKE_POLL_SECONDS: Final = 2.0
@@ -28,6 +25,7 @@ class Delivery:
     """How the steps of one command reach the car.
 
     `before_sending` is called before anything leaves that the car may carry out; it may raise to stop that.
+    `was_answered` tells whether the car itself has done or refused a step, so that the command is no longer untouched.
     """
 
     grant: VehicleGrant
@@ -35,14 +33,17 @@ class Delivery:
     needs_signature: bool
     deadline: datetime
     before_sending: Callable[[], None]
+    was_answered: bool = False
 
     def send(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
         """Deliver one Tesla command and return the car's answer. Raises `CatalogueError` or `TeslaError`."""
         try:
-            return self._deliver(name, arguments)
+            result = self._deliver(name, arguments)
         except tesla.VehicleUnavailable:
             self._wake()
-            return self._deliver(name, arguments)
+            result = self._deliver(name, arguments)
+        self.was_answered = True
+        return result
 
     def _deliver(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
         vehicle = self.grant.connection.vehicle

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from vehicles.models import Mode
+from vehicles.models import Integration, Mode, TeslaAccount
 from vehicles.tesla import paths
 
 
@@ -33,6 +33,15 @@ def origins(mode: str) -> Origins:
         owner_api=settings.TESLA_OWNER_API_URL,
         pairing=settings.TESLA_PAIRING_URL,
     )
+
+
+def api_base(account: TeslaAccount, integration: str) -> str:
+    """The host that serves this account: a configured one, the one that answered before, or its home region's."""
+    where = origins(account.mode)
+    if integration == Integration.LEGACY:
+        return where.owner_api
+    home = paths.FLEET_API_HOSTS.get(account.region, paths.FLEET_API_HOSTS["na"])
+    return where.api or account.api_host or home
 
 
 def available(mode: str) -> bool:

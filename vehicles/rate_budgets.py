@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 
 def spend(kind: Kind, subjects: Iterable[uuid.UUID]) -> None:
-    """Count one call for every subject. Raises RATE_LIMIT:VEHICLE, with the seconds to wait, where one has none left."""
+    """Count one call for every subject. Raises RATE_LIMIT:VEHICLE, with the seconds to wait, where none is left."""
     limit = int(settings.TESLA_RATE_LIMITS[kind])
     seconds = int(timezone.now().timestamp())
     minute = seconds // 60
@@ -44,7 +44,8 @@ def spend(kind: Kind, subjects: Iterable[uuid.UUID]) -> None:
 def _spend_one(kind: Kind, subject: uuid.UUID, minute: int, limit: int) -> bool:
     row = RateBudget.objects.filter(subject=subject, kind=kind)
     for _ in range(2):
-        if row.filter(minute=minute, used__lt=limit).update(used=F("used") + 1):
+        # A clock of ours that runs behind counts in the minute that others have begun.
+        if row.filter(minute__gte=minute, used__lt=limit).update(used=F("used") + 1):
             return True
         if row.filter(minute__lt=minute).update(minute=minute, used=1):
             return True

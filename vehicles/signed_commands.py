@@ -15,10 +15,11 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from vehicles import access, errors, evidence, upstream, virtual_key
+from vehicles.bulkhead import let_go_of_database
 from vehicles.errors import CatalogueError, ErrorSpec
 from vehicles.models import SigningSession, Vehicle, VehicleGrant
 from vehicles.tesla import errors as tesla
@@ -34,19 +35,21 @@ from vehicles.tesla.signing import (
     SessionInfo,
     SignedRequest,
     SigningError,
+    SubsystemBusy,
     Succeeded,
-    VehicleKeyChanged,
     Wait,
     authorize,
     handshake_request,
     open_handshake,
     open_response,
 )
+from vehicles.tesla.signing.requests import HIGHEST_COUNTER
 
 ATTEMPTS: Final = 4
 """A stale session costs one more round; a car that is still not content after this many is not going to be."""
 BUSY_SECONDS: Final = 1.0
 TURN: Final = timedelta(seconds=60)
+"""Longer than a handshake and a command can take together; each further attempt renews it."""
 TURN_WAIT_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.05
 
@@ -57,6 +60,13 @@ ANSWERS: Final[tuple[tuple[type[SigningError], ErrorSpec], ...]] = (
     (SigningError, errors.VEHICLE_STATE_UNKNOWN),
 )
 """What the caller is told about a fault that stays; first match wins."""
+
+
+class SessionOvertaken(SigningError):
+    """Another process dropped the session before its first counter was taken; nothing was sent under it."""
+
+    is_temporary = True
+    resync = True
 
 
 def send(
@@ -81,8 +91,8 @@ def send(
     domain = vehicle_commands.command_named(name).domain
     vehicle = grant.connection.vehicle
     try:
-        with _turn(vehicle, domain):
-            result = _exchange(grant, key, domain, payload, scope, before_sending)
+        with _turn(vehicle, domain) as renew_turn:
+            result = _exchange(grant, key, domain, payload, scope, before_sending, renew_turn)
     except KeyNotOnVehicle as fault:
         evidence.key_refused(vehicle, now=timezone.now())
         raise access.refuse(grant, errors.VIRTUAL_KEY_REQUIRED, reason=str(fault)) from fault
@@ -102,29 +112,46 @@ def _exchange(
     payload: bytes,
     scope: str,
     before_sending: Callable[[], None],
+    renew_turn: Callable[[], None],
 ) -> CommandResult:
-    vehicle = grant.connection.vehicle
-    fault: SigningError = SigningError("the car stayed busy")
-    for _ in range(ATTEMPTS):
-        session = _next(vehicle, domain) or _shake_hands(grant, key, domain, scope)
-        before_sending()
-        now = time.time()
-        request = authorize(session, payload, key=key, counter=session.counter, now=now)
-        response = _deliver(grant, request, session, key, scope)
-        if response.session is not None:
-            _remember(vehicle, response.session)
-        if response.fault is None and not isinstance(response.result, Wait):
-            done = isinstance(response.result, Succeeded)
-            return CommandResult(done, "" if done else getattr(response.result, "reason", ""))
-        if response.fault is not None:
-            fault = response.fault
-            if not fault.is_temporary or fault.may_have_happened:
-                raise fault
-        if fault.resync and response.session is None:
-            _forget(vehicle, domain)
-        elif not fault.resync:
+    """Sign and send until the car has answered for good; only what it surely did not carry out is signed again."""
+    fault: SigningError = SubsystemBusy("the car stayed busy")
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            renew_turn()
+        try:
+            return _attempt(grant, key, domain, payload, scope, before_sending)
+        except SigningError as failed:
+            if not failed.is_temporary or failed.may_have_happened:
+                raise
+            fault = failed
+        if not fault.resync:
             time.sleep(BUSY_SECONDS)
     raise fault
+
+
+def _attempt(
+    grant: VehicleGrant,
+    key: PrivateKey,
+    domain: Domain,
+    payload: bytes,
+    scope: str,
+    before_sending: Callable[[], None],
+) -> CommandResult:
+    vehicle = grant.connection.vehicle
+    session = _next(vehicle, domain) or _shake_hands(grant, key, domain, scope)
+    before_sending()
+    request = authorize(session, payload, key=key, counter=session.counter, now=time.time())
+    response = _deliver(grant, request, session, key, scope)
+    if response.session is not None:
+        _remember(vehicle, response.session)
+    elif response.fault is not None and response.fault.resync:
+        _forget(vehicle, session)
+    if response.fault is not None:
+        raise response.fault
+    if isinstance(response.result, Wait):
+        raise SubsystemBusy("the car asks to wait")
+    return CommandResult(isinstance(response.result, Succeeded), getattr(response.result, "reason", ""))
 
 
 def _deliver(
@@ -139,33 +166,33 @@ def _shake_hands(grant: VehicleGrant, key: PrivateKey, domain: Domain, scope: st
     vehicle = grant.connection.vehicle
     request = handshake_request(domain, key.public_key)
     answer = upstream.signed_message(grant, base64.b64encode(request.message).decode(), scope)
-    try:
-        session = open_handshake(
-            base64.b64decode(answer),
-            uuid=request.uuid,
-            vin=vehicle.vin,
-            domain=domain,
-            key=key,
-            now=time.time(),
-        )
-    except VehicleKeyChanged:
-        _forget(vehicle, domain)
-        raise
+    session = open_handshake(
+        base64.b64decode(answer),
+        uuid=request.uuid,
+        vin=vehicle.vin,
+        domain=domain,
+        key=key,
+        now=time.time(),
+    )
     _remember(vehicle, session)
     taken = _next(vehicle, domain)
     if taken is None:
-        raise SigningError("the session was lost while it was made")
+        raise SessionOvertaken("another process dropped the session while it was made")
     return taken
 
 
 def _next(vehicle: Vehicle, domain: Domain) -> SessionInfo | None:
-    """The session with the next counter, which nobody else gets; None when the computer was never met."""
+    """The session with the next counter, which nobody else gets; None when there is none to go on with."""
     with transaction.atomic():
         row = SigningSession.objects.select_for_update().filter(vehicle=vehicle, domain=domain.value).first()
         if row is None or not row.epoch:
             return None
         row.counter += 1
-        row.save(update_fields=["counter"])
+        if row.counter >= HIGHEST_COUNTER:
+            row.epoch = b""
+        row.save(update_fields=["counter", "epoch"])
+        if not row.epoch:
+            return None
     return SessionInfo(
         vin=vehicle.vin,
         domain=domain,
@@ -194,24 +221,28 @@ def _remember(vehicle: Vehicle, session: SessionInfo) -> None:
         row.save()
 
 
-def _forget(vehicle: Vehicle, domain: Domain) -> None:
-    SigningSession.objects.filter(vehicle=vehicle, domain=domain.value).update(epoch=b"", counter=0)
+def _forget(vehicle: Vehicle, session: SessionInfo) -> None:
+    """Drop the session that the car no longer knows, unless another process has made a new one already."""
+    known = SigningSession.objects.filter(vehicle=vehicle, domain=session.domain.value, epoch=session.epoch)
+    known.update(epoch=b"")
 
 
 @contextmanager
-def _turn(vehicle: Vehicle, domain: Domain) -> Iterator[None]:
-    """Wait for the turn at the vehicle security computer, across processes; infotainment takes all comers."""
+def _turn(vehicle: Vehicle, domain: Domain) -> Iterator[Callable[[], None]]:
+    """Wait for the turn at the vehicle security computer, across processes; infotainment takes all comers.
+
+    Gives a function that makes the turn last for another attempt.
+    """
     if domain is not Domain.VEHICLE_SECURITY:
-        yield
+        yield lambda: None
         return
     row, _ = SigningSession.objects.get_or_create(vehicle=vehicle, domain=domain.value)
     holder = _take_turn(row)
+    mine = SigningSession.objects.filter(pk=row.pk, lease_holder=holder)
     try:
-        yield
+        yield lambda: _renew(mine)
     finally:
-        SigningSession.objects.filter(pk=row.pk, lease_holder=holder).update(
-            lease_holder=None, lease_until=None
-        )
+        mine.update(lease_holder=None, lease_until=None)
 
 
 def _take_turn(row: SigningSession) -> uuid.UUID:
@@ -219,9 +250,15 @@ def _take_turn(row: SigningSession) -> uuid.UUID:
     end = time.monotonic() + TURN_WAIT_SECONDS
     while time.monotonic() < end:
         now = timezone.now()
-        free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-        taken = SigningSession.objects.filter(free, pk=row.pk)
-        if taken.update(lease_holder=holder, lease_until=now + TURN):
+        free = SigningSession.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now), pk=row.pk)
+        # Looking is cheap; an update that finds nothing still stops every other writer on SQLite.
+        if free.exists() and free.update(lease_holder=holder, lease_until=now + TURN):
             return holder
+        let_go_of_database()
         time.sleep(_POLL_SECONDS)
     raise CatalogueError(errors.RATE_LIMIT_VEHICLE, retry_after=5, reason="other commands are still running")
+
+
+def _renew(turn: QuerySet[SigningSession]) -> None:
+    if not turn.update(lease_until=timezone.now() + TURN):
+        raise CatalogueError(errors.RATE_LIMIT_VEHICLE, retry_after=5, reason="the turn at the car was lost")

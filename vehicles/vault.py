@@ -62,12 +62,11 @@ def seal(purpose: str, text: str) -> bytes:
     return name.encode() + b":" + nonce + AESGCM(key).encrypt(nonce, text.encode(), purpose.encode())
 
 
-def open_sealed(purpose: str, sealed: bytes) -> str:
+def open_sealed(purpose: str, sealed: bytes | memoryview) -> str:
     """Decrypt what `seal` made for the same purpose; empty stays empty. Raises `VaultError`."""
-    sealed = bytes(sealed)
     if not sealed:
         return ""
-    name, _, rest = sealed.partition(b":")
+    name, _, rest = bytes(sealed).partition(b":")
     key = dict(_keys()).get(name.decode("ascii", "replace"))
     if key is None:
         raise VaultError("sealed with a key that is not configured")

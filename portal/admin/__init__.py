@@ -30,4 +30,13 @@ from portal.admin import (  # noqa: E402
     vehicles,
 )
 
-__all__ = ["accounts", "applications", "commands", "connect_sessions", "events", "grants", "staff", "vehicles"]
+__all__ = [
+    "accounts",
+    "applications",
+    "commands",
+    "connect_sessions",
+    "events",
+    "grants",
+    "staff",
+    "vehicles",
+]

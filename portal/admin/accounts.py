@@ -28,7 +28,10 @@ class TeslaAccountAdmin(StaffAdmin):
     search_help_text = "E-mail address, account id, person id, or an application's user id"
     change_form_outer_before_template = "portal/account_grants.html"
     fieldsets = (
-        ("Account", {"fields": ["email", "sub", "id", "person_number", "mode", "region", "api_host", "created_at"]}),
+        (
+            "Account",
+            {"fields": ["email", "sub", "id", "person_number", "mode", "region", "api_host", "created_at"]},
+        ),
         (
             "Consent at Tesla",
             {"fields": ["consent_state", "consent_source_words", "granted_scopes", "vehicles_listed_at"]},
@@ -50,7 +53,9 @@ class TeslaAccountAdmin(StaffAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         account = self.get_object(request, object_id)
-        grants = facts.with_rows(audit.standing().filter(account=account)) if account else audit.standing().none()
+        grants = (
+            facts.with_rows(audit.standing().filter(account=account)) if account else audit.standing().none()
+        )
         rows = [
             {
                 "car": row_link(grant.connection.vehicle),

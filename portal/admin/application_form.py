@@ -1,4 +1,4 @@
-"""The form for adding and changing an application: what its developer has to tell, and nothing of the toolkit's rest."""
+"""The form for adding and changing an application: what its developer has to tell, and no more."""
 
 from __future__ import annotations
 
@@ -51,11 +51,12 @@ class ApplicationForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk is not None:
-            self.fields["client_type"].disabled = True
-        else:
+        if self.instance.pk is None:
             self.instance.authorization_grant_type = Application.GRANT_AUTHORIZATION_CODE
-        self.fields["name"].required = True
+        self.fields["client_type"].disabled = self.instance.pk is not None
+        # For staff who may only look, the form is made without the model's own fields.
+        if "name" in self.fields:
+            self.fields["name"].required = True
 
     def clean_redirect_uris(self) -> str:
         addresses = str(self.cleaned_data["redirect_uris"]).split()

@@ -62,7 +62,10 @@ class ApplicationAdmin(StaffAdmin):
     )
     fieldsets = (
         ("Pause", {"fields": ["paused"]}),
-        ("Application", {"fields": ["name", "client_id", "client_type", "redirect_uris", "created", "updated"]}),
+        (
+            "Application",
+            {"fields": ["name", "client_id", "client_type", "redirect_uris", "created", "updated"]},
+        ),
         *add_fieldsets[1:],
     )
 
@@ -84,12 +87,14 @@ class ApplicationAdmin(StaffAdmin):
                 facts.refresh_verdicts(audit.standing().filter(connection__application=obj), now)
             else:
                 # Read by `response_add`, which shows them on the answer to this very request.
-                obj.new_credentials = application_credentials.issue(obj)  # type: ignore[attr-defined]
+                obj.new_credentials = application_credentials.issue(obj)
             changed = sorted(form.changed_data)
             history.record(Kind.APPLICATION_CHANGED, actor=actor, at=now, application=obj, fields=changed)
 
-    def response_add(self, request: HttpRequest, obj: Application, post_url_continue: Any = None) -> HttpResponse:
-        return self._shown_once(request, obj, obj.new_credentials)  # type: ignore[attr-defined]
+    def response_add(
+        self, request: HttpRequest, obj: Application, post_url_continue: Any = None
+    ) -> HttpResponse:
+        return self._shown_once(request, obj, obj.new_credentials)
 
     def get_urls(self) -> list[URLPattern]:
         renew = self.admin_site.admin_view(self.renew_view)
@@ -107,7 +112,9 @@ class ApplicationAdmin(StaffAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, str(object_id))
         words, renew = RENEWABLE[what]
         if request.method != "POST":
-            return self._page(request, application, "portal/renew_credential.html", f"New {words}", words=words)
+            return self._page(
+                request, application, "portal/renew_credential.html", f"New {words}", words=words
+            )
         with transaction.atomic():
             credentials = renew(application)
             actor = history.staff(staff_user(request))
@@ -120,9 +127,7 @@ class ApplicationAdmin(StaffAdmin):
         self, request: HttpRequest, application: Application, credentials: NewCredentials
     ) -> HttpResponse:
         title = f"Copy these now: {application}"
-        return self._page(
-            request, application, "portal/new_credentials.html", title, credentials=credentials
-        )
+        return self._page(request, application, "portal/new_credentials.html", title, credentials=credentials)
 
     def _page(
         self, request: HttpRequest, application: Application, template: str, title: str, **values: Any

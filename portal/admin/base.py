@@ -1,4 +1,4 @@
-"""What every staff screen shares: read-only unless it says otherwise, masked by role, fast on a million rows, recorded."""
+"""What staff screens share: read-only unless they say otherwise, masked by role, recorded, fast on a million rows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return int(self.object_list.order_by().values("pk")[: self.most + 1].count())
+        rows: QuerySet = self.object_list
+        return rows.order_by().values("pk")[: self.most + 1].count()
 
     @property
     def num_pages(self) -> int:
@@ -146,7 +147,11 @@ class StaffAdmin(ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        context = {"show_save_and_add_another": False, "show_save_and_continue": False, **(extra_context or {})}
+        context = {
+            "show_save_and_add_another": False,
+            "show_save_and_continue": False,
+            **(extra_context or {}),
+        }
         response = super().change_view(request, object_id, form_url, context)
         row = (getattr(response, "context_data", None) or {}).get("original")
         if row is not None and (subjects := self.subjects(row)):

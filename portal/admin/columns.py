@@ -16,7 +16,7 @@ from portal.admin import wording
 from portal.admin.wording import Wording
 from vehicles.models import Vehicle, VehicleGrant
 
-NOTHING: Final = "–"
+NOTHING: Final = "\N{EN DASH}"
 
 
 def label(words: Wording) -> SafeString:
@@ -55,7 +55,9 @@ def key_cell(vehicle: Vehicle) -> SafeString:
 def times(since: datetime | None, observed: datetime | None) -> SafeString | str:
     """`since 3 days, seen 5 minutes ago`, as far as known."""
     parts = [
-        format_html(text, ago(at)) for text, at in (("for {}", since), ("seen {} ago", observed)) if at is not None
+        format_html(text, ago(at))
+        for text, at in (("for {}", since), ("seen {} ago", observed))
+        if at is not None
     ]
     return format_html(", ".join(["{}"] * len(parts)), *parts) if parts else ""
 

@@ -20,6 +20,7 @@ from vehicles.models import Command, Vehicle
 class CommandAdmin(StaffAdmin):
     list_display = ("name", "outcome_state", "error", "car", "application", "age")
     list_filter = (filters.OutcomeFilter,)
+    ordering = ("-created_at",)
     list_select_related = ("application", "grant__connection__vehicle")
     search_fields = ("request_id",)
     search_help_text = "Request id, command id, VIN or vehicle id"

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -75,7 +74,9 @@ class ConnectSessionAdmin(StaffAdmin):
 
     @admin.display(description="way through")
     def way(self, session: ConnectSession) -> SafeString | str:
-        steps = [(wording.word(STEPS, str(each.get("step"))).name, each.get("at", "")) for each in session.trail]
+        steps = [
+            (wording.word(STEPS, str(each.get("step"))).name, each.get("at", "")) for each in session.trail
+        ]
         return format_html_join("", '<div>{} <span class="cp-second">{}</span></div>', steps) or NOTHING
 
     @admin.display(description="only this car")

@@ -88,7 +88,8 @@ def _permission(name: str) -> str:
 
 def _missing(grant: VehicleGrant) -> list[dict[str, str]]:
     return [
-        {"name": name, "sentence": _permission(name), "reason": reason} for name, reason in _gaps(grant).items()
+        {"name": name, "sentence": _permission(name), "reason": reason}
+        for name, reason in _gaps(grant).items()
     ]
 
 
@@ -111,7 +112,9 @@ def to_restore(grant: VehicleGrant) -> list[str]:
 
 def _axes(grant: VehicleGrant, diagnosis: Diagnosis) -> list[tuple[str, Wording]]:
     gaps = to_restore(grant)
-    missing = Wording(f"{len(gaps)} missing", wording.DANGER) if gaps else Wording("Complete", wording.SUCCESS)
+    missing = (
+        Wording(f"{len(gaps)} missing", wording.DANGER) if gaps else Wording("Complete", wording.SUCCESS)
+    )
     return [
         ("Consent at Tesla", wording.word(wording.CONSENTS, diagnosis.axes["consent"]["value"])),
         ("Permissions", missing),

@@ -20,7 +20,6 @@ from vehicles import audit
 from vehicles.history import Kind
 from vehicles.models import Event
 
-
 _SUBJECTS: Final = {
     "grant_id": "vehiclegrant",
     "vehicle_id": "vehicle",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Final
+from uuid import UUID
 
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import ModelAdmin
@@ -32,7 +33,9 @@ class ChoiceFilter(DropdownFilter):
         return list(self.values)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(**{self.field or self.parameter_name: self.value()}) if self.value() else queryset
+        return (
+            queryset.filter(**{self.field or self.parameter_name: self.value()}) if self.value() else queryset
+        )
 
 
 class GrantFilter(ChoiceFilter):
@@ -174,4 +177,4 @@ class AccountFilter(SearchedFilter):
             return queryset
         if queryset.model is VehicleGrant:
             return audit.matching(queryset, {"account": chosen})
-        return audit.vehicles_of_account(queryset, chosen)
+        return audit.vehicles_of_account(queryset, UUID(chosen))

@@ -31,7 +31,16 @@ from vehicles.permissions import PERMISSIONS
 @admin.register(VehicleGrant)
 class VehicleGrantAdmin(StaffAdmin):
     masked = {"car": "car_masked", "vin": "vin_masked", "email": "email_masked"}
-    list_display = ("car", "application", "verdict_state", "whose_move", "key_state", "permissions", "migration", "role")
+    list_display = (
+        "car",
+        "application",
+        "verdict_state",
+        "whose_move",
+        "key_state",
+        "permissions",
+        "migration",
+        "role",
+    )
     list_filter = (
         filters.VerdictFilter,
         filters.CauseFilter,
@@ -45,7 +54,9 @@ class VehicleGrantAdmin(StaffAdmin):
         filters.StandingFilter,
     )
     search_fields = ("connection__vehicle__vin",)
-    search_help_text = "VIN (whole or its beginning), vehicle or grant id, or the e-mail address of a Tesla account"
+    search_help_text = (
+        "VIN (whole or its beginning), vehicle or grant id, or the e-mail address of a Tesla account"
+    )
     change_form_outer_before_template = "portal/diagnoses.html"
     fieldsets = (
         ("Between", {"fields": ["application_link", "vehicle_link", "account_link", "vin", "email", "role"]}),

@@ -12,7 +12,7 @@ from django.urls import reverse
 from portal.admin import wording
 from vehicles import audit
 from vehicles.audit import Counts
-from vehicles.diagnosis import Key, Verdict
+from vehicles.diagnosis import Key
 from vehicles.models import Integration, Vehicle, VehicleGrant
 
 
@@ -33,7 +33,9 @@ class Tile:
 
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the first page shows; called by unfold. Empty for staff who may not see the lists."""
-    if not (request.user.has_perm("vehicles.view_vehicle") and request.user.has_perm("vehicles.view_vehiclegrant")):
+    if not (
+        request.user.has_perm("vehicles.view_vehicle") and request.user.has_perm("vehicles.view_vehiclegrant")
+    ):
         return context
     found = audit.counts()
     return {
@@ -98,5 +100,5 @@ def _moves(found: Counts) -> list[Tile]:
 def _verdicts(found: Counts) -> list[Tile]:
     return [
         Tile(found.verdicts[verdict], words.name, "", _rows(VehicleGrant, verdict=verdict), words.colour)
-        for verdict, words in sorted(wording.VERDICTS.items(), key=lambda row: list(Verdict).index(row[0]))
+        for verdict, words in wording.VERDICTS.items()
     ]

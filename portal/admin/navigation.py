@@ -49,5 +49,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         }
         for title, entries in _MENU
     ]
-    first = {"title": "", "items": [{"title": "What needs attention", "icon": "home", "link": reverse("admin:index")}]}
+    first = {
+        "title": "",
+        "items": [{"title": "What needs attention", "icon": "home", "link": reverse("admin:index")}],
+    }
     return [first, *(group for group in groups if group["items"])]

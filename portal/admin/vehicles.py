@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import Model, Prefetch, QuerySet
@@ -13,13 +13,22 @@ from django.utils.safestring import SafeString
 
 from portal.admin import filters, wording
 from portal.admin.base import StaffAdmin, StaffChangeList, masked_vin, sees_personal_data, staff_user
-from portal.admin.columns import NOTHING, key_cell, label, permissions_cell, two_lines, vehicle_name, verdict_cell
+from portal.admin.columns import (
+    NOTHING,
+    key_cell,
+    label,
+    permissions_cell,
+    two_lines,
+    vehicle_name,
+    verdict_cell,
+)
 from portal.admin.diagnosis_panel import panel, to_restore
 from vehicles import audit, facts, history
 from vehicles.history import Kind
 from vehicles.models import Connection, Integration, Vehicle, VehicleGrant
 
-_MOST_PANELS = 20
+_MOST_PANELS: Final = 20
+_FETCHED: Final = "standing_grants"
 
 
 class VehicleChangeList(StaffChangeList):
@@ -40,7 +49,16 @@ class VehicleAdmin(StaffAdmin):
     """Read-only but for one switch: pausing a car."""
 
     masked = {"car": "car_masked", "vin_full": "vin_masked"}
-    list_display = ("car", "verdict", "whose_move", "key_state", "permissions", "migration", "accounts", "applications")
+    list_display = (
+        "car",
+        "verdict",
+        "whose_move",
+        "key_state",
+        "permissions",
+        "migration",
+        "accounts",
+        "applications",
+    )
     list_filter = (
         filters.KeyFilter,
         filters.PermissionsFilter,
@@ -71,10 +89,12 @@ class VehicleAdmin(StaffAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Vehicle]:
         standing = audit.standing().select_related("account")
         connections = Connection.objects.select_related("application").prefetch_related(
-            Prefetch("grants", queryset=standing, to_attr="standing_grants")
+            Prefetch("grants", queryset=standing, to_attr=_FETCHED)
         )
         return (
-            super().get_queryset(request).prefetch_related("accesses", Prefetch("connections", queryset=connections))
+            super()
+            .get_queryset(request)
+            .prefetch_related("accesses", Prefetch("connections", queryset=connections))
         )
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -156,15 +176,23 @@ class VehicleAdmin(StaffAdmin):
 
     @admin.display(description="accounts")
     def accounts(self, vehicle: Vehicle) -> str:
-        roles = Counter(access.access_type.lower() for access in vehicle.accesses.all() if not access.missing_since)
-        return ", ".join(f"{number} {role}{'s' * (number > 1)}" for role, number in sorted(roles.items(), reverse=True))
+        roles = Counter(
+            access.access_type.lower() for access in vehicle.accesses.all() if not access.missing_since
+        )
+        return ", ".join(
+            f"{number} {role}{'s' * (number > 1)}" for role, number in sorted(roles.items(), reverse=True)
+        )
 
     @admin.display(description="applications")
     def applications(self, vehicle: Vehicle) -> str:
-        names = sorted(str(each.application) for each in vehicle.connections.all() if each.standing_grants)
+        names = sorted(str(each.application) for each in vehicle.connections.all() if _standing(each))
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _standing_grants(vehicle: Vehicle) -> list[VehicleGrant]:
-    """The standing grants that `VehicleAdmin.get_queryset` fetched along."""
-    return [grant for connection in vehicle.connections.all() for grant in connection.standing_grants]
+    return [grant for connection in vehicle.connections.all() for grant in _standing(connection)]
+
+
+def _standing(connection: Connection) -> list[VehicleGrant]:
+    """What `VehicleAdmin.get_queryset` fetched along."""
+    return list(getattr(connection, _FETCHED))

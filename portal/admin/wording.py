@@ -49,7 +49,9 @@ CAUSES: Final[dict[str, Wording]] = {
         "Access removed at Tesla", DANGER, "The person removed our access in their Tesla account."
     ),
     "sign_in_needed": Wording(
-        "Sign-in needed", DANGER, "The login at Tesla ran out or the password changed. Nobody took anything away."
+        "Sign-in needed",
+        DANGER,
+        "The login at Tesla ran out or the password changed. Nobody took anything away.",
     ),
     "declined_in_connect": Wording(
         "Declined in Connect", NEUTRAL, "The person unticked this on our permission page."
@@ -76,7 +78,9 @@ CAUSES: Final[dict[str, Wording]] = {
     "remote_access_disabled": Wording(
         "Mobile access off", DANGER, "Mobile access is switched off in the car, so it answers nobody."
     ),
-    "in_service": Wording("In service", WARNING, "The car is in service and takes no commands until it is back."),
+    "in_service": Wording(
+        "In service", WARNING, "The car is in service and takes no commands until it is back."
+    ),
     "asleep": Wording("Asleep", NEUTRAL, "The car is asleep; it is not woken for reading."),
 }
 

@@ -32,7 +32,7 @@ def main() -> int:
         with Supervisor() as supervisor:
             run(console, supervisor, ports, kept)
     except StartFailed as failure:
-        console.print(f"[red]{failure}")
+        console.print(str(failure), style="red", soft_wrap=True, markup=False)
         return 1
     except KeyboardInterrupt:
         return 0

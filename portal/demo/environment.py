@@ -6,6 +6,7 @@ import base64
 import os
 import secrets
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ SECRETS: Final = VAR / "demo.env"
 KEY_FILE: Final = VAR / "demo-virtual-key.pem"
 DATABASE: Final = VAR / "demo.sqlite3"
 
-_DRAW: Final = {
+_DRAW: Final[dict[str, Callable[[], str]]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(48),
     "VAULT_KEYS": lambda: "demo:" + base64.b64encode(secrets.token_bytes(32)).decode(),
     "TESLA_CLIENT_ID": lambda: str(uuid.uuid4()),

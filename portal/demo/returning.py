@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import urllib3
 from django.conf import settings
 
-from vehicles import upstream, vault
+from vehicles import logins, vault
 from vehicles.diagnosis import Consent, Key
 from vehicles.models import Integration, Mode, TeslaAccount, TeslaToken, Vehicle
 from vehicles.tesla import paths
@@ -80,7 +80,7 @@ def _sign_in_again(simulator_url: str, account: TeslaAccount, person: ScenarioPe
         "state": "second-run",
     }
     code = _code(f"{simulator_url}{paths.AUTHORIZE}?{urlencode(query)}", person)
-    upstream.sign_in(mode=account.mode, code=code, redirect_uri=callback)
+    logins.sign_in(mode=account.mode, code=code, redirect_uri=callback)
 
 
 def _code(authorize: str, person: ScenarioPerson) -> str:

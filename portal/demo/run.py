@@ -33,13 +33,16 @@ def run(console: Console, supervisor: Supervisor, ports: Ports, kept: dict[str, 
             step()
         console.print(f"[green]✓[/] {text}")
     connections.close_all()
-    simulator, *others = _processes(ports, wanted[0])
-    _start(console, supervisor, simulator)
+    processes = _processes(ports, wanted[0])
+    for process in processes:
+        supervisor.launch(process)
+    for process in processes:
+        with console.status(f"Starting the {process.name}"):
+            supervisor.wait_until_up(process)
+        console.print(f"[green]✓[/] The {process.name} is up")
     if people := returning.restore_people(ports.simulator_url):
-        console.print(f"[green]✓[/] {people} owners who had connected are connected again")
+        console.print(f"[green]✓[/] Connected again: {people} who had connected before")
     connections.close_all()
-    for process in others:
-        _start(console, supervisor, process)
     told = _told(ports, wanted, kept)
     WHERE.write_text(json.dumps(told, indent=2) + "\n")
     _announce(console, told, ports)
@@ -48,12 +51,6 @@ def run(console: Console, supervisor: Supervisor, ports: Ports, kept: dict[str, 
     finally:
         WHERE.unlink(missing_ok=True)
         console.print("\nStopping …")
-
-
-def _start(console: Console, supervisor: Supervisor, process: Process) -> None:
-    with console.status(f"Starting the {process.name}"):
-        supervisor.start(process)
-    console.print(f"[green]✓[/] The {process.name} is up")
 
 
 def _preparations(

@@ -10,6 +10,7 @@ from tests.connect.conftest import Journey, answer_of, query_of
 from tests.factories import EVERY_SCOPE, ApplicationFactory, VehicleFactory
 from vehicles.models import VehicleGrant
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.server import SimulatorServer
 
 
 def test_only_what_tesla_granted_can_be_approved(journey: Journey, bernd: ScenarioPerson) -> None:
@@ -27,7 +28,9 @@ def test_only_what_tesla_granted_can_be_approved(journey: Journey, bernd: Scenar
     assert grant.declined == []
 
 
-def test_with_nothing_ticked_at_tesla_nothing_can_be_approved(journey: Journey, bernd: ScenarioPerson) -> None:
+def test_with_nothing_ticked_at_tesla_nothing_can_be_approved(
+    journey: Journey, bernd: ScenarioPerson
+) -> None:
     journey.authorize()
     journey.sign_in(bernd.email, [])
     page = journey.look()
@@ -43,8 +46,19 @@ def test_without_vehicle_information_at_tesla_the_page_asks_for_it_instead_of_fa
     journey.authorize()
     journey.sign_in(bernd.email, ["vehicle_cmds"])
 
-    assert journey.client.get(journey.page).status_code == 200
-    assert "Vehicle Information" in journey.look()
+    page = journey.look()
+
+    assert "cannot even be shown here" in page and "Vehicle Information" in page
+    assert "approval-button" not in page
+    assert journey.post("approve").status_code == 422
+
+
+def test_vehicle_information_is_asked_for_at_tesla_even_where_the_application_does_not_want_it(
+    journey: Journey, bernd: ScenarioPerson
+) -> None:
+    journey.authorize(scope="control_security")
+
+    assert "vehicle_device_data" in query_of(journey.to_tesla())["scope"][0].split()
 
 
 def test_a_required_permission_that_tesla_did_not_grant_sends_the_person_back_to_tesla(
@@ -129,11 +143,12 @@ def test_a_known_account_is_asked_for_what_its_other_applications_hold_too(
 
 
 def test_an_application_that_a_new_consent_leaves_out_is_named(
-    journey: Journey, bernd: ScenarioPerson, simulator
+    journey: Journey, bernd: ScenarioPerson, simulator: SimulatorServer
 ) -> None:
     journey.authorize(scope="read_location")
     journey.sign_in(bernd.email)
     journey.approve()
+    simulator.world.accounts[bernd.email].consents.clear()
     other = Journey(ApplicationFactory(name="Night Watch"), Client())
     other.authorize(scope="control_security read_odometer")
     other.sign_in(bernd.email, ["vehicle_device_data", "vehicle_cmds"])

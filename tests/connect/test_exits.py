@@ -8,7 +8,6 @@ from connect import exits
 from connect.models import ConnectSession, Step
 from tests.connect.conftest import Journey, answer_of
 from vehicles.models import VehicleGrant
-from vehicles.tesla.simulator.faults import Fault
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -55,7 +54,9 @@ def test_an_account_without_cars_is_told_so(
     assert answer_of(journey.post("leave", reason="no_vehicles"))["error"] == "no_vehicles"
 
 
-def test_another_account_is_asked_for_at_tesla(journey: Journey, bernd: ScenarioPerson, anna: ScenarioPerson) -> None:
+def test_another_account_is_asked_for_at_tesla(
+    journey: Journey, bernd: ScenarioPerson, anna: ScenarioPerson
+) -> None:
     journey.authorize()
     journey.sign_in(bernd.email)
 
@@ -96,7 +97,7 @@ def test_a_named_car_that_is_not_in_the_account_is_said(journey: Journey, bernd:
 def test_when_tesla_fails_the_page_says_so_and_trying_again_works(
     journey: Journey, bernd: ScenarioPerson, simulator: SimulatorServer, path: str, text: str
 ) -> None:
-    fault = _fault(simulator, path)
+    simulator.world.faults.add({"match": {"path": path}, "status": 503})
     journey.authorize()
     answer = journey.sign_in(bernd.email)
     answer = answer if answer.status_code != 302 else journey.client.get(journey.page)
@@ -106,7 +107,6 @@ def test_when_tesla_fails_the_page_says_so_and_trying_again_works(
     if journey.run.step == Step.TESLA:
         journey.return_from_tesla(journey.tesla.open(journey.post("sign-in").headers["Location"]))
     assert "approval-button" in journey.look()
-    assert fault
 
 
 def test_a_reason_that_nobody_offered_leads_nowhere(journey: Journey) -> None:
@@ -130,9 +130,3 @@ def test_every_error_is_added_to_an_address_that_has_a_query_of_its_own(db: None
     session = ConnectSession(redirect_uri="https://example.com/auth?app_origin=x", state="s")
 
     assert exits.error_url(session, error).startswith(f"https://example.com/auth?app_origin=x&error={error}&")
-
-
-def _fault(simulator: SimulatorServer, path: str) -> Fault:
-    fault = Fault.from_json({"match": {"path": path}, "status": 503})
-    simulator.world.faults.add(fault)
-    return fault

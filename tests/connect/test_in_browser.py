@@ -1,4 +1,4 @@
-"""The journey in a real browser, at phone and desktop size. Set SCREENSHOTS to a folder to keep a picture of each page."""
+"""The journey in a real browser, at phone and desktop size. Set SCREENSHOTS to a folder to keep pictures of it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def page(request: pytest.FixtureRequest, chromium: Path, _async_allowed: None) -
         opened.set_default_timeout(15000)
         opened.shot_prefix = f"{size}-{scheme}"
         complaints: list[str] = []
-        opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        opened.on(
+            "console", lambda message: complaints.append(message.text) if message.type == "error" else None
+        )
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         yield opened
         browser.close()

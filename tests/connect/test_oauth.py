@@ -1,14 +1,9 @@
-"""Codes and tokens: what the token endpoint gives, refuses, and keeps."""
+"""Codes and tokens: which are given, which are refused, and what is kept of them."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import importlib
-import logging
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Barrier
 from typing import Any
@@ -19,52 +14,10 @@ import urllib3
 from django.test import Client
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
-from connect.models import ConnectSession
 from connect.oauth import issue_code
-from tests.factories import (
-    ApplicationFactory,
-    ConnectSessionFactory,
-    PersonFactory,
-    RefreshTokenFactory,
-    VehicleGrantFactory,
-)
+from tests.connect.token_client import MOMENT, SECRET, Party, refused, works
+from tests.factories import ApplicationFactory, PersonFactory, RefreshTokenFactory, VehicleGrantFactory
 from vehicles.models import Application, Event, User
-
-SECRET = "a-secret-that-only-this-test-knows"
-MOMENT = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
-
-
-@dataclass
-class Party:
-    """An application with its secret, a person, and a token endpoint that it talks to."""
-
-    application: Application
-    person: User
-
-    def code(self, at: datetime | None = None, **session: Any) -> str:
-        return issue_code(self.session(**session), self.person, at or datetime.now(MOMENT.tzinfo))
-
-    def session(self, **more: Any) -> ConnectSession:
-        made: ConnectSession = ConnectSessionFactory(application=self.application, **more)
-        return made
-
-    def basic(self, secret: str = SECRET) -> str:
-        return "Basic " + base64.b64encode(f"{self.application.client_id}:{secret}".encode()).decode()
-
-    def post(self, path: str = "/oauth/token", *, secret: str = SECRET, **form: str) -> Any:
-        client = Client(enforce_csrf_checks=True, raise_request_exception=False)
-        return client.post(path, form, headers={"Authorization": self.basic(secret)})
-
-    def exchange(self, code: str, path: str = "/oauth/token", **form: str) -> Any:
-        form = {"redirect_uri": "https://example.com/auth", **form}
-        return self.post(path, grant_type="authorization_code", code=code, **form)
-
-    def refresh(self, token: str, **form: str) -> Any:
-        return self.post(grant_type="refresh_token", refresh_token=token, **form)
-
-    def pair(self, **session: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = self.exchange(self.code(**session)).json()
-        return answer
 
 
 @pytest.fixture
@@ -72,19 +25,7 @@ def party(db: None) -> Party:
     return Party(ApplicationFactory(client_secret=SECRET), PersonFactory())
 
 
-def works(token: str) -> bool:
-    answer = Client().get("/v2.0/user", headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code in (200, 401)
-    return bool(answer.status_code == 200)
-
-
-def refused(answer: Any, description: str, error: str = "invalid_grant", status: int = 400) -> bool:
-    assert answer.headers["Content-Type"] == "application/json"
-    assert (answer.status_code, answer.json()) == (status, {"error": error, "error_description": description})
-    return True
-
-
-# Codes -----------------------------------------------------------------------------------------------------------
+# Codes --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -175,75 +116,6 @@ def test_a_single_select_run_gives_tokens_for_that_car_and_so_do_their_successor
         assert listed.json()["vehicles"] == [str(chosen.public_id)]
 
 
-# Clients ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_wrong_secret_or_an_unknown_client_is_refused(party: Party) -> None:
-    message = "Client authentication failed: the client_id is unknown or the client_secret is wrong."
-    code = party.code()
-    unknown = Party(ApplicationFactory.build(client_id="no-such-client"), party.person)
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": "https://example.com/auth"}
-    answers = [
-        party.exchange(code, secret="wrong"),
-        party.exchange(code, secret=""),
-        unknown.exchange(code),
-        Client().post("/oauth/token", form),
-        Client().post("/oauth/token", form | {"client_id": party.application.client_id}),
-        Client().post("/oauth/token", form | {"client_id": "a\x00b", "client_secret": SECRET}),
-        Client().post("/oauth/token", form, headers={"Authorization": "Basic !!!"}),
-        Client().post("/oauth/token", form, headers={"Authorization": "Bearer x"}),
-        party.post(grant_type="refresh_token", refresh_token="x", secret="wrong"),
-    ]
-    for answer in answers:
-        assert refused(answer, message, "invalid_client", 401)
-    assert party.exchange(code).status_code == 200
-
-
-def test_credentials_may_stand_in_the_body(party: Party) -> None:
-    credentials = {"client_id": party.application.client_id, "client_secret": SECRET}
-    form = {
-        "grant_type": "authorization_code",
-        "code": party.code(),
-        "redirect_uri": "https://example.com/auth",
-    }
-    answer = Client().post("/oauth/token", form | credentials)
-    assert answer.status_code == 200
-    refresh = {"grant_type": "refresh_token", "refresh_token": answer.json()["refresh_token"]}
-    assert Client().post("/oauth/token", refresh | credentials).status_code == 200
-
-
-def challenge_for(verifier: str) -> dict[str, str]:
-    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
-    return {"code_challenge": digest.rstrip(b"=").decode(), "code_challenge_method": "S256"}
-
-
-def test_a_challenge_that_was_sent_must_be_answered(party: Party) -> None:
-    verifier = "v" * 43
-    code = party.code(**challenge_for(verifier))
-    assert refused(party.exchange(code), "Code verifier required.", "invalid_request")
-    wrong = "The code or refresh token is invalid, expired, used or was issued to another client."
-    assert refused(party.exchange(code, code_verifier="w" * 43), wrong)
-    assert party.exchange(code, code_verifier=verifier).status_code == 200
-
-
-def test_a_public_client_proves_itself_by_the_challenge(party: Party) -> None:
-    Application.objects.update(client_type=Application.CLIENT_PUBLIC)
-    party.application.refresh_from_db()
-    verifier = "v" * 43
-    form = {
-        "grant_type": "authorization_code",
-        "client_id": party.application.client_id,
-        "redirect_uri": "https://example.com/auth",
-    }
-    without = Client().post("/oauth/token", form | {"code": party.code()})
-    assert refused(without, "Code verifier required.", "invalid_request")
-    bare = Client().post("/oauth/token", form | {"code": party.code(), "code_verifier": verifier})
-    assert refused(bare, "Challenge not found")
-    code = party.code(**challenge_for(verifier))
-    answer = Client().post("/oauth/token", form | {"code": code, "code_verifier": verifier})
-    assert answer.status_code == 200
-
-
 def test_only_s256_challenges_become_codes(party: Party, now: datetime) -> None:
     for method in ("plain", ""):
         session = party.session(code_challenge="v" * 43, code_challenge_method=method)
@@ -251,87 +123,7 @@ def test_only_s256_challenges_become_codes(party: Party, now: datetime) -> None:
             issue_code(session, party.person, now)
 
 
-# Requests that are none ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "grant_type",
-    [
-        "password",
-        "client_credentials",
-        "implicit",
-        "urn:ietf:params:oauth:grant-type:device_code",
-        "openid",
-        "",
-    ],
-)
-def test_other_grant_types_are_refused_whatever_the_application_is_set_up_for(
-    party: Party, grant_type: str
-) -> None:
-    for allowed, _ in Application.GRANT_TYPES:
-        Application.objects.update(authorization_grant_type=allowed)
-        answer = party.post(grant_type=grant_type, username="a", password="b", device_code="c")
-        message = "The grant_type must be authorization_code or refresh_token."
-        assert refused(answer, message, "unsupported_grant_type")
-    assert not AccessToken.objects.exists()
-
-
-def test_an_application_that_is_no_connect_client_gets_no_token(party: Party) -> None:
-    code = party.code()
-    Application.objects.update(authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS)
-    assert refused(party.exchange(code), "The client may not use this grant type.", "unauthorized_client")
-
-
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
-def test_only_post_is_taken(db: None, method: str) -> None:
-    answer = Client().generic(method, "/oauth/token?grant_type=refresh_token")
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
-    assert answer.headers["Content-Type"] == "application/json"
-
-
-@pytest.mark.parametrize(
-    "content_type, body",
-    [
-        ("application/json", b'{"grant_type": "refresh_token"}'),
-        ("application/x-www-form-urlencoded", b""),
-        ("application/x-www-form-urlencoded", b"%%%=&&&"),
-        ("application/x-www-form-urlencoded", b"&".join(b"a%d=1" % n for n in range(1001))),
-        ("application/x-www-form-urlencoded", b"a=" + b"x" * 3_000_000),
-        ("multipart/form-data", b"nothing"),
-        ("multipart/form-data; boundary=x", b"--x\r\nbroken"),
-        ("application/x-www-form-urlencoded; charset=utf-16", b"grant_type=x"),
-    ],
-    ids=range(8),
-)
-def test_a_body_that_is_no_form_is_answered_as_rfc_6749_wants_it(
-    party: Party, content_type: str, body: bytes
-) -> None:
-    headers = {"Authorization": party.basic()}
-    answer = Client().generic("POST", "/oauth/token", body, content_type, headers=headers)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/json")
-    assert answer.json()["error"] in ("invalid_request", "unsupported_grant_type")
-    assert answer.json()["error_description"]
-
-
-def test_a_missing_code_or_refresh_token_is_named(party: Party) -> None:
-    missing = party.post(grant_type="authorization_code")
-    assert refused(missing, "Missing code parameter.", "invalid_request")
-    missing = party.post(grant_type="refresh_token")
-    assert refused(missing, "Missing refresh token parameter.", "invalid_request")
-
-
-def test_a_surprise_is_logged_and_answered_as_json(
-    party: Party, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    code = party.code()
-    monkeypatch.setattr("connect.oauth.pkce_required", lambda _: {}["surprise"])
-    with caplog.at_level(logging.ERROR):
-        answer = party.exchange(code)
-    assert refused(answer, "Something unexpected happened on our side.", "server_error", 500)
-    assert "KeyError" in caplog.text and code not in caplog.text
-
-
-# Refresh ---------------------------------------------------------------------------------------------------------
+# Refresh ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_refresh_gives_a_new_pair_and_leaves_the_old_access_token(party: Party) -> None:
@@ -425,7 +217,7 @@ def test_a_token_taken_away_a_moment_ago_is_not_mistaken_for_a_rotated_one(
     assert party.refresh(token).status_code == 400
 
 
-# At the same time ------------------------------------------------------------------------------------------------
+# At the same time ---------------------------------------------------------------------------------------------------
 
 
 def at_once(url: str, headers: dict[str, str], form: dict[str, str], count: int = 6) -> list[Any]:
@@ -460,33 +252,3 @@ def test_refreshes_with_one_token_at_the_same_time_all_succeed(live_server: Any,
     pairs = [answer.json() for answer in answers]
     assert len({pair["refresh_token"] for pair in pairs}) == 6
     assert all(works(pair["access_token"]) for pair in pairs)
-
-
-# The SDK ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def auth_client(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Party], Any]:
-    monkeypatch.setenv("SMARTCAR_AUTH_ORIGIN", f"{live_server.url}/oauth/token")
-    sdk = importlib.import_module("smartcar")
-    importlib.reload(importlib.import_module("smartcar.config"))
-    return lambda party: sdk.AuthClient(
-        client_id=party.application.client_id, client_secret=SECRET, redirect_uri="https://example.com/auth"
-    )
-
-
-def test_the_python_sdk_exchanges_and_refreshes_and_reads_the_errors(
-    auth_client: Callable[[Party], Any], party: Party
-) -> None:
-    client = auth_client(party)
-    access = client.exchange_code(party.code(), {"flags": {"country": "DE"}})
-    assert works(access.access_token)
-    renewed = client.exchange_refresh_token(access.refresh_token)
-    assert works(renewed.access_token)
-    failure = importlib.import_module("smartcar").SmartcarException
-    with pytest.raises(failure) as raised:
-        client.exchange_code("nothing")
-    assert (raised.value.status_code, raised.value.message) == (400, "Invalid code: nothing.")
-    with pytest.raises(failure) as raised:
-        client.exchange_refresh_token("nothing")
-    assert (raised.value.status_code, raised.value.message) == (400, "Invalid refresh_token: nothing.")

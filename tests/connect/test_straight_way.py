@@ -75,7 +75,10 @@ def test_each_car_that_lacks_the_key_gets_its_page(
 
     assert "code" in answer_of(back)
     assert [len(journey.run.keys_added), len(journey.run.skipped_keys)] == [1, 1]
-    assert set(Vehicle.objects.values_list("display_name", "key")) == {("Kombi", "present"), ("Yeti", "absent")}
+    assert set(Vehicle.objects.values_list("display_name", "key")) == {
+        ("Kombi", "present"),
+        ("Yeti", "absent"),
+    }
 
 
 def test_a_car_without_its_key_cannot_be_left_with_continue(journey: Journey, anna: ScenarioPerson) -> None:
@@ -216,16 +219,14 @@ def test_a_run_can_be_resumed_at_every_step(journey: Journey, anna: ScenarioPers
     assert 'id="TESLA" class="brand-list-item"' in journey.look()
     journey.post("sign-in")
     assert "Go on where you stopped" in journey.look()
-    journey.return_from_tesla(
-        journey.tesla.connect(journey.post("sign-in").headers["Location"], anna.email)
-    )
+    journey.return_from_tesla(journey.tesla.connect(journey.post("sign-in").headers["Location"], anna.email))
     assert "approval-button" in journey.look()
     journey.approve()
     assert journey.run.step == Step.KEYS and "skip-button" in journey.look()
 
 
 def test_the_custom_scheme_of_a_mobile_application_gets_its_answer(
-    simulator: SimulatorServer, bernd: ScenarioPerson
+    db: None, simulator: SimulatorServer, bernd: ScenarioPerson
 ) -> None:
     application = ApplicationFactory(client_id="0b0cf2d9-5b57-4e67-b0a4-6f4a60a6b1f3")
     application.redirect_uris = f"sc{application.client_id}://exchange"
@@ -257,4 +258,6 @@ def _approve_key(journey: Journey, page: str, email: str) -> None:
 
 def _let_observations_age() -> None:
     """As if the key had last been looked for long ago, so that the next page asks Tesla."""
-    Vehicle.objects.update(key_observed_at=ConnectSession.objects.latest("created_at").created_at.replace(year=2020))
+    Vehicle.objects.update(
+        key_observed_at=ConnectSession.objects.latest("created_at").created_at.replace(year=2020)
+    )

@@ -58,7 +58,9 @@ def text(client: Client, model: type[Model], **filters: Any) -> str:
 def test_sixty_rows_take_as_many_queries_as_three(support: Client, model: type[Model]) -> None:
     fill(3)
     support.get(list_of(model))
-    with CaptureQueriesContext(connection, ) as few:
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
         support.get(list_of(model))
     fill(57)
     with CaptureQueriesContext(connection) as many:
@@ -87,7 +89,14 @@ def test_a_row_of_a_car_says_what_is_wrong_and_whose_move_it_is(support: Client,
     page = text(support, Vehicle)
     for said in (
         *(grant.connection.vehicle.vin, "Missing", "3\xa0days", "2 missing", "read_battery, read_vin"),
-        *("Blocked", "Withdrawn at Tesla", "Owner", "1 owner", str(grant.connection.application), "Fleet API"),
+        *(
+            "Blocked",
+            "Withdrawn at Tesla",
+            "Owner",
+            "1 owner",
+            str(grant.connection.application),
+            "Fleet API",
+        ),
     ):
         assert said in page
 

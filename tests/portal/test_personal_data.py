@@ -56,7 +56,9 @@ def test_support_sees_them_where_they_are_needed(support: Client, grant: Vehicle
         assert secret in support.get(page).content.decode(), page
 
 
-def test_a_viewer_cannot_spell_a_vin_out_by_searching_or_by_address(viewer: Client, grant: VehicleGrant) -> None:
+def test_a_viewer_cannot_spell_a_vin_out_by_searching_or_by_address(
+    viewer: Client, grant: VehicleGrant
+) -> None:
     vin, email = grant.connection.vehicle.vin, grant.account.email
     for wanted in (vin[:8], email):
         for model in (Vehicle, VehicleGrant, TeslaAccount):

@@ -6,9 +6,12 @@ import importlib
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from tests.factories import AccessTokenFactory, ApplicationFactory
 from tests.vehicles.api.answering_tesla import AnsweringTesla
 from tests.vehicles.api.conftest import Calls
+from vehicles import grants
 
 SECTIONS: dict[str, dict[str, Any]] = {
     "charge_state": {"battery_level": 57, "battery_range": 100.0, "charging_state": "Complete"},
@@ -128,3 +131,63 @@ def test_it_disconnects_and_loses_the_vehicle(smartcar: Any, car: Any, api: Call
     with pytest.raises(smartcar.SmartcarException) as raised:
         car.vin()
     assert raised.value.type == "PERMISSION"
+
+
+@pytest.fixture
+def connected(smartcar: Any, sign_in: Any) -> Any:
+    """Connects a person of the simulated Tesla: `connected(person)` are the SDK's vehicles for all their cars."""
+
+    def connected(person: Any) -> list[Any]:
+        account, application = sign_in(person), ApplicationFactory()
+        cars = [
+            access.vehicle for access in account.accesses.select_related("vehicle").order_by("vehicle__vin")
+        ]
+        wanted = ["read_vehicle_info", "read_vin", "read_odometer", "read_security", "control_security"]
+        given = grants.give(
+            application=application,
+            account=account,
+            vehicles=cars,
+            requested=wanted,
+            approved=wanted,
+            now=timezone.now(),
+        )
+        token = AccessTokenFactory(application=application, user=account.person).raw
+        return [smartcar.Vehicle(str(grant.connection.public_id), token) for grant in given]
+
+    return connected
+
+
+def test_it_locks_a_car_that_wants_signed_commands(connected: Any, dieter: Any, simulator: Any) -> None:
+    (car,) = connected(dieter)
+    assert car.unlock().status == "success"
+    assert car.lock_status().is_locked is False
+    assert car.lock().status == "success"
+    assert car.lock_status().is_locked is True
+    assert car.odometer().distance > 0
+    done = simulator.world.car(car.vin().vin).executed
+    assert [each.command for each in done] == ["door_unlock", "door_lock"]
+
+
+def test_it_is_told_of_the_missing_key_for_each_car_of_an_account(
+    smartcar: Any, connected: Any, anna: Any
+) -> None:
+    cars = connected(anna)
+    assert len(cars) == 2
+    for car in cars:
+        with pytest.raises(smartcar.SmartcarException) as raised:
+            car.lock()
+        failure = raised.value
+        assert (failure.status_code, failure.code) == (400, "VIRTUAL_KEY_REQUIRED")
+        assert failure.resolution["type"] == "ACTION_REQUIRED"
+        assert f"?vin={car.vin().vin}" in failure.resolution["url"]
+
+
+def test_it_is_told_of_access_removed_at_tesla_by_the_first_command(
+    smartcar: Any, connected: Any, dieter: Any, simulator: Any, tesla_client: Any
+) -> None:
+    (car,) = connected(dieter)
+    simulator.world.remove_consent(simulator.world.account(dieter.email), tesla_client.client_id)
+    with pytest.raises(smartcar.SmartcarException) as raised:
+        car.lock()
+    assert (raised.value.type, raised.value.code) == ("CONNECTED_SERVICES_ACCOUNT", "PERMISSION")
+    assert raised.value.resolution["type"] == "REAUTHENTICATE"

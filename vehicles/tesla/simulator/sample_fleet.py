@@ -34,6 +34,7 @@ _CARS_PER_PLANT: Final = 1_000_000
 _PLANTS: Final = "ABCGHJKLMNPRSTUVWXYZ"
 MOST_CARS: Final = _CARS_PER_PLANT * len(_PLANTS)
 """How many cars the numbering has room for."""
+MOST_PEOPLE: Final = MOST_CARS // CARS_IN_BLOCK * PEOPLE_IN_BLOCK
 
 _MODELS: Final = (
     ("5YJ3E7EA_K", 18),
@@ -118,13 +119,18 @@ def vehicle(seed: int, index: int) -> ScenarioVehicle:
 
 
 def owner(seed: int, index: int) -> ScenarioPerson:
-    """Sample person number `index` with every car they see; each eighth person only drives somebody else's."""
+    """Sample person number `index` with every car they see; each eighth person only drives somebody else's.
+
+    Raises `ValueError` beyond `MOST_PEOPLE`.
+    """
+    if not 0 <= index < MOST_PEOPLE:
+        raise ValueError(f"there is no sample person number {index}")
     block, slot = divmod(index, PEOPLE_IN_BLOCK)
     dice = _Dice(seed, "person", index)
     uses_legacy_api = dice.happens(6)
     consent = dice.pick(_CONSENTS)
     return ScenarioPerson(
-        email=f"owner-{index:08d}@sample.example",
+        email=_email(block, slot),
         password=PASSWORD,
         sub=_sub(seed, index),
         name=f"{_FIRST_NAMES[dice.below(len(_FIRST_NAMES))]} {_LAST_NAMES[dice.below(len(_LAST_NAMES))]}",
@@ -158,12 +164,15 @@ def person_number(seed: int, email_or_sub: str) -> int | None:
     """The number of the sample person with that e-mail address or account id; None if there is none."""
     name, _, domain = email_or_sub.partition("@")
     if domain == "sample.example" and name.startswith("owner-") and name[6:].isdigit():
-        return int(name[6:]) if len(name) == 14 else None
+        index = int(name[6:])
+        return (
+            index if index < MOST_PEOPLE and email_or_sub == _email(*divmod(index, PEOPLE_IN_BLOCK)) else None
+        )
     try:
         index = int(email_or_sub[-12:], 16)
     except ValueError:
         return None
-    return index if index < MOST_CARS and _sub(seed, index) == email_or_sub else None
+    return index if index < MOST_PEOPLE and _sub(seed, index) == email_or_sub else None
 
 
 def sample_vehicle_by_vin(seed: int, vin: str) -> ScenarioVehicle | None:

@@ -16,6 +16,8 @@ from vehicles.tesla.simulator.world import World
 
 LOOPBACK: Final = "127.0.0.1"
 _START_SECONDS: Final = 30
+_STOP_SECONDS: Final = 0.1
+"""How long requests in progress may still take when the server stops."""
 
 
 class SimulatorServer:
@@ -86,14 +88,26 @@ async def serve(
     world: World, port: int, tls: ssl.SSLContext | None, while_listening: Callable[[int], Awaitable[None]]
 ) -> None:
     """Listen on loopback, port 0 for a free one, for as long as `while_listening(port)` runs."""
-    runner = web.AppRunner(create_app(world), access_log=None, shutdown_timeout=1)
+    runner = web.AppRunner(create_app(world), access_log=None, shutdown_timeout=_STOP_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, LOOPBACK, port, ssl_context=tls)
         await site.start()
         await while_listening(int(runner.addresses[0][1]))
     finally:
-        await runner.cleanup()
+        await _stop(runner)
+
+
+async def _stop(runner: web.AppRunner) -> None:
+    """End the server and every connection, TLS ones without waiting for the peer's farewell."""
+    transports = [connection.transport for connection in runner.server.connections] if runner.server else []
+    await runner.cleanup()
+    for transport in transports:
+        if transport is not None:
+            transport.abort()
+    # Aborted connections are let go of in the loop's next turns.
+    for _ in range(2):
+        await asyncio.sleep(0)
 
 
 def run(

@@ -127,7 +127,12 @@ REFUSALS: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("charge_port_door_open", {}, {"vehicle_state": {"car_wash_mode": True}}, "car_wash_mode"),
     ("remove_charge_schedule", {"id": 7}, {}, "not_found"),
     ("remote_steering_wheel_heater_request", {"on": True}, {}, "cabin comfort remote settings not enabled"),
-    ("remote_seat_heater_request", {"seat_position": 0, "level": 3}, {}, "cabin comfort remote settings not enabled"),
+    (
+        "remote_seat_heater_request",
+        {"seat_position": 0, "level": 3},
+        {},
+        "cabin comfort remote settings not enabled",
+    ),
     ("door_lock", {}, {"df": 1}, "closures_open"),
     ("remote_start_drive", {}, {"remote_start_enabled": False}, "disabled_for_user_command"),
     ("actuate_trunk", {"which_trunk": "rear"}, {"rt": 16, "plg": False}, "not_supported"),
@@ -166,7 +171,12 @@ EFFECTS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("set_charge_limit", {"percent": 10}, "charge_state", {"charge_limit_soc": 50}),
     ("set_charging_amps", {"charging_amps": 200}, "charge_state", {"charge_amps": 16}),
     ("charge_port_door_open", {}, "charge_state", {"charge_port_latch": "Disengaged"}),
-    ("set_scheduled_charging", {"enable": True, "time": 60}, "charge_state", {"scheduled_charging_mode": "StartAt"}),
+    (
+        "set_scheduled_charging",
+        {"enable": True, "time": 60},
+        "charge_state",
+        {"scheduled_charging_mode": "StartAt"},
+    ),
     (
         "set_scheduled_departure",
         {"enable": True, "departure_time": 480, "preconditioning_enabled": True, "end_off_peak_time": 300},
@@ -174,8 +184,18 @@ EFFECTS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         {"scheduled_charging_mode": "DepartBy", "preconditioning_enabled": True},
     ),
     ("auto_conditioning_start", {}, "climate_state", {"is_climate_on": True}),
-    ("set_temps", {"driver_temp": 22.5, "passenger_temp": 30}, "climate_state", {"driver_temp_setting": 22.5}),
-    ("set_temps", {"driver_temp": 22.5, "passenger_temp": 30}, "climate_state", {"passenger_temp_setting": 28}),
+    (
+        "set_temps",
+        {"driver_temp": 22.5, "passenger_temp": 30},
+        "climate_state",
+        {"driver_temp_setting": 22.5},
+    ),
+    (
+        "set_temps",
+        {"driver_temp": 22.5, "passenger_temp": 30},
+        "climate_state",
+        {"passenger_temp_setting": 28},
+    ),
     ("set_preconditioning_max", {"on": True}, "climate_state", {"defrost_mode": 2, "is_climate_on": True}),
     ("set_climate_keeper_mode", {"climate_keeper_mode": 2}, "climate_state", {"climate_keeper_mode": "dog"}),
     ("set_cabin_overheat_protection", {"on": True}, "climate_state", {"cabin_overheat_protection": "On"}),
@@ -236,7 +256,13 @@ def test_a_speed_limit_opens_only_with_its_pin(bernd: Application) -> None:
 
 def test_a_new_schedule_gets_a_number_and_can_be_removed(bernd: Application, tesla: Any) -> None:
     schedules = tesla.world.car(BERNDS_MODEL_S).schedules["charge"]
-    schedule = {"days_of_week": "Weekdays", "lat": 47.5, "lon": 9.4, "start_enabled": True, "end_enabled": False}
+    schedule = {
+        "days_of_week": "Weekdays",
+        "lat": 47.5,
+        "lon": 9.4,
+        "start_enabled": True,
+        "end_enabled": False,
+    }
     assert outcome(bernd, "add_charge_schedule", **schedule, start_time=120, end_time=0, enabled=True)[0]
     [number] = schedules
     assert outcome(bernd, "remove_charge_schedule", id=number) == (True, "") and schedules == {}
@@ -257,7 +283,11 @@ def acceptable_arguments(name: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for part in COMMANDS[name].parts:
         if isinstance(part, Value):
-            found[part.argument] = max(examples[part.kind], part.minimum or 0) if part.kind in (int, float) else examples[part.kind]
+            found[part.argument] = (
+                max(examples[part.kind], part.minimum or 0)
+                if part.kind in (int, float)
+                else examples[part.kind]
+            )
         elif isinstance(part, Choice):
             found[part.argument] = next(iter(part.options))
         elif isinstance(part, Days):

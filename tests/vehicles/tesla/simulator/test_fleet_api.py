@@ -38,7 +38,9 @@ def data(application: Application, vin: str, endpoints: str = "") -> dict[str, A
 
 
 def test_every_scenario_car_has_a_valid_number() -> None:
-    assert all(is_valid(car.vin) for people in SCENARIOS.values() for person in people for car in person.vehicles)
+    assert all(
+        is_valid(car.vin) for people in SCENARIOS.values() for person in people for car in person.vehicles
+    )
 
 
 def test_the_list_shows_each_car_with_the_accounts_relation_to_it(application: Application) -> None:
@@ -285,9 +287,7 @@ def test_a_wider_consent_needs_a_new_token(application: Application, control: Co
     assert application.call("GET", paths.USER_ME).status == 200
 
 
-def test_rate_limits_are_off_until_switched_on_and_count_per_car(
-    anna: Application, control: Control
-) -> None:
+def test_rate_limits_are_off_until_switched_on_and_count_per_car(anna: Application, control: Control) -> None:
     path = paths.WAKE_UP.format(vin=ANNAS_MODEL_3)
     assert {anna.call("POST", path).status for _ in range(5)} == {200}
     control("PATCH", "/provider", {"rate_limits": True})

@@ -60,7 +60,10 @@ def test_the_revocation_link_leads_there_and_changes_scopes_without_ending_the_t
 
 def test_a_way_back_that_is_no_web_address_is_not_shown(anna: Application, browser: Browser) -> None:
     page = sign_in(browser, f"{paths.REVOKE_CONSENT}?back_url=javascript:alert(1)")
-    assert not page.has("back-link") and "javascript" not in page.text.partition("<main>")[2].partition("href")[2]
+    assert (
+        not page.has("back-link")
+        and "javascript" not in page.text.partition("<main>")[2].partition("href")[2]
+    )
 
 
 def test_one_persons_removal_leaves_others_alone(

@@ -46,7 +46,9 @@ class Page:
 
     def boxes(self) -> dict[str, bool]:
         """The scopes that can be ticked, and whether they are."""
-        found = re.findall(r'type="checkbox" id="[^"]+" name="scope" value="([a-z_]+)"( checked)?>', self.text)
+        found = re.findall(
+            r'type="checkbox" id="[^"]+" name="scope" value="([a-z_]+)"( checked)?>', self.text
+        )
         return {scope: bool(ticked) for scope, ticked in found}
 
 

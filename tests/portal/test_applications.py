@@ -1,0 +1,171 @@
+"""Applications: added with secrets that are shown once, changed, paused, and given new secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import check_password
+from django.http import HttpResponse
+from django.test import Client
+
+from tests.factories import ApplicationFactory, VehicleFactory, VehicleGrantFactory
+from tests.portal.screens import SCREENS, list_of, page_of
+from vehicles import vault
+from vehicles.models import Application, Event, VehicleGrant
+
+pytestmark = pytest.mark.django_db
+
+ADD = "/admin/vehicles/application/add/"
+FORM = {
+    "name": "Nightshift",
+    "client_type": "confidential",
+    "redirect_uris": "https://nightshift.example/callback\nhttp://localhost:3000/callback",
+    "integration": "fleet",
+    "permissions": ["read_vin", "control_security"],
+    "wakes_for_commands": "on",
+}
+
+
+def add(client: Client, **changes: Any) -> HttpResponse:
+    return client.post(ADD, {**FORM, **changes})
+
+
+def shown(response: HttpResponse, element: str) -> str:
+    found = re.search(rf'id="{element}">([^<]+)<', response.content.decode())
+    return found.group(1) if found else ""
+
+
+def test_a_new_application_gets_secrets_that_work_and_are_shown_once(operator: Client) -> None:
+    response = add(operator)
+    secret, token = shown(response, "client-secret"), shown(response, "management-token")
+    application = Application.objects.get(name="Nightshift")
+    assert shown(response, "client-id") == application.client_id
+    assert min(len(secret), len(token)) >= 43
+    assert check_password(secret, application.client_secret)
+    assert application.management_token_checksum == hashlib.sha256(token.encode()).hexdigest()
+    purpose = f"application:{application.pk}:management_token"
+    assert vault.open_sealed(purpose, application.management_token_encrypted) == token
+    assert "no-store" in response.headers["Cache-Control"]
+    for page in (page_of(application), *(list_of(model) for model in SCREENS)):
+        later = operator.get(page).content.decode()
+        assert secret not in later
+        assert token not in later
+    assert secret not in str([event.data for event in Event.objects.all()])
+
+
+def test_what_the_form_said_is_what_the_application_is(operator: Client) -> None:
+    add(operator)
+    application = Application.objects.get(name="Nightshift")
+    assert application.redirect_uris.split() == FORM["redirect_uris"].split()
+    assert application.permissions == ["read_vin", "control_security"]
+    assert application.authorization_grant_type == Application.GRANT_AUTHORIZATION_CODE
+    assert Event.objects.get(kind="application:changed").application_id == application.pk
+
+
+def test_a_public_client_is_given_no_secret(operator: Client) -> None:
+    response = add(operator, client_type="public")
+    assert shown(response, "management-token")
+    assert shown(response, "client-secret") == ""
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://nightshift.example/callback",
+        "https://nightshift.example/callback#part",
+        "javascript:alert(1)",
+        "ftp://nightshift.example/",
+        "",
+    ],
+)
+def test_an_unsafe_redirect_address_is_refused(operator: Client, address: str) -> None:
+    response = add(operator, redirect_uris=address)
+    assert response.status_code == 200
+    assert response.context_data["errors"]
+    assert not Application.objects.exists()
+
+
+def test_changing_an_application_leaves_its_secrets_alone(operator: Client) -> None:
+    response = add(operator)
+    application = Application.objects.get(name="Nightshift")
+    changed = operator.post(page_of(application), {**FORM, "name": "Dayshift"})
+    assert changed.status_code == 302
+    application.refresh_from_db()
+    assert application.name == "Dayshift"
+    assert check_password(shown(response, "client-secret"), application.client_secret)
+    checksum = hashlib.sha256(shown(response, "management-token").encode()).hexdigest()
+    assert application.management_token_checksum == checksum
+
+
+def test_the_client_type_cannot_be_changed_later(operator: Client) -> None:
+    add(operator)
+    application = Application.objects.get(name="Nightshift")
+    operator.post(page_of(application), {**FORM, "client_type": "public"})
+    application.refresh_from_db()
+    assert application.client_type == "confidential"
+
+
+def test_pausing_an_application_blocks_its_grants(operator: Client) -> None:
+    application = ApplicationFactory(name="Nightshift")
+    grant = VehicleGrantFactory(application=application, vehicle=VehicleFactory(key="present"))
+    other = VehicleGrantFactory(vehicle=VehicleFactory(key="present"))
+    operator.post(page_of(application), {**FORM, "paused": "on"})
+    assert VehicleGrant.objects.get(pk=grant.pk).main_cause == "paused"
+    assert VehicleGrant.objects.get(pk=other.pk).main_cause == ""
+
+
+@pytest.mark.parametrize(
+    ("what", "element", "stays"),
+    [
+        ("client-secret", "client-secret", "management_token_checksum"),
+        ("management-token", "management-token", "client_secret"),
+    ],
+)
+def test_a_new_secret_ends_the_earlier_one_only_after_it_was_confirmed(
+    operator: Client, what: str, element: str, stays: str
+) -> None:
+    add(operator)
+    before = Application.objects.get(name="Nightshift")
+    address = f"{list_of(Application)}{before.pk}/new/{what}/"
+    assert operator.get(address).status_code == 200
+    after_looking = Application.objects.get(pk=before.pk)
+    assert after_looking.client_secret == before.client_secret
+    assert after_looking.management_token_checksum == before.management_token_checksum
+
+    response = operator.post(address)
+    made = shown(response, element)
+    after = Application.objects.get(pk=before.pk)
+    assert getattr(after, stays) == getattr(before, stays)
+    if what == "client-secret":
+        assert check_password(made, after.client_secret)
+        assert after.client_secret != before.client_secret
+    else:
+        assert after.management_token_checksum == hashlib.sha256(made.encode()).hexdigest()
+    assert "no-store" in response.headers["Cache-Control"]
+    assert Event.objects.get(kind="staff:acted").data == {"renewed": what}
+
+
+def test_those_who_may_only_look_can_neither_add_nor_renew(support: Client) -> None:
+    application = ApplicationFactory()
+    address = f"{list_of(Application)}{application.pk}/new/client-secret/"
+    assert add(support).status_code == 403
+    assert support.get(address).status_code == 403
+    assert support.post(address).status_code == 403
+    assert "Make a new client secret" not in support.get(page_of(application)).content.decode()
+    assert Application.objects.get().client_secret == application.client_secret
+
+
+def test_a_form_from_elsewhere_renews_nothing(operator: Client) -> None:
+    application = ApplicationFactory()
+    foreign = Client(enforce_csrf_checks=True)
+    foreign.cookies = operator.cookies
+    assert foreign.post(f"{list_of(Application)}{application.pk}/new/client-secret/").status_code == 403
+
+
+def test_only_the_two_secrets_can_be_renewed(operator: Client) -> None:
+    address = f"{list_of(Application)}{ApplicationFactory().pk}/new/password/"
+    assert operator.post(address).status_code == 302
+    assert not Event.objects.filter(kind="staff:acted").exists()

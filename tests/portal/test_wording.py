@@ -1,0 +1,38 @@
+"""Everything that a diagnosis can say has words on staff screens."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import pytest
+
+from connect.models import Step
+from portal.admin import wording
+from portal.admin.connect_sessions import STEPS
+from vehicles import diagnosis
+from vehicles.models import Integration, Mode, Outcome
+
+
+@pytest.mark.parametrize(
+    ("values", "table"),
+    [
+        (diagnosis.Verdict, wording.VERDICTS),
+        (diagnosis.Actor, wording.ACTORS),
+        (diagnosis.Key, wording.KEYS),
+        (diagnosis.KeyReason, wording.KEY_REASONS),
+        (diagnosis.Consent, wording.CONSENTS),
+        (diagnosis.Provider, wording.PROVIDERS),
+        (diagnosis.MissingReason, wording.MISSING_REASONS),
+        (Integration, wording.INTEGRATIONS),
+        (Mode, wording.MODES),
+        (Outcome, wording.OUTCOMES),
+        (Step, STEPS),
+    ],
+)
+def test_every_value_has_words(values: type[Enum], table: dict[str, object]) -> None:
+    assert {value.value for value in values} == {str(value) for value in table}
+
+
+def test_every_cause_has_a_name_and_a_sentence() -> None:
+    assert set(wording.CAUSES) == {rule.code for rule in diagnosis.RULES} | {"not_requested"}
+    assert all(words.sentence.endswith(".") for words in wording.CAUSES.values())

@@ -1,0 +1,111 @@
+"""What each address answers somebody without a login or a token. A new address must be declared here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+
+ANYBODY: Final = {200}
+NOBODYS: Final = {403, 404, 405, 410}
+"""A Connect run belongs to the browser that began it: everybody else sees that there is nothing."""
+RUN: Final = "connect/<uuid:session_id>"
+
+PAGES: Final[dict[str, set[int]]] = {
+    "": ANYBODY,
+    "healthz": ANYBODY,
+    "readyz": {200, 503},
+    ".well-known/appspecific/com.tesla.3p.public-key.pem": {404},
+    "api/schema/": ANYBODY,
+    "api/docs/": ANYBODY,
+    r"^oauth/token(?:/oauth/token)?/?\Z": {405},
+    "oauth/authorize": {400},
+    "oauth/reauthenticate": {400},
+    "connect/tesla/callback": {400},
+    "connect/key/<str:token>": NOBODYS,
+    "connect/key/<str:token>/state": NOBODYS,
+    r"^connect/colour/(?P<colour>[0-9a-fA-F]{6})\.css$": ANYBODY,
+    RUN: NOBODYS,
+    **{
+        f"{RUN}/{step}": NOBODYS
+        for step in (
+            "another-account", "approve", "begin", "finish", "leave", "leave-key", "sign-in", "skip-key",
+        )
+    },
+    "admin/login/": ANYBODY,
+    # What is no version at all.
+    r"^(?:v[^/]*|user|compatibility|management)(?:/[\s\S]*)?\Z": {404},
+}  # fmt: skip
+API_VERSION: Final = r"^v0*(?:[2-9]|[1-9][0-9]+)\.[0-9]+"
+API_CATCH_ALL: Final = API_VERSION + r"(?:/[\s\S]*)?\Z"
+EXAMPLES: Final = {
+    re.escape(API_VERSION): "v2.0",
+    r"\(\?P<vehicle_id>[^)]*\)": "36ab27d0-fd9d-4455-823a-ce30af709ffc",
+    r"\(\?P<colour>[^)]*\)": "ffffff",
+    r"\[A-Z\]\[A-Z_-\]\+": "TESLA",
+    r"\(\?:v\[\^/\]\*\|[^)]*\)": "vNext",
+    r"<uuid:\w+>": "36ab27d0-fd9d-4455-823a-ce30af709ffc",
+    r"<[\w:]+>": "1",
+    r"\(\?:[^()]*(?:\[[^\]]*\][^()]*)*\)\?|/\?|\\Z|[\\^$]": "",
+    r"\(\?P?.*?\)": "1",
+}
+
+
+def patterns(resolver: Any, before: str = "") -> Iterator[str]:
+    """Every address pattern, with everything that stands before it."""
+    for item in resolver.url_patterns:
+        if isinstance(item, URLResolver):
+            yield from patterns(item, before + str(item.pattern))
+        else:
+            yield before + str(item.pattern)
+
+
+def declared(pattern: str) -> set[int] | None:
+    """The statuses that a pattern may answer; None where nothing was declared."""
+    if pattern in PAGES:
+        return PAGES[pattern]
+    if pattern.startswith("admin/"):
+        return {302, 404}
+    if pattern == API_CATCH_ALL:
+        return {404}
+    return {401} if pattern.startswith(API_VERSION) else None
+
+
+def first_method(pattern: str) -> str:
+    """A method that the address takes: what it does not take is a path that does not exist."""
+    return "delete" if pattern.endswith(r"/application/?\Z") else "get"
+
+
+def example(pattern: str) -> str:
+    """An address that the pattern matches."""
+    for part, text in EXAMPLES.items():
+        pattern = re.sub(part, text, pattern)
+    return "/" + pattern
+
+
+ROUTES: Final = sorted(set(patterns(get_resolver())))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("pattern", ROUTES)
+def test_an_address_answers_strangers_as_declared(pattern: str, client: Client, settings: Any) -> None:
+    settings.SIMULATOR_URL = ""
+    allowed = declared(pattern)
+    assert allowed, f"{pattern} is not declared in {__file__}"
+    answer = getattr(client, first_method(pattern))(example(pattern))
+    assert answer.status_code in allowed
+    assert answer["SC-Request-Id"]
+
+
+def test_every_declared_address_exists() -> None:
+    assert set(PAGES) - set(ROUTES) == set()
+
+
+@pytest.mark.django_db
+def test_the_staff_area_leads_strangers_to_its_login(client: Client) -> None:
+    answer = client.get("/admin/vehicles/vehicle/")
+    assert answer["Location"] == "/admin/login/?next=/admin/vehicles/vehicle/"

@@ -1,0 +1,46 @@
+"""The bulkhead: how many threads of a process may wait for Tesla at once, so that some stay free for everything else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Final
+
+from django.conf import settings
+from django.db import connection
+
+from vehicles import errors
+from vehicles.errors import CatalogueError
+
+OVERLOADED_SECONDS: Final = 2
+
+
+@contextmanager
+def slot() -> Iterator[None]:
+    """A place among those that may wait for Tesla at once, so that threads stay free for everything else.
+
+    Raises SERVER:OVERLOADED when all are taken. The database connection is given back for the wait.
+    """
+    slots = _slots(settings.TESLA_UPSTREAM_SLOTS)
+    if not slots.acquire(blocking=False):
+        raise CatalogueError(
+            errors.OVERLOADED, retry_after=OVERLOADED_SECONDS, reason="no upstream slot is free"
+        )
+    try:
+        let_go_of_database()
+        yield
+    finally:
+        slots.release()
+
+
+@lru_cache(maxsize=1)
+def _slots(count: int) -> threading.BoundedSemaphore:
+    return threading.BoundedSemaphore(count)
+
+
+def let_go_of_database() -> None:
+    """Tesla takes up to half a minute; a pooled connection must not wait along."""
+    if not connection.in_atomic_block:
+        connection.close()

@@ -1,0 +1,144 @@
+"""Logins at Tesla: redeeming one, and rotating its tokens, one process at a time. Failures are `TeslaError` inside."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from vehicles import evidence, history, vault
+from vehicles.bulkhead import let_go_of_database
+from vehicles.failures import translate
+from vehicles.history import Kind
+from vehicles.models import Integration, TeslaAccount, User
+from vehicles.origins import api_base, origins
+from vehicles.tesla import auth, client, paths, scopes
+from vehicles.tesla import errors as tesla
+
+REFRESH_WAIT_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.1
+
+
+def sign_in(*, mode: str, code: str, redirect_uri: str, nonce: str | None = None) -> TeslaAccount:
+    """Redeem the code of a Fleet login and return its account, created where it is new.
+
+    Raises `CatalogueError`: AUTHENTICATION_FAILED when Tesla refuses the code or the login is not the one that was
+    begun with `nonce`, UPSTREAM errors when Tesla cannot be asked.
+    """
+    try:
+        tokens = auth.exchange_code(
+            origins(mode).token,
+            client_id=settings.TESLA_CLIENT_ID,
+            client_secret=settings.TESLA_CLIENT_SECRET,
+            code=code,
+            redirect_uri=redirect_uri,
+            audience=paths.FLEET_API_HOSTS[settings.TESLA_REGIONS[0]],
+        )
+        claims = auth.read_claims(tokens.access_token)
+        _check_login(claims, tokens, nonce)
+    except tesla.TeslaError as failure:
+        raise translate(failure) from failure
+    account = _signed_in(mode, claims, tokens)
+    _learn_email(account, tokens.access_token)
+    return account
+
+
+def _check_login(claims: auth.Claims, tokens: auth.Tokens, nonce: str | None) -> None:
+    """Refuse a login that was begun elsewhere, or for another application."""
+    if nonce is not None and auth.read_nonce(tokens.id_token) != nonce:
+        raise tesla.LoginRefused("the login was not begun here")
+    if claims.made_for and claims.made_for != settings.TESLA_CLIENT_ID:
+        raise tesla.LoginRefused("the token was made for another application")
+
+
+def _signed_in(mode: str, claims: auth.Claims, tokens: auth.Tokens) -> TeslaAccount:
+    now = timezone.now()
+    with transaction.atomic():
+        account = TeslaAccount.objects.filter(sub=claims.sub, mode=mode).first()
+        if account is None:
+            person = User(is_person=True)
+            person.username = f"person-{person.pk}"
+            person.set_unusable_password()
+            person.save()
+            account = TeslaAccount.objects.create(
+                person=person, mode=mode, sub=claims.sub, region=claims.region
+            )
+            history.record(
+                Kind.ACCOUNT_CONNECTED, actor=history.person(person), at=now, account=account, mode=mode
+            )
+        vault.store_login(account, Integration.FLEET, tokens, now)
+        evidence.scopes_seen(account, claims.scopes, now=now)
+    return account
+
+
+def _learn_email(account: TeslaAccount, token: str) -> None:
+    """The e-mail address helps support find people; a login is complete without it."""
+    if scopes.USER_DATA not in account.granted_scopes:
+        return
+    try:
+        profile = client.profile(api_base(account, Integration.FLEET), token)
+    except tesla.TeslaError:
+        return
+    account.email = str(profile.get("email") or "")[:254]
+    account.save(update_fields=["email"])
+
+
+def refresh(account: TeslaAccount, integration: str, stored: vault.StoredTokens) -> vault.StoredTokens:
+    """Rotate the tokens, or wait for the process that is doing it. Raises `TeslaError`."""
+    holder = vault.take_lease(stored, timezone.now())
+    if holder is None:
+        return _refreshed_elsewhere(account, integration, stored)
+    try:
+        let_go_of_database()
+        tokens, used = _rotate(account, integration, stored)
+        claims = auth.read_claims(tokens.access_token)
+    except tesla.TeslaError:
+        vault.give_back(stored, holder)
+        raise
+    now = timezone.now()
+    with transaction.atomic():
+        vault.store_refreshed(stored, holder, tokens, used, now)
+        if integration == Integration.FLEET:
+            evidence.scopes_seen(account, claims.scopes, now=now)
+    return _load(account, integration)
+
+
+def _rotate(account: TeslaAccount, integration: str, stored: vault.StoredTokens) -> tuple[auth.Tokens, str]:
+    """Ask for a new pair; Tesla honours the last used refresh token for a day, so that one is tried as well."""
+    origin, client_id = origins(account.mode).token, settings.TESLA_CLIENT_ID
+    if integration == Integration.LEGACY:
+        origin, client_id = origins(account.mode).auth, paths.OWNER_API_CLIENT_ID
+    try:
+        used = stored.refresh_token
+        return auth.refresh(origin, client_id=client_id, refresh_token=used), used
+    except tesla.LoginRequired:
+        used = stored.previous_refresh_token
+        if not used:
+            raise
+        return auth.refresh(origin, client_id=client_id, refresh_token=used), used
+
+
+def _refreshed_elsewhere(
+    account: TeslaAccount, integration: str, stored: vault.StoredTokens
+) -> vault.StoredTokens:
+    end = time.monotonic() + REFRESH_WAIT_SECONDS
+    while time.monotonic() < end:
+        current = _load(account, integration)
+        if current.refreshed_at != stored.refreshed_at:
+            account.refresh_from_db(fields=["granted_scopes", "consent"])
+            return current
+        if vault.is_free(current, timezone.now()):
+            return refresh(account, integration, current)
+        let_go_of_database()
+        time.sleep(_POLL_SECONDS)
+    raise tesla.NoAnswer("another process is still refreshing")
+
+
+def _load(account: TeslaAccount, integration: str) -> vault.StoredTokens:
+    stored = vault.load(account, integration)
+    if stored is None:
+        raise tesla.LoginRequired("the tokens are gone")
+    return stored
