@@ -6,8 +6,10 @@ import sys
 
 
 def main() -> None:
-    settings = "tests.settings" if sys.argv[1:2] == ["test"] else "portal.settings"
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings)
+    if sys.argv[1:2] == ["test"]:
+        # Whatever the shell is set up for, tests run with their own settings.
+        os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

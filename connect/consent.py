@@ -26,8 +26,8 @@ asked for and needed whatever the application wants."""
 class Offer:
     """The permission page's content. `missing` was asked for but not granted at Tesla.
 
-    With `cars_hidden` Tesla was not told to show the cars at all. `others` names the applications that share the consent
-    at Tesla, `paused` those that it no longer covers.
+    With `cars_hidden` Tesla was not told to show the cars at all. `others` names the applications that share the
+    consent at Tesla, `paused` those that it no longer covers.
     """
 
     accesses: list[VehicleAccess]

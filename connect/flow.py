@@ -31,6 +31,7 @@ def begin(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> Connec
     with transaction.atomic():
         session = ConnectSession.objects.create(
             **{field.name: getattr(asked, field.name) for field in fields(asked)},
+            # Also where older grants of the application are legacy ones: connecting again is what moves them.
             integration=Integration.FLEET,
             browser_checksum=browser.checksum(browser_secret),
             trail=[_entry(Step.PREAMBLE, now)],

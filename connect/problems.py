@@ -13,7 +13,7 @@ from vehicles import errors
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A page. `exit_error` is what the application hears if the person leaves here; `retry` names the way to try again."""
+    """A page. `exit_error` is what the application hears if the person leaves here; `retry` is how to try again."""
 
     status: int
     title: str | Promise

@@ -20,7 +20,7 @@ from connect.authorize import (
     redirect_uri_of,
     state_of,
 )
-from vehicles.models import Application, Connection, VehicleGrant
+from vehicles.models import Application, Connection, Mode, VehicleGrant
 
 
 def read(query_string: str) -> AuthorizeRequest:
@@ -36,7 +36,7 @@ def read(query_string: str) -> AuthorizeRequest:
         redirect_uri=redirect_uri,
         redirect_uri_given=bool(query.get("redirect_uri")),
         state=state_of(query),
-        mode=grants[0].account.mode,
+        mode=Mode(grants[0].account.mode),
         any_login=False,
         requested=list(dict.fromkeys(name for grant in grants for name in grant.requested)),
         required=[],

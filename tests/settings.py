@@ -2,21 +2,23 @@
 
 import os
 
-os.environ.setdefault("SECRET_KEY", "tests-only-" + "x" * 40)
-os.environ.setdefault("PUBLIC_URL", "http://localhost:8000")
-os.environ.setdefault("STAFF_SECOND_FACTOR", "off")
-os.environ.setdefault("TESLA_CLIENT_ID", "6f1f1d0c-6a52-4b52-9d7a-0d6f0a5f3f10")
-os.environ.setdefault("TESLA_CLIENT_SECRET", "only-the-simulator-knows-this")
-os.environ.setdefault("VAULT_KEYS", "test:" + "A" * 43 + "=")
-# Set to the address of each test's own simulated Tesla by the fixtures; never a real host.
+# What the shell has set for a portal of its own must not reach the tests; only where to store and send may be chosen.
 for _name in (
-    "TESLA_AUTH_URL",
-    "TESLA_TOKEN_URL",
-    "TESLA_API_URL",
-    "TESLA_OWNER_API_URL",
-    "TESLA_PAIRING_URL",
-):
-    os.environ.setdefault(_name, "http://127.0.0.1:9")
+    "ALLOWED_HOSTS", "BEHIND_PROXY", "DEBUG", "LEGACY_OWNER_API", "LOG_LEVEL", "OPERATOR_NAME", "PRIVACY_URL",
+    "SIMULATOR_URL", "SUPPORT_CONTACT", "TESLA_KEY_DOMAIN", "TESLA_KEY_FILE", "TESLA_REGIONS",
+):  # fmt: skip
+    os.environ.pop(_name, None)
+os.environ |= {
+    "SECRET_KEY": "tests-only-" + "x" * 40,
+    "PUBLIC_URL": "http://localhost:8000",
+    "STAFF_SECOND_FACTOR": "off",
+    "TESLA_CLIENT_ID": "6f1f1d0c-6a52-4b52-9d7a-0d6f0a5f3f10",
+    "TESLA_CLIENT_SECRET": "only-the-simulator-knows-this",
+    "VAULT_KEYS": "test:" + "A" * 43 + "=",
+}
+# Set to the address of each test's own simulated Tesla by the fixtures; never a real host.
+_origins = ("TESLA_AUTH_URL", "TESLA_TOKEN_URL", "TESLA_API_URL", "TESLA_OWNER_API_URL", "TESLA_PAIRING_URL")
+os.environ |= dict.fromkeys(_origins, "http://127.0.0.1:9")
 
 from portal.settings import *  # noqa: E402, F403
 
@@ -32,3 +34,5 @@ STORAGES = {
 CELERY_TASK_ALWAYS_EAGER = True
 TEST_RUNNER = "tests.runner.PytestRunner"
 AXES_ENABLED = False
+# Looks files up when they are asked for; else every test client would walk all static folders first.
+WHITENOISE_AUTOREFRESH = True

@@ -1,4 +1,4 @@
-"""The bulkhead: how many threads of a process may wait for Tesla at once, so that some stay free for everything else."""
+"""The bulkhead: how many threads of a process may wait for Tesla at once, so that some stay free."""
 
 from __future__ import annotations
 

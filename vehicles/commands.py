@@ -144,9 +144,13 @@ def _carry_out(command: Command, grant: VehicleGrant, arguments: Mapping[str, An
                 _end(command, Outcome.FAILED, REFUSALS.get(refused, errors.VEHICLE_STATE_UNKNOWN), refused)
                 return
     except CatalogueError as error:
-        _end(command, Outcome.FAILED, error.spec, error.reason, uses_key=post.was_answered)
+        _end_refused(command, error, uses_key=post.was_answered)
     except tesla.TeslaError as failure:
-        _end_failed(command, failure, uses_key=post.was_answered)
+        from_tesla = translate(failure)
+        if failure.may_have_happened and command.sent_at is not None:
+            _end(command, Outcome.UNKNOWN, errors.UPSTREAM_NO_RESPONSE, from_tesla.reason)
+        else:
+            _end_refused(command, from_tesla, uses_key=post.was_answered)
     except Exception:
         # A fault of ours surfaces, but nobody has to wait for the sweep to hear what is known.
         settle(command)
@@ -175,35 +179,24 @@ def _mark_sent(command: Command) -> None:
     command.sent_at = now
 
 
-def _end_failed(command: Command, failure: tesla.TeslaError, *, uses_key: bool) -> None:
-    from_tesla = translate(failure)
-    if failure.may_have_happened and command.sent_at is not None:
-        _end(command, Outcome.UNKNOWN, errors.UPSTREAM_NO_RESPONSE, from_tesla.reason)
-    else:
-        _end(command, Outcome.FAILED, from_tesla.spec, from_tesla.reason, uses_key=uses_key)
-
-
-def _end(
-    command: Command, outcome: Outcome, error: ErrorSpec | None, reason: str, *, uses_key: bool = True
-) -> None:
-    """Write the outcome once; a worker that is late replaces what the sweep could only call unknown.
-
-    Unless `uses_key`, the key is free again: a refusal before the car was asked does not use it up, so that the caller
-    may repeat when a limit is over, the car is back or its key was added.
+def _end_refused(command: Command, error: CatalogueError, *, uses_key: bool) -> None:
+    """The command was not carried out. Unless `uses_key`, its key is free again: the caller may repeat under it when a
+    limit is over, the car is back or its key was added.
     """
+    changes: dict[str, Any] = {} if uses_key else {"idempotency_key": ""}
+    if error.retry_after is not None:
+        changes["result"] = {"retry_after": error.retry_after}
+    _end(command, Outcome.FAILED, error.spec, error.reason, **changes)
+
+
+def _end(command: Command, outcome: Outcome, error: ErrorSpec | None, reason: str, **changes: Any) -> None:
+    """Write the outcome once; a worker that is late replaces what the sweep could only call unknown."""
     now = timezone.now()
-    changes: dict[str, Any] = {
-        "outcome": outcome,
-        "error": error.name if error else "",
-        "reason": reason[:255],
-        "ended_at": now,
-    }
-    if not uses_key:
-        changes["idempotency_key"] = ""
+    name = error.name if error else ""
+    open_row = Command.objects.filter(pk=command.pk, outcome__in=[Outcome.PENDING, Outcome.UNKNOWN])
     with transaction.atomic():
-        open_row = Command.objects.filter(pk=command.pk, outcome__in=[Outcome.PENDING, Outcome.UNKNOWN])
-        if open_row.update(**changes):
-            _record(command, outcome, changes["error"], now)
+        if open_row.update(outcome=outcome, error=name, reason=reason[:255], ended_at=now, **changes):
+            _record(command, outcome, name, now)
 
 
 def _record(command: Command, outcome: Outcome, error: str, now: datetime) -> None:
@@ -248,14 +241,18 @@ def _answer(command: Command, grant: VehicleGrant) -> Command:
             command_id=str(command.pk),
             resolution_withheld=CONTROLS[command.name].toggles,
         )
-    raise access.refuse(grant, spec, reason=command.reason)
+    refused = access.refuse(grant, spec, reason=command.reason)
+    refused.retry_after = command.result.get("retry_after")
+    raise refused
 
 
 def settle(command: Command) -> None:
     """Give a row whose worker is gone the outcome that is known: nothing was sent, or nobody can say."""
     if command.sent_at is None:
-        reason = "never sent: the worker stopped before"
-        _end(command, Outcome.FAILED, errors.UPSTREAM_NO_RESPONSE, reason, uses_key=False)
+        never_sent = CatalogueError(
+            errors.UPSTREAM_NO_RESPONSE, reason="never sent: the worker stopped before"
+        )
+        _end_refused(command, never_sent, uses_key=False)
     else:
         _end(command, Outcome.UNKNOWN, errors.UPSTREAM_NO_RESPONSE, "the worker stopped before the answer")
 

@@ -62,12 +62,12 @@ def missing_permissions(grant: VehicleGrant) -> dict[str, MissingReason]:
 
     Legacy tokens carry no vehicle scopes, so nothing can be missing at Tesla for a legacy grant.
     """
-    missing = {name: MissingReason.DECLINED_IN_CONNECT for name in grant.declined}
+    missing = dict.fromkeys(grant.declined, MissingReason.DECLINED_IN_CONNECT)
     if grant.integration == Integration.FLEET:
         never = set(grant.requested) - set(grant.approved) - set(grant.declined)
         gone = set(grant.approved) - set(covered_by(grant.approved, grant.account.granted_scopes))
-        missing |= {name: MissingReason.NOT_GRANTED_AT_TESLA for name in never}
-        missing |= {name: MissingReason.WITHDRAWN_AT_TESLA for name in gone}
+        missing |= dict.fromkeys(never, MissingReason.NOT_GRANTED_AT_TESLA)
+        missing |= dict.fromkeys(gone, MissingReason.WITHDRAWN_AT_TESLA)
     return missing
 
 

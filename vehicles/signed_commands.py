@@ -1,7 +1,8 @@
 """Signed commands: sessions with the cars' computers that all processes share, and sending under them.
 
 Counters come from the database, so two processes never use the same one. The vehicle security computer gets one
-message at a time, in order; infotainment takes messages out of order within a window of 32, so it needs no lease.
+message at a time, in order; infotainment takes messages out of order within a window of 32, so only the handshake
+with it needs a lease.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import base64
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any, Final
 
@@ -50,6 +51,8 @@ ATTEMPTS: Final = 4
 BUSY_SECONDS: Final = 1.0
 TURN: Final = timedelta(seconds=60)
 """Longer than a handshake and a command can take together; each further attempt renews it."""
+_IN_TURN: Final = frozenset({Domain.VEHICLE_SECURITY})
+"""The computers that take one message at a time; infotainment takes all comers."""
 TURN_WAIT_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.05
 
@@ -91,7 +94,7 @@ def send(
     domain = vehicle_commands.command_named(name).domain
     vehicle = grant.connection.vehicle
     try:
-        with _turn(vehicle, domain) as renew_turn:
+        with _turn(vehicle, domain) if domain in _IN_TURN else nullcontext(_nothing) as renew_turn:
             result = _exchange(grant, key, domain, payload, scope, before_sending, renew_turn)
     except KeyNotOnVehicle as fault:
         evidence.key_refused(vehicle, now=timezone.now())
@@ -139,7 +142,7 @@ def _attempt(
     before_sending: Callable[[], None],
 ) -> CommandResult:
     vehicle = grant.connection.vehicle
-    session = _next(vehicle, domain) or _shake_hands(grant, key, domain, scope)
+    session = _next(vehicle, domain) or _meet(grant, key, domain, scope)
     before_sending()
     request = authorize(session, payload, key=key, counter=session.counter, now=time.time())
     response = _deliver(grant, request, session, key, scope)
@@ -159,6 +162,14 @@ def _deliver(
 ) -> Response:
     answer = upstream.signed_message(grant, base64.b64encode(request.message).decode(), scope)
     return open_response(base64.b64decode(answer), request, session, key=key, now=time.time())
+
+
+def _meet(grant: VehicleGrant, key: PrivateKey, domain: Domain, scope: str) -> SessionInfo:
+    """Shake hands, once for everybody who is about to: Tesla bills a handshake like a command."""
+    if domain in _IN_TURN:
+        return _shake_hands(grant, key, domain, scope)
+    with _turn(grant.connection.vehicle, domain):
+        return _next(grant.connection.vehicle, domain) or _shake_hands(grant, key, domain, scope)
 
 
 def _shake_hands(grant: VehicleGrant, key: PrivateKey, domain: Domain, scope: str) -> SessionInfo:
@@ -229,13 +240,7 @@ def _forget(vehicle: Vehicle, session: SessionInfo) -> None:
 
 @contextmanager
 def _turn(vehicle: Vehicle, domain: Domain) -> Iterator[Callable[[], None]]:
-    """Wait for the turn at the vehicle security computer, across processes; infotainment takes all comers.
-
-    Gives a function that makes the turn last for another attempt.
-    """
-    if domain is not Domain.VEHICLE_SECURITY:
-        yield lambda: None
-        return
+    """Wait for the turn at a computer, across processes. Gives a function that makes it last for another attempt."""
     row, _ = SigningSession.objects.get_or_create(vehicle=vehicle, domain=domain.value)
     holder = _take_turn(row)
     mine = SigningSession.objects.filter(pk=row.pk, lease_holder=holder)
@@ -257,6 +262,10 @@ def _take_turn(row: SigningSession) -> uuid.UUID:
         let_go_of_database()
         time.sleep(_POLL_SECONDS)
     raise CatalogueError(errors.RATE_LIMIT_VEHICLE, retry_after=5, reason="other commands are still running")
+
+
+def _nothing() -> None:
+    """There is no turn to renew."""
 
 
 def _renew(turn: QuerySet[SigningSession]) -> None:

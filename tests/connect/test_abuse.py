@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import time_machine
+from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import Grant
@@ -17,7 +21,7 @@ from connect import keys
 from connect.models import ConnectSession, Step
 from tests.connect.conftest import Journey, answer_of, query_of
 from tests.factories import ApplicationFactory
-from vehicles.models import TeslaAccount, Vehicle, VehicleGrant
+from vehicles.models import Event, TeslaAccount, Vehicle, VehicleGrant
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -156,6 +160,31 @@ def test_approving_twice_gives_one_grant_and_still_leads_back(
     assert VehicleGrant.objects.get().approved == ["read_odometer"]
     assert "continue-button" in journey.look()
     assert "code" in answer_of(journey.post("finish"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_approvals_at_the_same_moment_give_one_grant(journey: Journey, bernd: ScenarioPerson) -> None:
+    journey.authorize()
+    journey.sign_in(bernd.email)
+    journey.look()
+    form = {"vehicles": [str(Vehicle.objects.get().pk)], "permissions": ["read_odometer"]}
+    start = Barrier(2)
+
+    def send(permission: str) -> HttpResponse:
+        client = Client()
+        client.cookies = journey.client.cookies
+        start.wait()
+        try:
+            return client.post(f"{journey.page}/approve", form | {"permissions": [permission]})
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(send, ["read_odometer", "control_security"]))
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert sum("code=" in answer.headers["Location"] for answer in answers) == 1
+    assert Event.objects.filter(kind="grant:given").count() == 1
 
 
 def test_a_finished_run_gives_no_code_later(journey: Journey, bernd: ScenarioPerson) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from tests.factories import ApplicationFactory
-from vehicles.models import Application, VehicleGrant
+from vehicles.models import Application, Connection, VehicleGrant
 from vehicles.tesla.scopes import LABELS
 from vehicles.tesla.simulator.scenarios import PASSWORD
 from vehicles.tesla.simulator.server import SimulatorServer
@@ -25,32 +24,24 @@ SIZES = {
 }
 
 
-@pytest.fixture(scope="module")
-def _async_allowed() -> Iterator[None]:
-    """Playwright keeps an event loop in this thread, which Django takes for a mistake."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        yield
+def _opened(browser: Browser, size: str, **options: Any) -> Page:
+    context = browser.new_context(**SIZES[size], reduced_motion="reduce", **options)
+    context.route("https://example.com/**", _application)
+    context.set_default_timeout(30000)
+    return context.new_page()
 
 
 @pytest.fixture(params=[(size, "light") for size in SIZES] + [("phone", "dark")], ids="-".join)
-def page(request: pytest.FixtureRequest, chromium: Path, _async_allowed: None) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     size, scheme = request.param
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
-        context = browser.new_context(**SIZES[size], color_scheme=scheme, reduced_motion="reduce")
-        context.route("https://example.com/**", _application)
-        opened = context.new_page()
-        opened.set_default_timeout(15000)
-        opened.shot_prefix = f"{size}-{scheme}"
-        complaints: list[str] = []
-        opened.on(
-            "console", lambda message: complaints.append(message.text) if message.type == "error" else None
-        )
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        yield opened
-        browser.close()
-    assert [text for text in complaints if "Failed to load resource" not in text] == []
+    opened = _opened(browser, size, color_scheme=scheme)
+    opened.shot_prefix = f"{size}-{scheme}"
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    yield opened
+    # What the browser blocks or trips over it says on the console; failed pages are shown on purpose.
+    assert [text for text in complaints if "the server responded with a status" not in text] == []
 
 
 def _application(route: Route) -> None:
@@ -164,3 +155,51 @@ def test_pages_that_stop_a_run_say_what_to_do(
     shoot(page, "13-shared-key")
     page.goto(f"{live_server.url}/connect/00000000-0000-4000-8000-000000000000")
     shoot(page, "14-unknown")
+
+
+def test_without_scripts_the_journey_completes_all_the_same(
+    browser: Browser, live_server: Any, simulator: SimulatorServer, application: Application, anna: Any
+) -> None:
+    page = _opened(browser, "phone", java_script_enabled=False)
+    authorize(page, live_server.url, application, single_select="true")
+    page.click("#continue-button")
+    page.click("button#TESLA.brand-list-item")
+    sign_in(page, anna.email)
+    page.locator("input[type=radio]").first.check()
+    page.click("#approval-button")
+    approve_key(page, anna.email)
+    while page.locator("#continue-button").is_disabled():
+        page.wait_for_timeout(500)
+        page.click("#check-button")
+    page.click("#continue-button")
+
+    page.wait_for_url("https://example.com/auth**")
+    assert "code=" in page.url
+
+
+def test_reauthentication_and_the_pages_around_it(
+    page: Page, live_server: Any, simulator: SimulatorServer, application: Application, bernd: Any
+) -> None:
+    authorize(page, live_server.url, application, make="TESLA")
+    page.click("#continue-button")
+    sign_in(page, bernd.email)
+    page.click("#approval-button")
+    page.wait_for_url("https://example.com/auth**")
+    query = {
+        "response_type": "vehicle_id",
+        "client_id": str(application.client_id),
+        "vehicle_id": str(Connection.objects.get().public_id),
+    }
+
+    page.goto(f"{live_server.url}/oauth/reauthenticate?{urlencode(query)}")
+    shoot(page, "15-reauthenticate")
+    page.click("#continue-button")
+    page.wait_for_url("https://example.com/auth?vehicle_id=**")
+
+    simulator.world.accounts[bernd.email].access.clear()
+    authorize(page, live_server.url, application, make="TESLA", approval_prompt="force")
+    page.click("#continue-button")
+    page.wait_for_selector("#problem")
+    shoot(page, "16-no-vehicles")
+    page.click("#leave-button")
+    page.wait_for_url("https://example.com/auth?error=no_vehicles**")

@@ -294,7 +294,9 @@ def test_a_replaced_computer_is_met_anew(
     assert bytes(SigningSession.objects.get().vehicle_public_key) != before
 
 
-def test_mobile_access_switched_off_in_the_car_is_told(simulator: SimulatorServer, grant: VehicleGrant) -> None:
+def test_mobile_access_switched_off_in_the_car_is_told(
+    simulator: SimulatorServer, grant: VehicleGrant
+) -> None:
     car_of(simulator, grant).mobile_access = False
     assert refused(grant).spec is errors.REMOTE_ACCESS_DISABLED
     assert executed(simulator, grant) == []

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
 
-from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 from vehicles.diagnosis import Consent
@@ -32,8 +31,6 @@ class User(AbstractUser):
     is_person = models.BooleanField(
         default=False, help_text="An owner or driver; signs in at Tesla, never here."
     )
-
-    objects: ClassVar[UserManager[User]] = UserManager()
 
     class Meta:
         constraints = [

@@ -30,7 +30,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What an access token says of its account: Tesla's id, the granted scopes, the home region, who it was made for."""
+    """What an access token says: Tesla's id of the account, granted scopes, home region, and whom it was made for."""
 
     sub: str
     scopes: tuple[str, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 AUTHORIZE: Final = "/oauth2/v3/authorize"
-TOKEN: Final = "/oauth2/v3/token"
+TOKEN: Final = "/oauth2/v3/token"  # noqa: S105 - an address
 REVOKE_CONSENT: Final = "/user/revoke/consent"
 THIRD_PARTY_APPS: Final = "/teslaaccount/third-party-apps"
 PAIRING: Final = "/_ak/{domain}"

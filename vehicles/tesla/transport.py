@@ -46,6 +46,7 @@ def send(
 ) -> Answer:
     """Make one call, never repeated here. Raises a `TeslaError` for every way in which it can fail."""
     headers = {"Accept": "application/json"}
+    data: bytes | None
     if token:
         headers["Authorization"] = f"Bearer {token}"
     if form is not None:

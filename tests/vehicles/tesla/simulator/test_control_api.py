@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from tests.vehicles.tesla.simulator.conftest import operators_pem
 from tests.vehicles.tesla.simulator.visitors import Application, Control
 from vehicles.tesla import paths, scopes
-from vehicles.tesla.simulator.control import _is_loopback
+from vehicles.tesla.simulator.control import calls, loopback_and_json_errors
 from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, BERNDS_MODEL_S, DIETERS_MODEL_3
+from vehicles.tesla.simulator.server import SimulatorServer
+from vehicles.tesla.simulator.state import WORLD
 
 ANNA = "anna@owners.example"
 CAR, ACCOUNT = f"/vehicles/{ANNAS_MODEL_3}", f"/accounts/{ANNA}"
@@ -194,9 +199,15 @@ def test_mistakes_are_answered_as_json(
     assert (answer.status, list(answer.json())) == (status, ["error"])
 
 
-def test_only_this_machine_is_let_in() -> None:
-    assert _is_loopback("127.0.0.1") and _is_loopback("::1")
-    assert not any(_is_loopback(address) for address in ("192.0.2.1", "10.0.0.1", "", None))
+@pytest.mark.parametrize(
+    ("peer", "status"), [("127.0.0.1", 200), ("::1", 200), ("192.0.2.1", 403), ("10.0.0.1", 403)]
+)
+def test_only_this_machine_is_let_in(tesla: SimulatorServer, peer: str, status: int) -> None:
+    app = web.Application()
+    app[WORLD] = tesla.world
+    request = make_mocked_request("GET", "/_sim/calls", app=app).clone(remote=peer)
+    answer = asyncio.run(loopback_and_json_errors(request, calls))
+    assert answer.status == status
 
 
 def test_a_mass_revocation_hits_a_share_of_accounts_always_the_same(
