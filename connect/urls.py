@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from connect import views
+from connect import ending_views, key_views, views
 
 app_name = "connect"
 
@@ -12,16 +12,16 @@ urlpatterns = [
     path("oauth/authorize", views.authorize, name="authorize"),
     path("oauth/reauthenticate", views.reauthenticate, name="reauthenticate"),
     path("connect/tesla/callback", views.callback, name="callback"),
-    path("connect/key/<str:token>", views.shared_key, name="shared_key"),
-    path("connect/key/<str:token>/state", views.key_state, name="key_state"),
+    path("connect/key/<str:token>", key_views.shared_key, name="shared_key"),
+    path("connect/key/<str:token>/state", key_views.key_state, name="key_state"),
     re_path(r"^connect/colour/(?P<colour>[0-9a-fA-F]{6})\.css$", views.colour, name="colour"),
     path("connect/<uuid:session_id>", views.page, name="page"),
     path("connect/<uuid:session_id>/begin", views.begin, name="begin"),
     path("connect/<uuid:session_id>/sign-in", views.sign_in, name="sign_in"),
     path("connect/<uuid:session_id>/another-account", views.another_account, name="another_account"),
     path("connect/<uuid:session_id>/approve", views.approve, name="approve"),
-    path("connect/<uuid:session_id>/leave-key", views.leave_key, name="leave_key"),
-    path("connect/<uuid:session_id>/skip-key", views.skip_key, name="skip_key"),
-    path("connect/<uuid:session_id>/finish", views.finish, name="finish"),
-    path("connect/<uuid:session_id>/leave", views.leave, name="leave"),
+    path("connect/<uuid:session_id>/leave-key", key_views.leave_key, name="leave_key"),
+    path("connect/<uuid:session_id>/skip-key", key_views.skip_key, name="skip_key"),
+    path("connect/<uuid:session_id>/finish", ending_views.finish, name="finish"),
+    path("connect/<uuid:session_id>/leave", ending_views.leave, name="leave"),
 ]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Final
-from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_GET
@@ -17,10 +14,8 @@ from connect import authorize as authorize_request
 from connect import (
     browser,
     consent,
-    exits,
     flow,
     keys,
-    oauth,
     pages,
     problems,
     reauthentication,
@@ -28,59 +23,11 @@ from connect import (
     theme,
 )
 from connect.authorize import AuthorizeRequest, InvalidRequest
+from connect.ending_views import finish_run
 from connect.forms import ApprovalForm
 from connect.models import ConnectSession, Step
 from connect.problems import ConnectProblem
-from vehicles.errors import CatalogueError
-
-RunView = Callable[[HttpRequest, ConnectSession], HttpResponse]
-
-
-def _shows_problems(
-    request: HttpRequest, session: ConnectSession | None, act: Callable[[], HttpResponse]
-) -> HttpResponse:
-    try:
-        return act()
-    except ConnectProblem as stopped:
-        return pages.problem(request, stopped.problem, session)
-    except CatalogueError as failure:
-        found = problems.OF_SIGN_IN.get(failure.spec.name, problems.TESLA_UNREACHABLE)
-        return pages.problem(request, found, session)
-
-
-def of_run(view: RunView) -> Callable[[HttpRequest, UUID], HttpResponse]:
-    """Give the view the run in the address, for the browser that began it; problems become pages."""
-
-    @never_cache
-    @functools.wraps(view)
-    def run_view(request: HttpRequest, session_id: UUID) -> HttpResponse:
-        def resume() -> ConnectSession:
-            return flow.resume(session_id, browser.secret_of(request))
-
-        try:
-            session = resume()
-        except ConnectProblem as stopped:
-            return pages.problem(request, stopped.problem)
-        return _shows_problems(request, session, lambda: view(request, session))
-
-    return run_view
-
-
-def step(view: RunView) -> Callable[[HttpRequest, UUID], HttpResponse]:
-    """Like `of_run`, for a form of a run that has not expired; anything but POST leads back to the page."""
-
-    @functools.wraps(view)
-    def act(request: HttpRequest, session: ConnectSession) -> HttpResponse:
-        if request.method != "POST":
-            return _to_page(session)
-        flow.refuse_expired(session, timezone.now())
-        return view(request, session)
-
-    return of_run(act)
-
-
-def _to_page(session: ConnectSession) -> HttpResponse:
-    return redirect("connect:page", session.pk)
+from connect.run_view import RunView, of_run, shows_problems, step, to_page
 
 
 @never_cache
@@ -103,7 +50,7 @@ def _begin_run(request: HttpRequest, read: Callable[[str], AuthorizeRequest]) ->
     except InvalidRequest as fault:
         return pages.invalid_request(request, fault)
     secret = browser.secret_of(request) or browser.new_secret()
-    response = _to_page(flow.begin(asked, secret, timezone.now()))
+    response = to_page(flow.begin(asked, secret, timezone.now()))
     browser.remember(response, secret)
     return response
 
@@ -170,7 +117,7 @@ def begin(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     if flow.needs_brand_list(session):
         if session.step == Step.PREAMBLE:
             flow.move(session, Step.BRAND, timezone.now())
-        return _to_page(session)
+        return to_page(session)
     return _to_tesla(request, session)
 
 
@@ -193,7 +140,7 @@ def _to_tesla(
         raise ConnectProblem(problems.OTHER_MAKE)
     secret = browser.secret_of(request)
     address = tesla_login.begin(session, secret, timezone.now(), another_account=another_account)
-    return HttpResponseRedirect(address) if address else _to_page(session)
+    return HttpResponseRedirect(address) if address else to_page(session)
 
 
 @never_cache
@@ -215,16 +162,16 @@ def callback(request: HttpRequest) -> HttpResponse:
             browser_secret=secret,
             now=timezone.now(),
         )
-        return _finish(session) if session.connection else _to_page(session)
+        return finish_run(session) if session.connection else to_page(session)
 
-    return _shows_problems(request, session, finish_login)
+    return shows_problems(request, session, finish_login)
 
 
 @step
 def approve(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     """Give the application what stands ticked."""
     if session.step != Step.PERMISSIONS:
-        return _to_page(session)
+        return to_page(session)
     now = timezone.now()
     offer = consent.offer(session, now)
     form = ApprovalForm(offer, single_select=session.single_select, data=request.POST)
@@ -237,86 +184,8 @@ def approve(request: HttpRequest, session: ConnectSession) -> HttpResponse:
 
 def _after_approval(session: ConnectSession) -> HttpResponse:
     if session.step == Step.KEYS and not session.key_queue:
-        return _finish(session)
-    return _to_page(session)
-
-
-@step
-def leave_key(request: HttpRequest, session: ConnectSession) -> HttpResponse:
-    """Go on from a car that has the key."""
-    return _leave_key(request, session, skip=False)
-
-
-@step
-def skip_key(request: HttpRequest, session: ConnectSession) -> HttpResponse:
-    """Go on from a car whose key is added later."""
-    return _leave_key(request, session, skip=True)
-
-
-def _leave_key(request: HttpRequest, session: ConnectSession, *, skip: bool) -> HttpResponse:
-    now = timezone.now()
-    current = keys.current_page(session, now) if session.step == Step.KEYS else None
-    # A form that was sent twice must not carry off the next car as well.
-    if current is None or request.POST.get("vehicle") != str(current.vehicle.pk):
-        return _to_page(session)
-    keys.leave(session, current, now, skip=skip)
-    return _to_page(session) if keys.is_waiting(session) else _finish(session)
-
-
-@step
-def finish(request: HttpRequest, session: ConnectSession) -> HttpResponse:
-    """Back to the application with a code, once nothing is left to do."""
-    ready = (Step.PERMISSIONS,) if session.connection else (Step.KEYS,)
-    if session.step not in (*ready, Step.DONE) or keys.is_waiting(session):
-        return _to_page(session)
-    return _finish(session)
-
-
-def _finish(session: ConnectSession) -> HttpResponse:
-    now = timezone.now()
-    account = consent.signed_in_account(session)
-    if not flow.complete(session, now):
-        return _to_page(session)
-    if session.connection:
-        return exits.ToApplication(exits.reauthenticated_url(session, session.connection))
-    code = oauth.issue_code(session, account.person, now)
-    return exits.ToApplication(exits.success_url(session, code, account.person))
-
-
-@of_run
-def leave(request: HttpRequest, session: ConnectSession) -> HttpResponse:
-    """Back to the application without a code; possible at any time before the run is over."""
-    reason = request.POST.get("reason", "")
-    if request.method != "POST" or reason not in exits.DESCRIPTIONS:
-        return _to_page(session)
-    if not flow.end(session, reason, timezone.now()):
-        return _to_page(session)
-    return exits.ToApplication(exits.error_url(session, reason))
-
-
-@never_cache
-@require_GET
-def shared_key(request: HttpRequest, token: str) -> HttpResponse:
-    """One car's key page on another device: to read, nothing to press."""
-
-    def show() -> HttpResponse:
-        session, current = keys.shared_page(token, timezone.now())
-        return pages.key(request, session, current, shared=True)
-
-    return _shows_problems(request, None, show)
-
-
-@never_cache
-@require_GET
-def key_state(request: HttpRequest, token: str) -> JsonResponse:
-    """Whether the key is on the car by now: `{"key", "done", "text"}`; 404 for a word that was not signed here."""
-    try:
-        _session, current = keys.shared_page(token, timezone.now())
-    except ConnectProblem:
-        return JsonResponse({}, status=404)
-    return JsonResponse(
-        {"key": str(current.vehicle.key), "done": current.is_done, "text": str(current.state_text)}
-    )
+        return finish_run(session)
+    return to_page(session)
 
 
 @cache_control(public=True, max_age=86400)

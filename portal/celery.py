@@ -1,4 +1,4 @@
-"""The worker's entry point. Tasks take ids and make one domain call; a row in the database is the truth, a task a nudge."""
+"""The worker's entry point. Tasks make one domain call; a row in the database is the truth, a task only a nudge."""
 
 import os
 

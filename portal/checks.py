@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Caution
 
 
 @register(Tags.security, deploy=True)
@@ -40,7 +41,7 @@ def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         )
     if not (settings.SUPPORT_CONTACT and settings.PRIVACY_URL):
         found.append(
-            Warning(
+            Caution(
                 "Owners find no support or privacy link.",
                 hint="Set SUPPORT_CONTACT and PRIVACY_URL.",
                 id="carport.W001",
@@ -48,7 +49,7 @@ def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         )
     if settings.SIMULATOR_URL:
         found.append(
-            Warning(
+            Caution(
                 "The simulated Tesla is reachable through Connect.",
                 hint="Leave SIMULATOR_URL empty unless applications of yours still test with it.",
                 id="carport.W002",

@@ -256,6 +256,7 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
+    "PREPROCESSING_HOOKS": ["vehicles.api.schema.describe_current_version"],
     "TITLE": "Carport API",
     "VERSION": "2.0",
     "DESCRIPTION": "Vehicle API that speaks Smartcar's v2.0 surface.",

@@ -1,0 +1,61 @@
+"""The key step: leaving a car's key page, and the same page on another device."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from connect import keys, pages
+from connect.ending_views import finish_run
+from connect.models import ConnectSession, Step
+from connect.problems import ConnectProblem
+from connect.run_view import shows_problems, step, to_page
+
+
+@step
+def leave_key(request: HttpRequest, session: ConnectSession) -> HttpResponse:
+    """Go on from a car that has the key."""
+    return _leave_key(request, session, skip=False)
+
+
+@step
+def skip_key(request: HttpRequest, session: ConnectSession) -> HttpResponse:
+    """Go on from a car whose key is added later."""
+    return _leave_key(request, session, skip=True)
+
+
+def _leave_key(request: HttpRequest, session: ConnectSession, *, skip: bool) -> HttpResponse:
+    now = timezone.now()
+    current = keys.current_page(session, now) if session.step == Step.KEYS else None
+    # A form that was sent twice must not carry off the next car as well.
+    if current is None or request.POST.get("vehicle") != str(current.vehicle.pk):
+        return to_page(session)
+    keys.leave(session, current, now, skip=skip)
+    return to_page(session) if keys.is_waiting(session) else finish_run(session)
+
+
+@never_cache
+@require_GET
+def shared_key(request: HttpRequest, token: str) -> HttpResponse:
+    """One car's key page on another device: to read, nothing to press."""
+
+    def show() -> HttpResponse:
+        session, current = keys.shared_page(token, timezone.now())
+        return pages.key(request, session, current, shared=True)
+
+    return shows_problems(request, None, show)
+
+
+@never_cache
+@require_GET
+def key_state(request: HttpRequest, token: str) -> JsonResponse:
+    """Whether the key is on the car by now: `{"key", "done", "text"}`; 404 for a word that was not signed here."""
+    try:
+        _session, current = keys.shared_page(token, timezone.now())
+    except ConnectProblem:
+        return JsonResponse({}, status=404)
+    return JsonResponse(
+        {"key": str(current.vehicle.key), "done": current.is_done, "text": str(current.state_text)}
+    )
