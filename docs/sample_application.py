@@ -100,10 +100,12 @@ def fault(error: smartcar.SmartcarException) -> str:
         getattr(error, "suggested_user_message", None) or getattr(error, "description", None) or error.message
     )
     resolution = getattr(error, "resolution", None) or {}
-    link = ""
-    if resolution.get("url"):
+    link, url = "", resolution.get("url")
+    if not url and resolution.get("type") == "REAUTHENTICATE":
+        url = "/connect"
+    if url:
         text = LINK_TEXTS.get(code) or LINK_TEXTS.get(resolution.get("type") or "") or "How to put this right"
-        link = f'<p><a class="fix" href="{escape(resolution["url"])}">{escape(text)}</a></p>'
+        link = f'<p><a class="fix" href="{escape(url)}">{escape(text)}</a></p>'
     name = escape(f"{kind}:{code}" if code else kind).replace("_", "_<wbr>").replace(":", ":<wbr>")
     return f'<div class="fault" role="alert"><p>{escape(str(told))}</p>{link}<code>{name}</code></div>'
 

@@ -14,7 +14,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, Final, TypeVar
 
-from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 
 from vehicles.diagnosis import Verdict
 from vehicles.models import Command, Event, Integration, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
@@ -61,19 +61,20 @@ def vehicles_matching(vehicles: QuerySet[Vehicle], conditions: Mapping[str, str]
     without = {name: value for name, value in conditions.items() if (name, value) in _NO_GRANT}
     together = {name: value for name, value in conditions.items() if name not in without}
     if together:
-        vehicles = vehicles.filter(_has_grant(together))
+        vehicles = vehicles.filter(pk__in=_with_grant(together))
     for name, value in without.items():
-        vehicles = vehicles.exclude(_has_grant({name: _NO_GRANT[name, value]}))
+        vehicles = vehicles.exclude(pk__in=_with_grant({name: _NO_GRANT[name, value]}))
     return vehicles
 
 
-def _has_grant(conditions: Mapping[str, str]) -> Exists:
-    return Exists(matching(standing(), conditions).filter(connection__vehicle=OuterRef("pk")))
+def _with_grant(conditions: Mapping[str, str]) -> QuerySet[VehicleGrant, Any]:
+    # A list that is made once. As a correlated EXISTS, databases walk all matching grants for every car.
+    return matching(standing(), conditions).values("connection__vehicle")
 
 
 def vehicles_of_account(vehicles: QuerySet[Vehicle], account: uuid.UUID) -> QuerySet[Vehicle]:
     """Those of the cars that the account can reach, whether or not an application may use them."""
-    return vehicles.filter(Exists(VehicleAccess.objects.filter(account=account, vehicle=OuterRef("pk"))))
+    return vehicles.filter(pk__in=VehicleAccess.objects.filter(account=account).values("vehicle"))
 
 
 def find_vehicles(vehicles: QuerySet[Vehicle], text: str, *, by_person: bool) -> QuerySet[Vehicle]:

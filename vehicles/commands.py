@@ -264,3 +264,11 @@ def settle_overdue(now: datetime) -> int:
     for command in rows:
         settle(command)
     return len(rows)
+
+
+def conclude(command: Command, *, happened: bool) -> None:
+    """The car's state showed what became of a command that nobody answered; the stored answer changes with it."""
+    if happened:
+        _end(command, Outcome.SUCCEEDED, None, "seen in the car's state afterwards")
+    else:
+        _end(command, Outcome.FAILED, errors.UPSTREAM_NO_RESPONSE, "not seen in the car's state afterwards")

@@ -10,7 +10,7 @@ from celery import shared_task
 from django.utils import timezone
 from oauth2_provider.models import clear_expired
 
-from vehicles import commands, upstream
+from vehicles import settlement, upstream
 from vehicles.errors import CatalogueError
 from vehicles.models import TeslaToken
 
@@ -34,8 +34,8 @@ def keep_logins_alive(**kwargs: Any) -> None:
 
 @shared_task
 def settle_commands(**kwargs: Any) -> None:
-    """Settle commands whose worker stopped before it could write the outcome."""
-    commands.settle_overdue(timezone.now())
+    """Settle commands whose worker stopped, or whose answer was lost."""
+    settlement.settle(timezone.now())
 
 
 @shared_task

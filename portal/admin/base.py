@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.contrib.admin import ShowFacets
 from django.core.paginator import Paginator
@@ -30,7 +30,7 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        rows: QuerySet = self.object_list
+        rows = cast("QuerySet", self.object_list)
         return rows.order_by().values("pk")[: self.most + 1].count()
 
     @property

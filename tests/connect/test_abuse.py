@@ -68,6 +68,17 @@ def test_a_callback_counts_once(journey: Journey, bernd: ScenarioPerson) -> None
     assert journey.run.step == Step.PERMISSIONS
 
 
+def test_a_refusal_at_tesla_uses_the_login_up_too(journey: Journey, bernd: ScenarioPerson) -> None:
+    journey.authorize()
+    address = journey.to_tesla()
+    refused = journey.tesla.deny(journey.tesla.log_in(address, bernd.email))
+    assert journey.return_from_tesla(refused).status_code == 200
+
+    granted = refused.replace("error=access_denied", "code=stolen")
+
+    assert journey.return_from_tesla(granted).status_code == 400
+
+
 def test_a_code_from_another_login_is_not_taken(
     journey: Journey, bernd: ScenarioPerson, anna: ScenarioPerson
 ) -> None:

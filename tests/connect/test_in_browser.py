@@ -203,3 +203,19 @@ def test_reauthentication_and_the_pages_around_it(
     shoot(page, "16-no-vehicles")
     page.click("#leave-button")
     page.wait_for_url("https://example.com/auth?error=no_vehicles**")
+
+
+def test_the_click_path_of_the_published_sdks_fits(
+    browser: Browser, live_server: Any, simulator: SimulatorServer, application: Application
+) -> None:
+    page = _opened(browser, "desktop")
+    authorize(page, live_server.url, application, mode="test")
+    page.click("button#continue-button")
+    page.click("button#TESLA.brand-list-item")
+    page.fill("#username", "9f0c1b6a@email.example")
+    page.fill("#password", "password")
+    page.click("#sign-in-button")
+    page.wait_for_selector(".page-content")
+    page.click("button#approval-button")
+
+    page.wait_for_url("https://example.com/auth?code=**")

@@ -10,7 +10,7 @@ from django.test import Client
 
 from connect.models import ConnectSession, Step
 from tests.connect.conftest import Journey, answer_of, query_of
-from tests.factories import ApplicationFactory
+from tests.factories import EVERY_SCOPE, ApplicationFactory
 from vehicles.models import Application, Connection, Event, Vehicle, VehicleGrant
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
@@ -210,6 +210,18 @@ def test_forced_or_changed_requests_are_asked_again(
     journey.sign_in(bernd.email)
 
     assert "approval-button" in journey.look()
+
+
+def test_what_tesla_newly_grants_is_asked_about(journey: Journey, bernd: ScenarioPerson) -> None:
+    journey.authorize()
+    journey.sign_in(bernd.email, ["vehicle_device_data"])
+    journey.approve()
+
+    journey.authorize()
+    journey.return_from_tesla(journey.tesla.allow(journey.to_tesla(), EVERY_SCOPE))
+
+    assert "approval-button" in journey.look() and "Lock and unlock the car" in journey.look()
+    assert VehicleGrant.objects.get().approved == ["read_vehicle_info", "read_odometer"]
 
 
 def test_a_run_can_be_resumed_at_every_step(journey: Journey, anna: ScenarioPerson) -> None:

@@ -13,7 +13,7 @@ from vehicles.tesla.simulator import pages
 from vehicles.tesla.simulator.accounts import Account, Client
 from vehicles.tesla.simulator.sign_in import here, login_page, sign_in, signed_in
 from vehicles.tesla.simulator.state import world_of
-from vehicles.tesla.simulator.tokens import ISSUER
+from vehicles.tesla.simulator.token_claims import ISSUER
 
 _HEADING: Final = "with your Tesla account, to go on to"
 _NOT_ENOUGH: Final = "This application needs everything in the list. Tick all of it, or cancel."

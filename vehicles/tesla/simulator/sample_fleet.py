@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final
 
-from vehicles.tesla import scopes
 from vehicles.tesla import vin as vins
-from vehicles.tesla.simulator.scenarios import (
-    PASSWORD,
-    KeyState,
-    Region,
-    ScenarioPerson,
-    ScenarioVehicle,
-    State,
+from vehicles.tesla.simulator.sample_mix import (
+    CONSENTS,
+    FIRMWARES,
+    FIRST_NAMES,
+    LAST_NAMES,
+    MODELS,
+    REGIONS,
+    STATES,
+    Dice,
 )
+from vehicles.tesla.simulator.scenarios import PASSWORD, KeyState, ScenarioPerson, ScenarioVehicle
 from vehicles.tesla.simulator.vehicle_numbers import is_valid, with_check_digit
-
-T = TypeVar("T")
 
 CARS_IN_BLOCK: Final = 10
 PEOPLE_IN_BLOCK: Final = 8
@@ -36,71 +36,13 @@ MOST_CARS: Final = _CARS_PER_PLANT * len(_PLANTS)
 """How many cars the numbering has room for."""
 MOST_PEOPLE: Final = MOST_CARS // CARS_IN_BLOCK * PEOPLE_IN_BLOCK
 
-_MODELS: Final = (
-    ("5YJ3E7EA_K", 18),
-    ("5YJ3E1EB_N", 14),
-    ("LRW3E7FA_P", 8),
-    ("7SAYGDEE_N", 20),
-    ("XP7YGCES_R", 14),
-    ("5YJSA1E2_J", 9),
-    ("5YJSA1E5_N", 5),
-    ("5YJXCAE2_K", 6),
-    ("7SAXCDE5_P", 4),
-    ("7G2CEHED_R", 2),
-)
-_STATES: Final[tuple[tuple[State, int], ...]] = (("asleep", 50), ("online", 42), ("offline", 8))
-_REGIONS: Final[tuple[tuple[Region, int], ...]] = (("na", 60), ("eu", 40))
-_FIRMWARES: Final = (("2026.32.6", 55), ("2026.26.11", 30), ("2025.44.3", 10), ("2024.20.9", 5))
-_FULL: Final = (
-    *scopes.SIGN_IN,
-    scopes.USER_DATA,
-    scopes.VEHICLE_DEVICE_DATA,
-    scopes.VEHICLE_LOCATION,
-    scopes.VEHICLE_CMDS,
-    scopes.VEHICLE_CHARGING_CMDS,
-)
-_CONSENTS: Final[tuple[tuple[tuple[str, ...] | None, int], ...]] = (
-    (_FULL, 78),
-    (tuple(scope for scope in _FULL if scope != scopes.VEHICLE_LOCATION), 8),
-    (tuple(scope for scope in _FULL if scope != scopes.VEHICLE_CMDS), 5),
-    ((*scopes.SIGN_IN, scopes.VEHICLE_DEVICE_DATA), 4),
-    (scopes.SIGN_IN, 2),
-    (None, 3),
-)
-_FIRST_NAMES: Final = (
-    "Alex",
-    "Billie",
-    "Casey",
-    "Devon",
-    "Elliot",
-    "Frankie",
-    "Gabriel",
-    "Harper",
-    "Jamie",
-    "Kim",
-)
-_LAST_NAMES: Final = (
-    "Ash",
-    "Birch",
-    "Cedar",
-    "Elm",
-    "Fir",
-    "Hazel",
-    "Juniper",
-    "Linden",
-    "Maple",
-    "Oak",
-    "Pine",
-    "Rowan",
-)
-
 
 def vehicle(seed: int, index: int) -> ScenarioVehicle:
     """Sample car number `index`, as its owner sees it. Raises `ValueError` beyond `MOST_CARS`."""
     if not 0 <= index < MOST_CARS:
         raise ValueError(f"there is no sample car number {index}")
-    dice = _Dice(seed, "car", index)
-    number = f"{dice.pick(_MODELS)}{_PLANTS[index // _CARS_PER_PLANT]}{index % _CARS_PER_PLANT:06d}"
+    dice = Dice(seed, "car", index)
+    number = f"{dice.pick(MODELS)}{_PLANTS[index // _CARS_PER_PLANT]}{index % _CARS_PER_PLANT:06d}"
     vin = with_check_digit(number)
     key: KeyState = "not_required"
     if vins.takes_keys(vin):
@@ -110,8 +52,8 @@ def vehicle(seed: int, index: int) -> ScenarioVehicle:
         access_type="OWNER",
         key=key,
         name=f"{vins.model(vin)} {index}",
-        state=dice.pick(_STATES),
-        firmware=dice.pick(_FIRMWARES),
+        state=dice.pick(STATES),
+        firmware=dice.pick(FIRMWARES),
         other_keys=20 if key == "absent" and dice.happens(4) else 2 + dice.below(5),
         in_service=dice.happens(1),
         mobile_access=not dice.happens(1),
@@ -126,15 +68,15 @@ def owner(seed: int, index: int) -> ScenarioPerson:
     if not 0 <= index < MOST_PEOPLE:
         raise ValueError(f"there is no sample person number {index}")
     block, slot = divmod(index, PEOPLE_IN_BLOCK)
-    dice = _Dice(seed, "person", index)
+    dice = Dice(seed, "person", index)
     uses_legacy_api = dice.happens(6)
-    consent = dice.pick(_CONSENTS)
+    consent = dice.pick(CONSENTS)
     return ScenarioPerson(
         email=_email(block, slot),
         password=PASSWORD,
         sub=_sub(seed, index),
-        name=f"{_FIRST_NAMES[dice.below(len(_FIRST_NAMES))]} {_LAST_NAMES[dice.below(len(_LAST_NAMES))]}",
-        region=_Dice(seed, "block", block).pick(_REGIONS),
+        name=f"{FIRST_NAMES[dice.below(len(FIRST_NAMES))]} {LAST_NAMES[dice.below(len(LAST_NAMES))]}",
+        region=Dice(seed, "block", block).pick(REGIONS),
         vehicles=tuple(_seen(seed, index, place) for place in _places(seed, block, slot)),
         consent=None if uses_legacy_api else consent,
         has_phone_key=not dice.happens(5),
@@ -217,29 +159,6 @@ class SampleFleet:
         return replace(found, vehicles=inside) if inside else None
 
 
-class _Dice:
-    """Numbers that look random and are the same for the same seed, kind and index."""
-
-    def __init__(self, seed: int, kind: str, index: int) -> None:
-        digest = hashlib.blake2b(f"{seed}:{kind}:{index}".encode(), digest_size=16).digest()
-        self._left = int.from_bytes(digest, "big")
-
-    def below(self, limit: int) -> int:
-        self._left, number = divmod(self._left, limit)
-        return number
-
-    def happens(self, percent: int) -> bool:
-        return self.below(100) < percent
-
-    def pick(self, weighted: tuple[tuple[T, int], ...]) -> T:
-        number = self.below(100)
-        for value, weight in weighted:
-            number -= weight
-            if number < 0:
-                return value
-        raise ValueError("the weights do not add up to 100")
-
-
 def _sub(seed: int, index: int) -> str:
     digest = hashlib.blake2b(f"{seed}:sub:{index}".encode(), digest_size=16).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-4{digest[12:15]}-8{digest[15:18]}-{index:012x}"
@@ -250,7 +169,7 @@ def _email(block: int, slot: int) -> str:
 
 
 def _driven_place(seed: int, block: int) -> int:
-    return _Dice(seed, "driver", block).below(CARS_IN_BLOCK)
+    return Dice(seed, "driver", block).below(CARS_IN_BLOCK)
 
 
 def _places(seed: int, block: int, slot: int) -> tuple[int, ...]:

@@ -10,17 +10,21 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vehicles.tesla import paths
-from vehicles.tesla.scopes import OWNER_API_SCOPES
 from vehicles.tesla.simulator.accounts import Account, Client
 from vehicles.tesla.simulator.clock import Clock
 from vehicles.tesla.simulator.json_web_tokens import TokenSigner
+from vehicles.tesla.simulator.token_claims import (
+    ISSUER,
+    fleet_claims,
+    id_claims,
+    legacy_claims,
+    partner_claims,
+)
 
 CODE_SECONDS: Final = 300
 ACCESS_SECONDS: Final = 28_800
 GRACE_SECONDS: Final = 24 * 3600
 REFRESH_SECONDS: Final = 90 * 24 * 3600
-ISSUER: Final = "https://auth.tesla.com/oauth2/v3"
 
 
 class TokenRefused(Exception):
@@ -152,28 +156,16 @@ class Tokens:
 
     def access_token(self, client: Client, account: Account, scopes: tuple[str, ...]) -> str:
         """A signed token with the claims that Tesla's have."""
-        make = _legacy_claims if client.is_legacy else _fleet_claims
+        make = legacy_claims if client.is_legacy else fleet_claims
         return self.signer.sign(make(client, account, scopes) | self._lifetime())
 
     def id_token(self, client: Client, account: Account, nonce: str) -> str:
         """The OpenID token; carries the nonce of the login where there was one."""
-        claims: dict[str, Any] = {
-            "iss": f"{ISSUER}/nts",
-            "aud": client.client_id,
-            "sub": account.sub,
-            "email": account.email,
-        }
-        return self.signer.sign(claims | self._lifetime() | ({"nonce": nonce} if nonce else {}))
+        return self.signer.sign(id_claims(client, account, nonce) | self._lifetime())
 
     def partner_token(self, client: Client, scopes: tuple[str, ...], audience: str) -> str:
         """A token of the application itself for one region's host (Fleet API: partner tokens)."""
-        claims = {
-            "iss": f"{ISSUER}/nts",
-            "azp": client.client_id,
-            "sub": client.client_id,
-            "scp": list(scopes),
-        }
-        return self.signer.sign(claims | {"aud": [audience], "gty": "client-credentials"} | self._lifetime())
+        return self.signer.sign(partner_claims(client, scopes, audience) | self._lifetime())
 
     def _lifetime(self) -> dict[str, int]:
         now = int(self._clock.now())
@@ -230,39 +222,6 @@ def _new_refresh_token(client: Client, account: Account) -> str:
         header, payload = {"alg": "RS256", "typ": "JWT"}, {"iss": ISSUER, "data": secrets.token_hex(24)}
         return ".".join(_part(part) for part in (header, payload, secrets.token_hex(32)))
     return f"{account.region.upper()}_{secrets.token_hex(32)}"
-
-
-def _fleet_audience() -> list[str]:
-    hosts = [paths.FLEET_API_HOSTS["na"], paths.FLEET_API_HOSTS["eu"]]
-    return [*hosts, f"{ISSUER}/userinfo"]
-
-
-def _fleet_claims(client: Client, account: Account, scopes: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        "iss": f"{ISSUER}/nts",
-        "azp": client.client_id,
-        "sub": account.sub,
-        "aud": _fleet_audience(),
-        "scp": list(scopes),
-        "amr": ["pwd"],
-        "ou_code": account.region.upper(),
-        "locale": "en-US",
-        "account_type": "person",
-        "open_source": False,
-    }
-
-
-def _legacy_claims(client: Client, account: Account, scopes: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        "iss": ISSUER,
-        "azp": client.client_id,
-        "sub": account.sub,
-        "aud": [f"{paths.OWNER_API_HOST}/", f"{ISSUER}/userinfo"],
-        "scp": list(OWNER_API_SCOPES),
-        "amr": ["pwd"],
-        "ou_code": account.region.upper(),
-        "locale": "en-US",
-    }
 
 
 def _s256(verifier: str) -> str:

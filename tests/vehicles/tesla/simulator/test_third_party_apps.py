@@ -45,6 +45,18 @@ def test_removing_access_ends_the_tokens_and_makes_the_next_login_ask_again(
     assert browser.get(anna.authorize_path()).has("allow-button")
 
 
+def test_tokens_from_before_the_removal_stay_dead_after_a_new_consent(
+    anna: Application, browser: Browser
+) -> None:
+    before = [anna.tokens["refresh_token"]]
+    anna.refresh()
+    before.append(anna.tokens["refresh_token"])
+    remove(browser, sign_in(browser), anna)
+    anna.connect(ANNA)
+    assert [anna.refresh(token).status for token in before] == [401, 401]
+    assert anna.refresh().status == 200
+
+
 def test_the_revocation_link_leads_there_and_changes_scopes_without_ending_the_tokens(
     anna: Application, browser: Browser
 ) -> None:

@@ -1,0 +1,60 @@
+"""Settlement: what became of commands that nobody answered. The car's own state decides where it can."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from vehicles import commands, upstream
+from vehicles.controls import CONTROLS
+from vehicles.errors import CatalogueError
+from vehicles.models import Command, Outcome
+from vehicles.tesla import scopes
+
+QUIET: Final = timedelta(seconds=60)
+"""A signed command that came late has expired by then, so the state no longer changes because of it."""
+LOOK_BACK: Final = timedelta(minutes=30)
+"""After this, somebody may have changed the car by hand, and its state proves nothing."""
+_AT_ONCE: Final = 200
+
+
+def settle(now: datetime) -> int:
+    """Settle commands whose worker stopped, then look whether unknown ones took effect; returns how many settled.
+
+    A look is one ordinary read. It never wakes the car, and a car that cannot be read leaves the outcome unknown.
+    """
+    return commands.settle_overdue(now) + sum(_look(command) for command in _unknown(now))
+
+
+def _unknown(now: datetime) -> QuerySet[Command]:
+    readable = [name for name, control in CONTROLS.items() if control.settled is not None]
+    later = Command.objects.filter(
+        grant__connection__vehicle=OuterRef("grant__connection__vehicle"), created_at__gt=OuterRef("created_at")
+    )
+    rows = Command.objects.filter(
+        outcome=Outcome.UNKNOWN,
+        name__in=readable,
+        sent_at__lt=now - QUIET,
+        sent_at__gt=now - LOOK_BACK,
+    )
+    # What came after may have changed the same thing, so only the car's latest command can be judged by its state.
+    return rows.filter(~Exists(later)).select_related(
+        "application", "grant__account", "grant__connection__vehicle", "grant__connection__application"
+    )[:_AT_ONCE]
+
+
+def _look(command: Command) -> bool:
+    settled = CONTROLS[command.name].settled
+    if settled is None:
+        return False
+    try:
+        data = upstream.vehicle_data(command.grant, (settled.section,), scopes.VEHICLE_DEVICE_DATA)
+    except CatalogueError:
+        return False
+    value = (data.get(settled.section) or {}).get(settled.field)
+    if value is None:
+        return False
+    commands.conclude(command, happened=value == settled.wanted(command.arguments))
+    return True
