@@ -192,11 +192,19 @@ def _end_refused(command: Command, error: CatalogueError, *, uses_key: bool) -> 
 def _end(command: Command, outcome: Outcome, error: ErrorSpec | None, reason: str, **changes: Any) -> None:
     """Write the outcome once; a worker that is late replaces what the sweep could only call unknown."""
     now = timezone.now()
-    name = error.name if error else ""
+    changes |= {
+        "outcome": outcome,
+        "error": error.name if error else "",
+        "reason": reason[:255],
+        "ended_at": now,
+    }
     open_row = Command.objects.filter(pk=command.pk, outcome__in=[Outcome.PENDING, Outcome.UNKNOWN])
     with transaction.atomic():
-        if open_row.update(outcome=outcome, error=name, reason=reason[:255], ended_at=now, **changes):
-            _record(command, outcome, name, now)
+        if not open_row.update(**changes):
+            return
+        _record(command, outcome, changes["error"], now)
+    for name, value in changes.items():
+        setattr(command, name, value)
 
 
 def _record(command: Command, outcome: Outcome, error: str, now: datetime) -> None:
@@ -218,15 +226,14 @@ def _record(command: Command, outcome: Outcome, error: str, now: datetime) -> No
 
 def _ended(command: Command) -> Command:
     """The row once it is settled. Waits no longer than a call can take; then the sweep's word is as good as any."""
-    while True:
-        command.refresh_from_db()
-        if command.outcome != Outcome.PENDING:
-            return command
+    while command.outcome == Outcome.PENDING:
         if timezone.now() > command.deadline_at + GRACE:
             settle(command)
-            continue
-        let_go_of_database()
-        time.sleep(_POLL_SECONDS)
+        else:
+            let_go_of_database()
+            time.sleep(_POLL_SECONDS)
+        command.refresh_from_db()
+    return command
 
 
 def _answer(command: Command, grant: VehicleGrant) -> Command:

@@ -194,16 +194,18 @@ def _shake_hands(grant: VehicleGrant, key: PrivateKey, domain: Domain, scope: st
 
 def _next(vehicle: Vehicle, domain: Domain) -> SessionInfo | None:
     """The session with the next counter, which nobody else gets; None when there is none to go on with."""
-    with transaction.atomic():
-        row = SigningSession.objects.select_for_update().filter(vehicle=vehicle, domain=domain.value).first()
-        if row is None or not row.epoch:
-            return None
+    sessions = SigningSession.objects.filter(vehicle=vehicle, domain=domain.value)
+    while (row := sessions.first()) is not None and row.epoch:
+        unchanged = sessions.filter(epoch=bytes(row.epoch), counter=row.counter)
         row.counter += 1
         if row.counter >= HIGHEST_COUNTER:
-            row.epoch = b""
-        row.save(update_fields=["counter", "epoch"])
-        if not row.epoch:
-            return None
+            unchanged.update(epoch=b"")
+        elif unchanged.update(counter=row.counter):
+            return _as_session(row, vehicle, domain)
+    return None
+
+
+def _as_session(row: SigningSession, vehicle: Vehicle, domain: Domain) -> SessionInfo:
     return SessionInfo(
         vin=vehicle.vin,
         domain=domain,
@@ -241,24 +243,27 @@ def _forget(vehicle: Vehicle, session: SessionInfo) -> None:
 @contextmanager
 def _turn(vehicle: Vehicle, domain: Domain) -> Iterator[Callable[[], None]]:
     """Wait for the turn at a computer, across processes. Gives a function that makes it last for another attempt."""
-    row, _ = SigningSession.objects.get_or_create(vehicle=vehicle, domain=domain.value)
-    holder = _take_turn(row)
-    mine = SigningSession.objects.filter(pk=row.pk, lease_holder=holder)
+    computer = SigningSession.objects.filter(vehicle=vehicle, domain=domain.value)
+    mine = computer.filter(lease_holder=_take_turn(vehicle, domain))
     try:
         yield lambda: _renew(mine)
     finally:
         mine.update(lease_holder=None, lease_until=None)
 
 
-def _take_turn(row: SigningSession) -> uuid.UUID:
+def _take_turn(vehicle: Vehicle, domain: Domain) -> uuid.UUID:
+    computer = SigningSession.objects.filter(vehicle=vehicle, domain=domain.value)
     holder = uuid.uuid4()
     end = time.monotonic() + TURN_WAIT_SECONDS
     while time.monotonic() < end:
         now = timezone.now()
-        free = SigningSession.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now), pk=row.pk)
+        free = computer.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
         # Looking is cheap; an update that finds nothing still stops every other writer on SQLite.
         if free.exists() and free.update(lease_holder=holder, lease_until=now + TURN):
             return holder
+        if not computer.exists():
+            SigningSession.objects.get_or_create(vehicle=vehicle, domain=domain.value)
+            continue
         let_go_of_database()
         time.sleep(_POLL_SECONDS)
     raise CatalogueError(errors.RATE_LIMIT_VEHICLE, retry_after=5, reason="other commands are still running")

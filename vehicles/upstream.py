@@ -75,6 +75,35 @@ def vehicle_data(grant: VehicleGrant, endpoints: Sequence[str], scope: str = "")
         raise
 
 
+def listed_vehicle(grant: VehicleGrant) -> client.ListedVehicle:
+    """The grant's car as Tesla lists it: state and whether it is in service; never wakes it."""
+    tag = _tag(grant)
+    return call(
+        grant.account,
+        grant.integration,
+        lambda base, token: client.vehicle(base, token, tag),
+        vehicle=grant.connection.vehicle,
+    )
+
+
+def recent_alerts(grant: VehicleGrant, scope: str) -> dict[str, Any]:
+    """What the grant's car complained about of late, under `recent_alerts`."""
+    tag = _tag(grant)
+    _spend(rate_budgets.Kind.DATA, grant)
+    return call(
+        grant.account,
+        grant.integration,
+        lambda base, token: client.recent_alerts(base, token, tag),
+        scope=scope,
+        vehicle=grant.connection.vehicle,
+    )
+
+
+def profile(grant: VehicleGrant, scope: str) -> dict[str, Any]:
+    """E-mail and name of the grant's Tesla account."""
+    return call(grant.account, grant.integration, client.profile, scope=scope)
+
+
 def vehicle_state(grant: VehicleGrant) -> str:
     """`online`, `asleep` or `offline` as Tesla knows it; free of charge and never wakes the car."""
     tag = _tag(grant)

@@ -41,7 +41,7 @@ class TeslaAccountAdmin(StaffAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[TeslaAccount]:
         reached = VehicleAccess.objects.filter(account=OuterRef("pk"), missing_since=None).order_by()
         number = reached.values("account").annotate(number=Count("pk")).values("number")
-        return super().get_queryset(request).select_related("person").annotate(cars=Subquery(number))
+        return super().get_queryset(request).annotate(cars=Subquery(number))
 
     def found(self, queryset: QuerySet, text: str, *, by_person: bool) -> QuerySet:
         return audit.find_accounts(queryset, text, by_person=by_person)

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from portal.admin import filters, wording
@@ -54,4 +55,4 @@ class CommandAdmin(StaffAdmin):
 
     @admin.display(description="when")
     def age(self, command: Command) -> SafeString:
-        return two_lines(ago(command.created_at), command.request_id)
+        return two_lines(format_html("{} ago", ago(command.created_at)), command.request_id)

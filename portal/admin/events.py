@@ -70,4 +70,4 @@ class EventAdmin(StaffAdmin):
 
     @admin.display(description="when")
     def age(self, event: Event) -> SafeString:
-        return two_lines(ago(event.at), event.request_id)
+        return two_lines(format_html("{} ago", ago(event.at)), event.request_id)

@@ -73,6 +73,16 @@ def vehicle_state(base: str, token: str, tag: str) -> str:
     return str(_response(answer).get("state") or "")
 
 
+def vehicle(base: str, token: str, tag: str) -> ListedVehicle:
+    """One car as the list shows it; never wakes it (Fleet API: vehicle)."""
+    return _listed(_response(transport.send("GET", base + paths.VEHICLE.format(vin=tag), token=token).body))
+
+
+def recent_alerts(base: str, token: str, tag: str) -> dict[str, Any]:
+    """What the car complained about of late, under `recent_alerts` (Fleet API: recent_alerts)."""
+    return _response(transport.send("GET", base + paths.RECENT_ALERTS.format(vin=tag), token=token).body)
+
+
 def vehicle_data(base: str, token: str, tag: str, endpoints: Sequence[str]) -> dict[str, Any]:
     """Live data of the named sections; raises `VehicleUnavailable` when the car is not online."""
     query = {"endpoints": ";".join(endpoints)}
