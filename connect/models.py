@@ -85,6 +85,7 @@ class ConnectSession(models.Model):
         indexes = [
             models.Index(fields=["application", "-created_at"], name="connect_session_recent"),
             models.Index(fields=["expires_at"], name="connect_session_expiry"),
+            models.Index(fields=["-created_at"], name="connect_session_newest"),
         ]
 
     def __str__(self) -> str:

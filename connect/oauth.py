@@ -76,6 +76,10 @@ def _scope(session: ConnectSession) -> str:
 class ConnectValidator(OAuth2Validator):
     """What the token endpoint accepts, and what it keeps. Replaces the toolkit's handling of codes and rotation."""
 
+    def _load_application(self, client_id: str, request: Request) -> Application | None:
+        """PostgreSQL takes no NUL in a text, so such an id cannot even be looked up."""
+        return None if "\x00" in (client_id or "") else super()._load_application(client_id, request)
+
     def is_pkce_required(self, client_id: str, request: Request) -> bool:
         """Asked of the authenticated client, whichever way it named itself."""
         return pkce_required(request.client.client_id)

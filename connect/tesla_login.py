@@ -31,7 +31,7 @@ from connect.problems import (
 )
 from vehicles import logins
 from vehicles.errors import CatalogueError
-from vehicles.models import TeslaAccount, VehicleGrant
+from vehicles.models import VehicleGrant
 from vehicles.origins import origins
 from vehicles.permissions import PERMISSIONS, Permission, tesla_scopes_for
 from vehicles.tesla import auth
@@ -108,22 +108,26 @@ def complete(
         raise ConnectProblem(DECLINED_AT_TESLA if error == "access_denied" else LEFT_TESLA)
     try:
         account = logins.sign_in(
-            mode=session.mode, code=code, redirect_uri=_callback(), nonce=_nonce(state, browser_secret)
+            mode=session.mode,
+            code=code,
+            redirect_uri=_callback(),
+            nonce=_nonce(state, browser_secret),
+            expected=_expected(session),
         )
+    except logins.OtherAccount:
+        raise ConnectProblem(WRONG_ACCOUNT) from None
     except CatalogueError as failure:
         raise ConnectProblem(OF_SIGN_IN.get(failure.spec.name, TESLA_UNREACHABLE_AT_SIGN_IN)) from failure
-    refuse_other_account(session, account)
     if not flow.move(session, Step.PERMISSIONS, now, account=account, signed_in_at=now):
         raise ConnectProblem(USED_LOGIN)
 
 
-def refuse_other_account(session: ConnectSession, account: TeslaAccount) -> None:
-    """A reauthentication ends on an account that holds a grant on the car, or changes nothing."""
+def _expected(session: ConnectSession) -> list[str] | None:
+    """A reauthentication ends on a Tesla account that holds a grant on the car; other runs take any account."""
     if session.connection_id is None:
-        return
-    held = VehicleGrant.objects.filter(connection=session.connection_id, account=account, revoked_at=None)
-    if not held.exists():
-        raise ConnectProblem(WRONG_ACCOUNT)
+        return None
+    held = VehicleGrant.objects.filter(connection=session.connection_id, revoked_at=None)
+    return list(held.values_list("account__sub", flat=True))
 
 
 def _behaviour(session: ConnectSession, another_account: bool) -> dict[str, str]:

@@ -6,7 +6,7 @@ Finds the grant, and lets `diagnosis` decide. Links that a diagnosis only names 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -18,7 +18,7 @@ from vehicles import errors, origins
 from vehicles.diagnosis import Diagnosis, Observed, diagnose
 from vehicles.errors import CatalogueError, ErrorSpec, invalid
 from vehicles.facts import access_of, facts_of, with_rows, working_permissions
-from vehicles.models import Application, Integration, User, VehicleGrant
+from vehicles.models import Application, Integration, Mode, User, VehicleGrant
 from vehicles.permissions import PERMISSIONS
 
 
@@ -46,9 +46,16 @@ def reach(
     grants = grants_of(person=person, application=application, only_connection=only_connection)
     found = list(with_rows(grants.filter(connection__public_id=wanted)))
     if not found:
-        raise CatalogueError(errors.PERMISSION, reason="no grant of this person on this vehicle")
+        raise not_permitted(application, person, "no grant of this person on this vehicle")
     # A person may reach one car through both interfaces; the current one serves.
     return next((grant for grant in found if grant.integration == Integration.FLEET), found[0])
+
+
+def not_permitted(application: Application, person: User, reason: str) -> CatalogueError:
+    """PERMISSION, with the way through Connect as its cure; the same whether or not the car exists."""
+    mode = person.tesla_accounts.values_list("mode", flat=True).first() or Mode.LIVE
+    url = _connect_page(application, application.permissions, mode)
+    return CatalogueError(errors.PERMISSION, resolution_url=url, reason=reason)
 
 
 def diagnosis_of(grant: VehicleGrant, asked: str | None = None) -> Diagnosis:
@@ -63,14 +70,10 @@ def require(grant: VehicleGrant, permission: str) -> None:
         raise refuse(grant, error)
 
 
-def require_granted(grant: VehicleGrant, permission: str) -> None:
-    """Raise PERMISSION where it was never given; for reads of stored state, which nothing else stops."""
-    if permission not in working_permissions(grant):
-        require(grant, permission)
-
-
 def refuse(grant: VehicleGrant, spec: ErrorSpec, *, reason: str = "") -> CatalogueError:
     """The catalogue error for this grant, with the link that repairs it."""
+    if spec is errors.PERMISSION:
+        return not_permitted(grant.connection.application, grant.account.person, reason)
     link = RESOLUTION_LINKS.get(spec.name)
     return CatalogueError(spec, resolution_url=url_for(link, grant) if link else None, reason=reason)
 
@@ -81,20 +84,24 @@ RESOLUTION_LINKS: Final[dict[str, str]] = {
     errors.VIRTUAL_KEY_REQUIRED.name: "pairing",
     errors.PLATFORM_NOT_CAPABLE.name: "reconnect_fleet",
 }
-"""The link in an error's resolution. PERMISSION has none: its body must not tell whether the car exists."""
+"""The link in an error's resolution. PERMISSION has one of its own: its body must not tell whether the car exists."""
 
 
-def _connect(grant: VehicleGrant) -> str:
-    application = grant.connection.application
+def _connect_page(application: Application, permissions: Sequence[str], mode: str) -> str:
     query = {
         "response_type": "code",
         "client_id": application.client_id,
         "redirect_uri": (application.redirect_uris.split() or [""])[0],
-        "scope": " ".join(grant.requested or application.permissions),
+        "scope": " ".join(permissions),
         "make": "TESLA",
-        "mode": grant.mode,
+        "mode": mode,
     }
     return f"{settings.PUBLIC_URL}/oauth/authorize?{urlencode(query)}"
+
+
+def _connect(grant: VehicleGrant) -> str:
+    application = grant.connection.application
+    return _connect_page(application, grant.requested or application.permissions, grant.mode)
 
 
 def _reauthenticate(grant: VehicleGrant) -> str:
@@ -102,17 +109,6 @@ def _reauthenticate(grant: VehicleGrant) -> str:
         "response_type": "vehicle_id",
         "client_id": grant.connection.application.client_id,
         "vehicle_id": str(grant.connection.public_id),
-    }
-    return f"{settings.PUBLIC_URL}/oauth/reauthenticate?{urlencode(query)}"
-
-
-def _reconnect_fleet(grant: VehicleGrant) -> str:
-    application = grant.connection.application
-    query = {
-        "response_type": "vehicle_id",
-        "client_id": application.client_id,
-        "make": "TESLA",
-        "scope": " ".join(grant.requested or application.permissions),
     }
     return f"{settings.PUBLIC_URL}/oauth/reauthenticate?{urlencode(query)}"
 
@@ -126,7 +122,8 @@ def _pairing(grant: VehicleGrant) -> str:
 _ADDRESSES: Final[Mapping[str, Callable[[VehicleGrant], str]]] = {
     "connect": _connect,
     "reauthenticate": _reauthenticate,
-    "reconnect_fleet": _reconnect_fleet,
+    # Every run of Connect uses the current interface, so connecting again is what moves a car off the old one.
+    "reconnect_fleet": _connect,
     "pairing": _pairing,
     "third_party_apps": lambda grant: origins.third_party_apps_page(grant.mode),
     "admin": lambda grant: f"{settings.PUBLIC_URL}/admin/vehicles/vehiclegrant/{grant.pk}/change/",

@@ -52,7 +52,8 @@ def _plain(command: str, **fixed: Any) -> Callable[[Arguments], tuple[Step, ...]
 
 def _destination(arguments: Arguments) -> tuple[Step, ...]:
     # Tesla's servers resolve the text and hand it to the car, so this needs no signature on any car.
-    text = f"{arguments['latitude']},{arguments['longitude']}"
+    # Always as decimals: a float near zero would be written with an exponent, which no map understands.
+    text = f"{arguments['latitude']:.6f},{arguments['longitude']:.6f}"
     body = {
         "type": "share_ext_content_raw",
         "locale": "en-US",
@@ -68,6 +69,21 @@ def _set_pin(arguments: Arguments) -> tuple[Step, ...]:
         Step("clear_pin_to_drive_admin", {}, may_refuse=True),
         Step("set_pin_to_drive", {"on": True, "password": arguments["pin"]}),
     )
+
+
+def _fixed(command: str, **body: Any) -> Callable[[Arguments], tuple[Step, ...]]:
+    """For controls whose arguments tell more than Tesla is sent (see `looks`)."""
+    return lambda arguments: (Step(command, body),)
+
+
+def _set_temperature(arguments: Arguments) -> tuple[Step, ...]:
+    celsius = arguments["celsius"]
+    return (Step("set_temps", {"driver_temp": celsius, "passenger_temp": celsius}),)
+
+
+def _start_climate(arguments: Arguments) -> tuple[Step, ...]:
+    first = _set_temperature(arguments) if arguments.get("sets_temperature") else ()
+    return (*first, Step("auto_conditioning_start", {}))
 
 
 def _always(value: Any) -> Callable[[Arguments], Any]:
@@ -102,7 +118,7 @@ CONTROLS: Final[dict[str, Control]] = {
     ),
     "set_amperage": Control(
         "control_charge",
-        _plain("set_charging_amps"),
+        lambda given: (Step("set_charging_amps", {"charging_amps": given["charging_amps"]}),),
         settled=Settled("charge_state", "charge_amps", _given("charging_amps")),
     ),
     "open_charge_port": Control(
@@ -115,23 +131,21 @@ CONTROLS: Final[dict[str, Control]] = {
         _plain("charge_port_door_close"),
         settled=Settled("charge_state", "charge_port_door_open", _always(False)),
     ),
-    "set_charge_start": Control("control_charge", _plain("set_scheduled_charging")),
-    "set_departure": Control("control_charge", _plain("set_scheduled_departure")),
+    # Which Tesla command it is depends on the car's firmware (see `looks`).
+    "set_charge_schedule": Control("control_charge", lambda given: (Step(given["command"], given["body"]),)),
     "start_climate": Control(
         "control_climate",
-        _plain("auto_conditioning_start"),
+        _start_climate,
         settled=Settled("climate_state", "is_climate_on", _always(True)),
     ),
     "stop_climate": Control(
         "control_climate",
-        _plain("auto_conditioning_stop"),
+        _fixed("auto_conditioning_stop"),
         settled=Settled("climate_state", "is_climate_on", _always(False)),
     ),
     "set_temperature": Control(
         "control_climate",
-        lambda given: (
-            Step("set_temps", {"driver_temp": given["celsius"], "passenger_temp": given["celsius"]}),
-        ),
+        _set_temperature,
         settled=Settled("climate_state", "driver_temp_setting", _given("celsius")),
     ),
     "start_defroster": Control(
@@ -141,13 +155,19 @@ CONTROLS: Final[dict[str, Control]] = {
         "control_climate", _plain("set_preconditioning_max", on=False, manual_override=False)
     ),
     "start_steering_wheel": Control(
-        "control_climate", _plain("remote_steering_wheel_heater_request", on=True)
+        "control_climate",
+        _fixed("remote_steering_wheel_heater_request", on=True),
+        settled=Settled("climate_state", "steering_wheel_heater", _always(True)),
     ),
     "stop_steering_wheel": Control(
-        "control_climate", _plain("remote_steering_wheel_heater_request", on=False)
+        "control_climate",
+        _fixed("remote_steering_wheel_heater_request", on=False),
+        settled=Settled("climate_state", "steering_wheel_heater", _always(False)),
     ),
-    "move_trunk": Control("control_trunk", _plain("actuate_trunk", which_trunk="rear"), toggles=True),
-    "open_frunk": Control("control_trunk", _plain("actuate_trunk", which_trunk="front"), toggles=True),
+    # One Tesla command for both directions: it moves the trunk to where it is not.
+    "open_trunk": Control("control_trunk", _fixed("actuate_trunk", which_trunk="rear"), toggles=True),
+    "close_trunk": Control("control_trunk", _fixed("actuate_trunk", which_trunk="rear"), toggles=True),
+    "open_frunk": Control("control_trunk", _fixed("actuate_trunk", which_trunk="front"), toggles=True),
     "set_pin": Control("control_pin", _set_pin, secret=("pin",)),
     "clear_pin": Control("control_pin", _plain("clear_pin_to_drive_admin")),
     "send_destination": Control("control_navigation", _destination),
@@ -168,6 +188,7 @@ ALREADY_SO: Final = frozenset(
 REFUSALS: Final[dict[str, ErrorSpec]] = {
     "complete": errors.FULLY_CHARGED,
     "disconnected": errors.CHARGING_PLUG_NOT_CONNECTED,
+    "cable connected": errors.CHARGING_PLUG_CONNECTED,
     "no_power": errors.CHARGE_FAULT,
     "not_charging": errors.NOT_CHARGING,
     "closures_open": errors.DOOR_OPEN,

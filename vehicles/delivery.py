@@ -40,7 +40,7 @@ class Delivery:
         try:
             result = self._deliver(name, arguments)
         except tesla.VehicleUnavailable:
-            self._wake()
+            wake(self.grant, self.deadline)
             result = self._deliver(name, arguments)
         self.was_answered = True
         return result
@@ -72,14 +72,15 @@ class Delivery:
             return False
         return self.grant.connection.vehicle.protocol_required is not False
 
-    def _wake(self) -> None:
-        """Wait until the car is awake; raises VEHICLE_STATE:ASLEEP when it may not be woken or will not wake."""
-        if not self.grant.connection.application.wakes_for_commands:
-            raise CatalogueError(errors.ASLEEP, reason="the application does not wake cars")
-        upstream.wake_up(self.grant)
-        end = time.monotonic() + WAKE_SECONDS
-        while time.monotonic() < end and timezone.now() < self.deadline:
-            if upstream.vehicle_state(self.grant) == "online":
-                return
-            time.sleep(_WAKE_POLL_SECONDS)
-        raise CatalogueError(errors.ASLEEP, reason="the car did not wake in time")
+
+def wake(grant: VehicleGrant, deadline: datetime) -> None:
+    """Wait until the car is awake; raises VEHICLE_STATE:ASLEEP when it may not be woken or will not wake in time."""
+    if not grant.connection.application.wakes_for_commands:
+        raise CatalogueError(errors.ASLEEP, reason="the application does not wake cars")
+    upstream.wake_up(grant)
+    end = time.monotonic() + WAKE_SECONDS
+    while time.monotonic() < end and timezone.now() < deadline:
+        if upstream.vehicle_state(grant) == "online":
+            return
+        time.sleep(_WAKE_POLL_SECONDS)
+    raise CatalogueError(errors.ASLEEP, reason="the car did not wake in time")

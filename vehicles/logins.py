@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import Final
 
 from django.conf import settings
@@ -22,11 +23,23 @@ REFRESH_WAIT_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.1
 
 
-def sign_in(*, mode: str, code: str, redirect_uri: str, nonce: str | None = None) -> TeslaAccount:
+class OtherAccount(Exception):
+    """The person signed in with another Tesla account than the one this login was for."""
+
+
+def sign_in(
+    *,
+    mode: str,
+    code: str,
+    redirect_uri: str,
+    nonce: str | None = None,
+    expected: Collection[str] | None = None,
+) -> TeslaAccount:
     """Redeem the code of a Fleet login and return its account, created where it is new.
 
-    Raises `CatalogueError`: AUTHENTICATION_FAILED when Tesla refuses the code or the login is not the one that was
-    begun with `nonce`, UPSTREAM errors when Tesla cannot be asked.
+    With `expected`, the login must be one of these Tesla ids. Raises `OtherAccount` otherwise, and `CatalogueError`:
+    AUTHENTICATION_FAILED when Tesla refuses the code or the login is not the one that was begun with `nonce`, UPSTREAM
+    errors when Tesla cannot be asked.
     """
     try:
         tokens = auth.exchange_code(
@@ -41,7 +54,13 @@ def sign_in(*, mode: str, code: str, redirect_uri: str, nonce: str | None = None
         _check_login(claims, tokens, nonce)
     except tesla.TeslaError as failure:
         raise translate(failure) from failure
+    is_other = expected is not None and claims.sub not in expected
+    if is_other and not TeslaAccount.objects.filter(sub=claims.sub, mode=mode).exists():
+        raise OtherAccount
+    # Tesla has already ended this account's earlier tokens, so a connected account keeps the new ones in any case.
     account = _signed_in(mode, claims, tokens)
+    if is_other:
+        raise OtherAccount
     _learn_email(account, tokens.access_token)
     return account
 

@@ -31,7 +31,8 @@ def settle(now: datetime) -> int:
 def _unknown(now: datetime) -> QuerySet[Command]:
     readable = [name for name, control in CONTROLS.items() if control.settled is not None]
     later = Command.objects.filter(
-        grant__connection__vehicle=OuterRef("grant__connection__vehicle"), created_at__gt=OuterRef("created_at")
+        grant__connection__vehicle=OuterRef("grant__connection__vehicle"),
+        created_at__gt=OuterRef("created_at"),
     )
     rows = Command.objects.filter(
         outcome=Outcome.UNKNOWN,

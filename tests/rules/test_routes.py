@@ -40,6 +40,15 @@ PAGES: Final[dict[str, set[int]]] = {
     # What is no version at all.
     r"^(?:v[^/]*|user|compatibility|management)(?:/[\s\S]*)?\Z": {404},
 }  # fmt: skip
+OTHER_METHODS: Final = {
+    "/application": "delete",
+    "/navigation/destination": "post",
+    "/tesla/charge/charge_port_door": "post",
+    "/tesla/security/trunk": "post",
+    "/tesla/security/frunk": "post",
+    "/tesla/pin": "post",
+}
+"""Addresses of the API that take no GET, by their end."""
 API_VERSION: Final = r"^v0*(?:[2-9]|[1-9][0-9]+)\.[0-9]+"
 API_CATCH_ALL: Final = API_VERSION + r"(?:/[\s\S]*)?\Z"
 EXAMPLES: Final = {
@@ -77,7 +86,7 @@ def declared(pattern: str) -> set[int] | None:
 
 def first_method(pattern: str) -> str:
     """A method that the address takes: what it does not take is a path that does not exist."""
-    return "delete" if pattern.endswith(r"/application/?\Z") else "get"
+    return next((method for end, method in OTHER_METHODS.items() if pattern.endswith(end + r"/?\Z")), "get")
 
 
 def example(pattern: str) -> str:

@@ -19,11 +19,11 @@ from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = [pytest.mark.soak, pytest.mark.django_db(transaction=True)]
 
-PROCESSES = size("PROCESSES", 4)
-COMMANDS = size("COMMANDS", 12)
-CARS = size("CARS", 50)
-KEYS = size("KEYS", 40)
-KILLS = size("KILLS", 6)
+PROCESSES = size("PROCESSES", 3)
+COMMANDS = size("COMMANDS", 10)
+CARS = size("CARS", 10 if PROCESSES < 10 else 50)
+KEYS = size("KEYS", 30)
+KILLS = size("KILLS", 4)
 PATIENCE_SECONDS = size("PATIENCE", 1200)
 PATIENCE = {"deadline": 6, "grace": 2, "turn": 4}
 """Seconds after which workers that were killed are given up; the product waits ten times as long."""

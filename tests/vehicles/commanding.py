@@ -45,3 +45,8 @@ def executed(simulator: SimulatorServer, grant: VehicleGrant) -> list[str]:
 def calls(simulator: SimulatorServer) -> int:
     """How many calls Tesla was made so far."""
     return len(simulator.world.calls.since(0))
+
+
+def calls_to_the_car(simulator: SimulatorServer) -> int:
+    """How many signed messages were sent, handshakes included."""
+    return sum(call["path"].endswith("/signed_command") for call in simulator.world.calls.since(0))

@@ -80,11 +80,15 @@ def test_a_missing_key_is_refused_with_the_pairing_page_and_the_vin_only_for_tho
         assert (grant.connection.vehicle.vin in url) is vin_shown
 
 
-def test_a_permission_that_was_never_given_has_no_link_that_would_tell_that_the_car_exists() -> None:
+def test_a_permission_that_was_never_given_leads_to_connect_and_does_not_tell_whether_the_car_exists() -> (
+    None
+):
     grant = VehicleGrantFactory()
     with pytest.raises(CatalogueError) as raised:
         access.require(reach(grant), "control_trunk")
-    assert (raised.value.spec, raised.value.resolution_url) == (errors.PERMISSION, None)
+    assert raised.value.spec is errors.PERMISSION
+    assert "/oauth/authorize?" in (raised.value.resolution_url or "")
+    assert raised.value.resolution_url == refused(grant, public_id=str(uuid.uuid4())).resolution_url
 
 
 def test_every_link_of_every_diagnosis_becomes_an_address() -> None:

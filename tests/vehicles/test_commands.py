@@ -17,20 +17,31 @@ from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = pytest.mark.django_db
 
-ALL = ["control_security", "control_charge", "control_climate", "control_trunk", "control_pin", "control_navigation"]
+ALL = [
+    "control_security",
+    "control_charge",
+    "control_climate",
+    "control_trunk",
+    "control_pin",
+    "control_navigation",
+]
 
 
 @pytest.fixture
 def plain(sign_in: Any, bernd: Any) -> VehicleGrant:
     """Bernd's 2018 Model S, which takes unsigned commands."""
-    made: VehicleGrant = VehicleGrantFactory(account=sign_in(bernd), vehicle=Vehicle.objects.get(), requested=ALL)
+    made: VehicleGrant = VehicleGrantFactory(
+        account=sign_in(bernd), vehicle=Vehicle.objects.get(), requested=ALL
+    )
     return made
 
 
 @pytest.fixture
 def signed(sign_in: Any, dieter: Any) -> VehicleGrant:
     """Dieter's Model 3, which has the key and takes signed commands only."""
-    made: VehicleGrant = VehicleGrantFactory(account=sign_in(dieter), vehicle=Vehicle.objects.get(), requested=ALL)
+    made: VehicleGrant = VehicleGrantFactory(
+        account=sign_in(dieter), vehicle=Vehicle.objects.get(), requested=ALL
+    )
     return made
 
 
@@ -79,7 +90,7 @@ CONTROLS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("set_temperature", {"celsius": 21.0}, ["set_temps"]),
     ("start_defroster", {}, ["set_preconditioning_max"]),
     ("open_frunk", {}, ["actuate_trunk"]),
-    ("move_trunk", {}, ["actuate_trunk"]),
+    ("open_trunk", {}, ["actuate_trunk"]),
     ("clear_pin", {}, ["clear_pin_to_drive_admin"]),
     ("set_pin", {"pin": "1234"}, ["clear_pin_to_drive_admin", "set_pin_to_drive"]),
     ("send_destination", {"latitude": 37.5, "longitude": -122.25, "timestamp_ms": 1}, ["navigation_request"]),
@@ -88,7 +99,11 @@ CONTROLS: list[tuple[str, dict[str, Any], list[str]]] = [
 
 @pytest.mark.parametrize(("name", "arguments", "expected"), CONTROLS)
 def test_every_control_works_on_a_car_that_wants_signatures(
-    simulator: SimulatorServer, signed: VehicleGrant, name: str, arguments: dict[str, Any], expected: list[str]
+    simulator: SimulatorServer,
+    signed: VehicleGrant,
+    name: str,
+    arguments: dict[str, Any],
+    expected: list[str],
 ) -> None:
     assert issue(signed, name, **arguments).outcome == "succeeded"
     assert done(simulator, signed) == expected
@@ -107,7 +122,9 @@ def test_a_second_command_needs_no_new_handshake(simulator: SimulatorServer, sig
     assert len(simulator.world.calls.since(0)) == before + 1
 
 
-def test_a_car_that_restarted_is_met_again_by_itself(simulator: SimulatorServer, signed: VehicleGrant) -> None:
+def test_a_car_that_restarted_is_met_again_by_itself(
+    simulator: SimulatorServer, signed: VehicleGrant
+) -> None:
     issue(signed)
     car_of(simulator, signed).security.reboot(simulator.world.clock.now())
     issue(signed, "unlock")
@@ -216,7 +233,9 @@ def test_a_repeat_under_the_same_key_gets_the_first_answer_and_sends_nothing(
     assert done(simulator, plain) == ["door_lock"]
 
 
-def test_a_repeat_of_an_unknown_outcome_is_not_sent_again(simulator: SimulatorServer, plain: VehicleGrant) -> None:
+def test_a_repeat_of_an_unknown_outcome_is_not_sent_again(
+    simulator: SimulatorServer, plain: VehicleGrant
+) -> None:
     fault(simulator, cut=True, effect_happens=True, times=1)
     assert refused(plain, key="abc").spec is errors.UPSTREAM_NO_RESPONSE
     assert refused(plain, key="abc").spec is errors.UPSTREAM_NO_RESPONSE
@@ -262,7 +281,9 @@ def test_a_worker_killed_before_sending_leaves_a_failure_and_after_it_an_unknown
     assert (outcomes[unsent.pk], outcomes[sent.pk], outcomes[running.pk]) == ("failed", "unknown", "pending")
 
 
-def test_nothing_is_sent_after_the_deadline(simulator: SimulatorServer, plain: VehicleGrant, monkeypatch: Any) -> None:
+def test_nothing_is_sent_after_the_deadline(
+    simulator: SimulatorServer, plain: VehicleGrant, monkeypatch: Any
+) -> None:
     monkeypatch.setattr(commands, "DEADLINE", timedelta(seconds=-1))
     assert refused(plain).spec is errors.UPSTREAM_NO_RESPONSE
     assert done(simulator, plain) == []

@@ -50,7 +50,11 @@ def test_nothing_is_wrong_with_a_healthy_grant() -> None:
         ({"key": Key.UNKNOWN, "key_reason": KeyReason.STALE}, "control_security", None),
         ({"key": Key.CONFLICT}, "control_security", None),
         ({"consent": Consent.REVOKED}, "read_battery", "CONNECTED_SERVICES_ACCOUNT:PERMISSION"),
-        ({"consent": Consent.SIGN_IN_NEEDED}, "read_battery", "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"),
+        (
+            {"consent": Consent.SIGN_IN_NEEDED},
+            "read_battery",
+            "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED",
+        ),
         ({"consent": Consent.SUSPECTED}, "read_battery", None),
         ({"consent": Consent.UNKNOWN}, "read_battery", None),
         ({}, "control_trunk", "PERMISSION"),
@@ -103,7 +107,10 @@ def test_of_several_faults_the_call_meets_the_first_in_the_order_of_the_design()
     del piled["consent"]
     assert error_name(diagnose(facts(**piled), asked="control_security")) == errors.VIRTUAL_KEY_REQUIRED.name
     del piled["key"]
-    assert error_name(diagnose(facts(**piled), asked="control_security")) == errors.VEHICLE_OFFLINE_FOR_SERVICE.name
+    assert (
+        error_name(diagnose(facts(**piled), asked="control_security"))
+        == errors.VEHICLE_OFFLINE_FOR_SERVICE.name
+    )
 
 
 def test_a_missing_key_degrades_and_a_revoked_consent_blocks() -> None:
@@ -183,7 +190,10 @@ def test_nobody_is_asked_for_what_they_cannot_do() -> None:
             if action.needs_phone_key:
                 assert action.actor is Actor.OWNER
             if given.access is Access.DRIVER and action.code != "add_key":
-                assert action.actor is not Actor.OWNER or action.code in {"remove_a_key", "allow_mobile_access"}
+                assert action.actor is not Actor.OWNER or action.code in {
+                    "remove_a_key",
+                    "allow_mobile_access",
+                }
 
 
 def test_every_rule_has_its_actions_and_every_link_a_name() -> None:

@@ -20,7 +20,11 @@ from vehicles.errors import CATALOGUE
             400,
             "connected-services-account-errors#virtual-key-required",
         ),
-        ("CONNECTED_SERVICES_ACCOUNT:VEHICLE_MISSING", 400, "connected-services-account-errors#vehicle-missing"),
+        (
+            "CONNECTED_SERVICES_ACCOUNT:VEHICLE_MISSING",
+            400,
+            "connected-services-account-errors#vehicle-missing",
+        ),
         ("VEHICLE_STATE:UNKNOWN", 409, "vehicle-state-errors#unknown"),
         ("UPSTREAM:NO_RESPONSE", 502, "upstream-errors#no-response"),
         ("COMPATIBILITY:PLATFORM_NOT_CAPABLE", 501, "compatibility-errors#platform-not-capable"),

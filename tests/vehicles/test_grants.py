@@ -56,7 +56,11 @@ def test_each_grant_is_told_in_the_history_without_naming_the_car(now: datetime)
         now=now,
     )
     event = Event.objects.get(kind="grant:given")
-    assert (event.grant_id, event.vehicle_id, event.actor) == (grant.pk, vehicle.pk, f"person:{account.person_id}")
+    assert (event.grant_id, event.vehicle_id, event.actor) == (
+        grant.pk,
+        vehicle.pk,
+        f"person:{account.person_id}",
+    )
     assert vehicle.vin not in str(event.data)
 
 

@@ -14,7 +14,10 @@ def test_the_catalogue_has_every_permission_of_the_original_api() -> None:
 def test_a_permission_works_only_when_its_own_scope_was_granted() -> None:
     asked = ["read_vin", "read_location", "control_charge", "control_security"]
     assert covered_by(asked, [scopes.VEHICLE_DEVICE_DATA]) == ["read_vin"]
-    assert covered_by(asked, [scopes.VEHICLE_CMDS, scopes.VEHICLE_LOCATION]) == ["read_location", "control_security"]
+    assert covered_by(asked, [scopes.VEHICLE_CMDS, scopes.VEHICLE_LOCATION]) == [
+        "read_location",
+        "control_security",
+    ]
     assert covered_by(asked, []) == []
 
 

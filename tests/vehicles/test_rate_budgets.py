@@ -38,3 +38,14 @@ def test_an_account_with_two_cars_has_one_budget_for_both(settings: Any) -> None
         rate_budgets.spend(Kind.COMMANDS, [uuid.uuid4(), account])
         with pytest.raises(CatalogueError):
             rate_budgets.spend(Kind.COMMANDS, [uuid.uuid4(), account])
+
+
+def test_a_process_whose_clock_is_behind_counts_in_the_minute_that_others_have_begun(settings: Any) -> None:
+    settings.TESLA_RATE_LIMITS = {"data": 60, "wakes": 3, "commands": 2}
+    car = uuid.uuid4()
+    with time_machine.travel("2026-11-23T12:01:00Z", tick=False):
+        rate_budgets.spend(Kind.COMMANDS, [car])
+    with time_machine.travel("2026-11-23T12:00:59Z", tick=False):
+        rate_budgets.spend(Kind.COMMANDS, [car])
+        with pytest.raises(CatalogueError):
+            rate_budgets.spend(Kind.COMMANDS, [car])

@@ -1,19 +1,16 @@
-"""Signed commands through the whole client: every fault of the car, and sessions that were lost, stale or overtaken."""
+"""Signed commands through the whole client: every fault that a car answers, and what comes of it."""
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import pytest
-from tesla_protocol.command import universal_message_pb2
 
 from tests.factories import VehicleGrantFactory
-from tests.vehicles.commanding import EVERY_CONTROL, car_of, executed, issue, refused
+from tests.vehicles.commanding import EVERY_CONTROL, calls_to_the_car, car_of, executed, issue, refused
 from vehicles import errors, signed_commands
 from vehicles.errors import ErrorSpec
-from vehicles.models import Command, SigningSession, Vehicle, VehicleGrant
-from vehicles.tesla.signing import Domain
+from vehicles.models import Command, Vehicle, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = pytest.mark.django_db
@@ -66,20 +63,6 @@ def grant(sign_in: Any, dieter: Any) -> VehicleGrant:
     return made
 
 
-def session(domain: Domain = Domain.VEHICLE_SECURITY) -> SigningSession:
-    return SigningSession.objects.get(domain=domain.value)
-
-
-def answer_handshakes(simulator: SimulatorServer, times: int = 1, **status: int) -> None:
-    """Let the next signed message be answered with this status and nothing else."""
-    message = universal_message_pb2.RoutableMessage()
-    for name, value in status.items():
-        setattr(message.signedMessageStatus, name, value)
-    body = {"response": base64.b64encode(message.SerializeToString()).decode()}
-    match = {"path": "/api/1/vehicles/*/signed_command"}
-    simulator.world.faults.add({"match": match, "status": 200, "body": body, "times": times})
-
-
 @EITHER_COMPUTER
 @pytest.mark.parametrize("fault", SENT_AGAIN, ids=SENT_AGAIN.get)
 def test_after_a_passing_fault_the_command_is_signed_again_and_carried_out_once(
@@ -89,10 +72,6 @@ def test_after_a_passing_fault_the_command_is_signed_again_and_carried_out_once(
     assert issue(grant, control).outcome == "succeeded"
     assert executed(simulator, grant) == [command]
     assert calls_to_the_car(simulator) == HANDSHAKE + COMMAND + COMMAND
-
-
-def calls_to_the_car(simulator: SimulatorServer) -> int:
-    return sum(call["path"].endswith("/signed_command") for call in simulator.world.calls.since(0))
 
 
 @pytest.mark.parametrize("fault", SENT_AGAIN, ids=SENT_AGAIN.get)
@@ -158,140 +137,6 @@ def test_a_car_that_is_busy_after_a_resync_keeps_its_session(
     security.disturb(operation_status=1)
     issue(grant)
     assert calls_to_the_car(simulator) == HANDSHAKE + 3 * COMMAND
-
-
-# Handshakes ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("is_told_by_fault", [True, False])
-def test_a_handshake_tells_that_the_key_is_not_on_the_car(
-    simulator: SimulatorServer, grant: VehicleGrant, is_told_by_fault: bool
-) -> None:
-    car = car_of(simulator, grant)
-    car.remove_keys()
-    car.security.faults_on_unknown_handshake = is_told_by_fault
-    error = refused(grant)
-    assert error.spec is errors.VIRTUAL_KEY_REQUIRED
-    assert "/_ak/" in (error.resolution_url or "")
-    row = Command.objects.get()
-    assert (row.outcome, row.sent_at) == ("failed", None)
-    assert Vehicle.objects.get().key == "absent"
-
-
-@pytest.mark.parametrize(
-    "status", [{"operation_status": 1}, *({"signed_message_fault": fault} for fault in (1, 2, 11))]
-)
-def test_a_car_that_is_still_starting_is_greeted_again(
-    simulator: SimulatorServer, grant: VehicleGrant, status: dict[str, int]
-) -> None:
-    answer_handshakes(simulator, **status)
-    assert issue(grant).outcome == "succeeded"
-    assert executed(simulator, grant) == ["door_lock"]
-
-
-def test_a_car_that_never_ends_starting_is_given_up_and_nothing_was_sent(
-    simulator: SimulatorServer, grant: VehicleGrant
-) -> None:
-    answer_handshakes(simulator, times=99, signed_message_fault=11)
-    assert refused(grant).spec is errors.VEHICLE_STATE_UNKNOWN
-    assert calls_to_the_car(simulator) == signed_commands.ATTEMPTS
-    assert Command.objects.get().sent_at is None
-
-
-def test_session_info_that_the_car_did_not_sign_is_not_believed(
-    simulator: SimulatorServer, grant: VehicleGrant
-) -> None:
-    answer_handshakes(simulator)
-    assert refused(grant).spec is errors.VEHICLE_STATE_UNKNOWN
-    assert executed(simulator, grant) == []
-    assert issue(grant).outcome == "succeeded"
-
-
-# Sessions --------------------------------------------------------------------------------------------------------
-
-
-@EITHER_COMPUTER
-def test_a_lost_session_costs_one_handshake(
-    simulator: SimulatorServer, grant: VehicleGrant, control: str, command: str
-) -> None:
-    issue(grant, control)
-    SigningSession.objects.all().delete()
-    before = calls_to_the_car(simulator)
-    issue(grant, control)
-    assert executed(simulator, grant) == [command, command]
-    assert calls_to_the_car(simulator) == before + HANDSHAKE + COMMAND
-
-
-@EITHER_COMPUTER
-def test_a_counter_behind_the_cars_is_corrected_by_its_fault(
-    simulator: SimulatorServer, grant: VehicleGrant, control: str, command: str
-) -> None:
-    for _ in range(3):
-        issue(grant, control)
-    SigningSession.objects.update(counter=0)
-    before = calls_to_the_car(simulator)
-    issue(grant, control)
-    assert executed(simulator, grant) == [command] * 4
-    assert calls_to_the_car(simulator) == before + 2 * COMMAND
-
-
-@EITHER_COMPUTER
-def test_a_counter_ahead_of_the_cars_is_simply_taken(
-    simulator: SimulatorServer, grant: VehicleGrant, control: str, command: str
-) -> None:
-    issue(grant, control)
-    SigningSession.objects.update(counter=100_000)
-    before = calls_to_the_car(simulator)
-    issue(grant, control)
-    assert executed(simulator, grant) == [command, command]
-    assert calls_to_the_car(simulator) == before + COMMAND
-
-
-def test_a_used_up_counter_begins_a_new_session(simulator: SimulatorServer, grant: VehicleGrant) -> None:
-    issue(grant)
-    SigningSession.objects.update(counter=0xFFFFFFFE)
-    issue(grant)
-    assert executed(simulator, grant) == ["door_lock", "door_lock"]
-    assert session().counter == 2
-
-
-@EITHER_COMPUTER
-@pytest.mark.parametrize("skew", [-3600, -60, 60, 3600])
-def test_a_clock_that_jumped_in_the_car_is_followed(
-    simulator: SimulatorServer, grant: VehicleGrant, skew: int, control: str, command: str
-) -> None:
-    simulator.world.clock.advance(7200)
-    car = car_of(simulator, grant)
-    car.security.clock_skew_seconds = 0
-    issue(grant, control)
-    car.security.clock_skew_seconds = skew
-    issue(grant, control)
-    issue(grant, control)
-    assert executed(simulator, grant) == [command] * 3
-
-
-@EITHER_COMPUTER
-def test_a_car_that_restarted_is_followed_without_a_handshake(
-    simulator: SimulatorServer, grant: VehicleGrant, control: str, command: str
-) -> None:
-    issue(grant, control)
-    car_of(simulator, grant).security.reboot(simulator.world.clock.now())
-    before = calls_to_the_car(simulator)
-    issue(grant, control)
-    assert executed(simulator, grant) == [command, command]
-    assert calls_to_the_car(simulator) == before + 2 * COMMAND
-
-
-@EITHER_COMPUTER
-def test_a_replaced_computer_is_met_anew(
-    simulator: SimulatorServer, grant: VehicleGrant, control: str, command: str
-) -> None:
-    issue(grant, control)
-    before = bytes(SigningSession.objects.get().vehicle_public_key)
-    car_of(simulator, grant).security._computers.clear()
-    issue(grant, control)
-    assert executed(simulator, grant) == [command, command]
-    assert bytes(SigningSession.objects.get().vehicle_public_key) != before
 
 
 def test_mobile_access_switched_off_in_the_car_is_told(

@@ -178,7 +178,9 @@ def test_a_sleeping_car_is_not_woken_for_a_read(simulator: SimulatorServer, gran
     assert not [call for call in simulator.world.calls.since(0) if "wake_up" in call["path"]]
 
 
-def test_tesla_out_of_reach_at_refresh_keeps_the_login(simulator: SimulatorServer, grant: VehicleGrant) -> None:
+def test_tesla_out_of_reach_at_refresh_keeps_the_login(
+    simulator: SimulatorServer, grant: VehicleGrant
+) -> None:
     fault(simulator, "/oauth2/v3/token", status=503)
     simulator.world.clock.advance(9 * 3600)
     with time_machine.travel(timezone.now() + timedelta(hours=9)):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 
 from vehicles import access, reads
 from vehicles.api import shapes
 from vehicles.api.endpoint import Endpoint, grant_of, must_be_approved
 from vehicles.errors import invalid
+from vehicles.models import VehicleGrant
+from vehicles.reads import wire_time
 
 
 class AttributesView(Endpoint):
@@ -28,9 +31,14 @@ class AttributesView(Endpoint):
         """What car it is."""
         grant = grant_of(request, vehicle_id)
         access.require(grant, "read_vehicle_info")
-        vehicle = grant.connection.vehicle
-        public_id = str(grant.connection.public_id)
-        return Response({"id": public_id, "make": "TESLA", "model": vehicle.model, "year": vehicle.year})
+        return Response(attributes_of(grant))
+
+
+def attributes_of(grant: VehicleGrant) -> dict[str, Any]:
+    """Id, make, model and year, from the store."""
+    vehicle = grant.connection.vehicle
+    public_id = str(grant.connection.public_id)
+    return {"id": public_id, "make": "TESLA", "model": vehicle.model, "year": vehicle.year}
 
 
 class VinView(Endpoint):
@@ -57,15 +65,24 @@ class LiveReading(Endpoint):
         must_be_approved(grant, reads.READS[self.reading].permission)
         imperial = wants_imperial(request)
         found = reads.read(grant, self.reading, imperial=imperial, now=timezone.now())
-        return Response(found.body, headers=headers_of(found))
+        return Response(self.stored(grant) | found.body, headers=headers_of(found))
+
+    def stored(self, grant: VehicleGrant) -> dict[str, Any]:
+        """What the store adds in front of the live values."""
+        return {}
 
 
 def wants_imperial(request: Request) -> bool:
-    """Whether the caller asks for miles. Raises VALIDATION for a unit system that is neither metric nor imperial."""
+    """Whether the caller asks for miles, Fahrenheit and psi. Raises VALIDATION for any other unit system."""
     value = request.headers.get("SC-Unit-System", "").strip().lower() or reads.METRIC
     if value not in (reads.METRIC, reads.IMPERIAL):
         raise invalid("SC-Unit-System", "must be metric or imperial")
     return value == reads.IMPERIAL
+
+
+def headers_of_units(*, imperial: bool) -> dict[str, str]:
+    """The header of an answer that carries a unit without being a reading."""
+    return {"SC-Unit-System": reads.IMPERIAL if imperial else reads.METRIC}
 
 
 def headers_of(found: reads.Reading) -> dict[str, str]:
@@ -75,58 +92,27 @@ def headers_of(found: reads.Reading) -> dict[str, str]:
     return headers | ({"SC-Unit-System": found.unit_system} if found.unit_system else {})
 
 
-def wire_time(moment: datetime) -> str:
-    """`2026-01-31T08:15:00.123Z`: the only pattern that the Java SDK can read."""
-    moment = moment.astimezone(UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
-@extend_schema_view(
-    get=extend_schema(
-        operation_id="battery",
-        parameters=[shapes.IDENTIFIER, shapes.UNIT_SYSTEM],
-        responses=shapes.answers(shapes.BatteryShape),
+def shown(
+    operation_id: str, shape: type[Serializer[Any]]
+) -> Callable[[type[LiveReading]], type[LiveReading]]:
+    """Describes the GET of a live reading to the schema."""
+    return extend_schema_view(
+        get=extend_schema(
+            operation_id=operation_id,
+            parameters=[shapes.IDENTIFIER, shapes.UNIT_SYSTEM],
+            responses=shapes.answers(shape),
+        )
     )
-)
-class BatteryView(LiveReading):
-    """How full the battery is and how far it reaches."""
-
-    reading = "battery"
 
 
-@extend_schema_view(
-    get=extend_schema(
-        operation_id="charge",
-        parameters=[shapes.IDENTIFIER, shapes.UNIT_SYSTEM],
-        responses=shapes.answers(shapes.ChargeShape),
-    )
-)
-class ChargeView(LiveReading):
-    """Whether the car is plugged in and charging."""
-
-    reading = "charge"
-
-
-@extend_schema_view(
-    get=extend_schema(
-        operation_id="odometer",
-        parameters=[shapes.IDENTIFIER, shapes.UNIT_SYSTEM],
-        responses=shapes.answers(shapes.OdometerShape),
-    )
-)
+@shown("odometer", shapes.OdometerShape)
 class OdometerView(LiveReading):
     """How far the car was driven."""
 
     reading = "odometer"
 
 
-@extend_schema_view(
-    get=extend_schema(
-        operation_id="location",
-        parameters=[shapes.IDENTIFIER, shapes.UNIT_SYSTEM],
-        responses=shapes.answers(shapes.LocationShape),
-    )
-)
+@shown("location", shapes.LocationShape)
 class LocationView(LiveReading):
     """Where the car is."""
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from vehicles.api.fields import Number
 from vehicles.permissions import PERMISSIONS
 
 MOST_PER_PAGE: Final = 50
@@ -81,16 +82,6 @@ class SentShape(StatusShape):
     message = serializers.CharField()
 
 
-class BatteryShape(serializers.Serializer[Any]):
-    percentRemaining = serializers.FloatField(help_text="0 to 1")  # noqa: N815  (names on the wire)
-    range = serializers.FloatField(help_text="km or miles")
-
-
-class ChargeShape(serializers.Serializer[Any]):
-    isPluggedIn = serializers.BooleanField()  # noqa: N815
-    state = serializers.CharField(help_text="CHARGING, FULLY_CHARGED or NOT_CHARGING")
-
-
 class OdometerShape(serializers.Serializer[Any]):
     distance = serializers.FloatField(help_text="km or miles")
 
@@ -116,6 +107,25 @@ class SecurityShape(serializers.Serializer[Any]):
 
 class SecurityAction(serializers.Serializer[Any]):
     action = serializers.ChoiceField(["LOCK", "UNLOCK"])
+
+
+class OpenCloseAction(serializers.Serializer[Any]):
+    action = serializers.ChoiceField(["OPEN", "CLOSE"])
+
+
+class StartStopAction(serializers.Serializer[Any]):
+    action = serializers.ChoiceField(["START", "STOP"])
+
+
+class DestinationRequest(serializers.Serializer[Any]):
+    latitude = Number(min_value=-90, max_value=90)
+    longitude = Number(min_value=-180, max_value=180)
+
+
+class PinRequest(serializers.Serializer[Any]):
+    pin = serializers.RegexField(
+        r"^[0-9]{4}\Z", write_only=True, error_messages={"invalid": "must be four digits"}
+    )
 
 
 class VirtualKeyShape(serializers.Serializer[Any]):

@@ -7,7 +7,20 @@ from typing import Final
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from vehicles.api import connections, readings, security, tesla_endpoints
+from vehicles.api import (
+    charging,
+    climate,
+    closures,
+    connections,
+    gauges,
+    navigation,
+    pin,
+    readings,
+    security,
+    tesla_charging,
+    tesla_endpoints,
+)
+from vehicles.api.not_offered import not_offered
 from vehicles.api.schema import SETTINGS
 from vehicles.api.versions import EVERYTHING_ELSE, versioned
 
@@ -22,11 +35,38 @@ urlpatterns = [
     versioned(f"{_VEHICLE}/application", connections.ApplicationView.as_view()),
     versioned(f"{_VEHICLE}/permissions", connections.PermissionsView.as_view()),
     versioned(f"{_VEHICLE}/vin", readings.VinView.as_view()),
-    versioned(f"{_VEHICLE}/battery", readings.BatteryView.as_view()),
-    versioned(f"{_VEHICLE}/charge", readings.ChargeView.as_view()),
+    versioned(f"{_VEHICLE}/battery", charging.BatteryView.as_view()),
+    versioned(f"{_VEHICLE}/battery/capacity", charging.BatteryCapacityView.as_view()),
+    versioned(f"{_VEHICLE}/battery/nominal_capacity", charging.NominalCapacityView.as_view()),
+    versioned(f"{_VEHICLE}/charge", charging.ChargeView.as_view()),
+    versioned(f"{_VEHICLE}/charge/limit", charging.ChargeLimitView.as_view()),
     versioned(f"{_VEHICLE}/odometer", readings.OdometerView.as_view()),
     versioned(f"{_VEHICLE}/location", readings.LocationView.as_view()),
     versioned(f"{_VEHICLE}/security", security.SecurityView.as_view()),
+    versioned(f"{_VEHICLE}/tires/pressure", gauges.TirePressureView.as_view()),
+    versioned(f"{_VEHICLE}/navigation/destination", navigation.DestinationView.as_view()),
+    *not_offered(_VEHICLE),
+    versioned(f"{_VEHICLE}/tesla/charge", tesla_charging.ChargeDetailsView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/charge/ammeter", tesla_charging.AmmeterView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/charge/voltmeter", tesla_charging.VoltmeterView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/charge/wattmeter", tesla_charging.WattmeterView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/charge/completion", tesla_charging.ChargeCompletionView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/charge/schedule", tesla_charging.ChargeScheduleView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/charge/charge_port_door", tesla_charging.ChargePortView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/climate/cabin", climate.CabinView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/climate/defroster", climate.DefrosterView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/climate/steering_wheel", climate.SteeringWheelView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/thermometer/exterior", climate.ExteriorThermometerView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/thermometer/interior", climate.InteriorThermometerView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/security/trunk", closures.TrunkView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/security/frunk", closures.FrunkView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/pin", pin.PinView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/status", gauges.CarStatusView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/compass", gauges.CompassView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/speedometer", gauges.SpeedometerView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/alerts", gauges.AlertsView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/attributes", gauges.TeslaAttributesView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/user/info", gauges.UserProfileView.as_view()),
     versioned(f"{_VEHICLE}/tesla/virtual_key", tesla_endpoints.VirtualKeyView.as_view()),
     versioned(f"{_VEHICLE}/tesla/migration", tesla_endpoints.MigrationView.as_view()),
     versioned(f"{_VEHICLE}/tesla/user/access", tesla_endpoints.UserAccessView.as_view()),

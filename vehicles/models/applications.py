@@ -56,7 +56,7 @@ class Application(AbstractApplication):
         return self.name or str(self.client_id)
 
     def get_allowed_schemes(self) -> list[str]:
-        """https, http (accepted for localhost only, see `clean`) and the application's own scheme."""
+        """https, http (which Connect takes for localhost only) and the application's own scheme."""
         return ["https", "http", self.own_scheme]
 
     @property

@@ -47,6 +47,7 @@ class Command(models.Model):
         indexes = [
             models.Index(fields=["grant", "-created_at"], name="command_recent"),
             models.Index(fields=["outcome", "deadline_at"], name="command_outcome"),
+            models.Index(fields=["-created_at"], name="command_newest"),
         ]
         constraints = [
             models.UniqueConstraint(

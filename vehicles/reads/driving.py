@@ -5,10 +5,25 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from vehicles.reads.values import Section, Sections, Terms, flag_or_none, mapping, number, text_or_none, wire_time
+from vehicles.reads.values import (
+    Section,
+    Sections,
+    Terms,
+    flag_or_none,
+    mapping,
+    number,
+    text_or_none,
+    wire_time,
+)
 
 _DIRECTIONS: Final = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
-_GEARS: Final = {None: "PARK", "P": "PARK", "D": "DRIVE", "R": "REVERSE", "N": "NEUTRAL"}
+_GEARS: Final[dict[str | None, str]] = {
+    None: "PARK",
+    "P": "PARK",
+    "D": "DRIVE",
+    "R": "REVERSE",
+    "N": "NEUTRAL",
+}
 """A parked car often tells no gear at all."""
 
 
@@ -39,10 +54,11 @@ def speed(sections: Sections, terms: Terms) -> dict[str, Any]:
 def status(sections: Sections, terms: Terms) -> dict[str, Any]:
     """Whether the car is awake, in service, and in which gear; the gear is null while it cannot be asked."""
     listed, drive = sections["vehicle"], sections["drive_state"]
+    gear = drive.get("shift_state", "")
     return {
         "status": (text_or_none(listed, "state") or "unknown").upper(),
         "inService": flag_or_none(listed, "in_service"),
-        "gear": _GEARS.get(drive["shift_state"]) if "shift_state" in drive else None,
+        "gear": _GEARS.get(gear) if gear is None or isinstance(gear, str) else None,
     }
 
 

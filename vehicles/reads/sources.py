@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from vehicles import errors, upstream
+from vehicles import access, errors, upstream
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, VehicleGrant
 from vehicles.permissions import PERMISSIONS
@@ -22,7 +22,7 @@ def may_see_position(grant: VehicleGrant) -> bool:
 def with_position(grant: VehicleGrant, sections: Sequence[str], scope: str) -> Mapping[str, Any]:
     """Live data with the heading, which Tesla counts as position. Raises PERMISSION where that was not granted."""
     if not may_see_position(grant):
-        raise CatalogueError(errors.PERMISSION, reason=f"the heading needs {POSITION_SCOPE}")
+        raise access.refuse(grant, errors.PERMISSION, reason=f"the heading needs {POSITION_SCOPE}")
     return upstream.vehicle_data(grant, sections, scope)
 
 
@@ -33,7 +33,9 @@ def connectivity(grant: VehicleGrant, sections: Sequence[str], scope: str) -> Ma
     if listed.state != "online":
         return found
     try:
-        return found | {"drive_state": upstream.vehicle_data(grant, ["drive_state"], scope).get("drive_state")}
+        return found | {
+            "drive_state": upstream.vehicle_data(grant, ["drive_state"], scope).get("drive_state")
+        }
     except CatalogueError as error:
         if error.spec not in _NOT_REACHED:
             raise

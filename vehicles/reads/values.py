@@ -24,11 +24,10 @@ Sections = Mapping[str, Section]
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What a body depends on beside the car: the caller's unit system and the moment of asking."""
+class Units:
+    """The caller's unit system."""
 
     imperial: bool
-    now: datetime
 
     def distance(self, miles: float) -> float:
         """Kilometres or miles; of a speed, per hour."""
@@ -45,6 +44,13 @@ class Terms:
     def pressure(self, bar: float) -> float:
         """Kilopascals or pounds per square inch."""
         return round(bar * (PSI_PER_BAR if self.imperial else KILOPASCALS_PER_BAR), 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms(Units):
+    """What a body depends on beside the car: the caller's unit system and the moment of asking."""
+
+    now: datetime
 
 
 def number(section: Section, field: str) -> float:

@@ -19,6 +19,7 @@ from tests.factories import (
 from tests.vehicles.api.answering_tesla import AnsweringTesla
 from vehicles import vault
 from vehicles.models import Application, Integration, TeslaAccount, VehicleGrant
+from vehicles.permissions import PERMISSIONS
 from vehicles.tesla.auth import Tokens
 
 KEYLESS_VIN = "5YJSA1E20HF000001"
@@ -104,3 +105,29 @@ def calls_for(grant: VehicleGrant, **more: Any) -> Calls:
     application, person = grant.connection.application, grant.account.person
     token = AccessTokenFactory(application=application, user=person, **more)
     return Calls(grant, token.raw)
+
+
+@pytest.fixture
+def signed(db: None, sign_in: Any, dieter: Any) -> Calls:
+    """An application that may do everything with Dieter's Model 3, which has the key and wants signed commands."""
+    return calls_for(_full_grant(sign_in(dieter)))
+
+
+@pytest.fixture
+def unsigned(db: None, sign_in: Any, bernd: Any) -> Calls:
+    """An application that may do everything with Bernd's Model S of 2018, which takes commands unsigned."""
+    return calls_for(_full_grant(sign_in(bernd)))
+
+
+@pytest.fixture
+def keyless(db: None, sign_in: Any, anna: Any) -> Calls:
+    """An application that may do everything with Anna's Model 3, which wants signatures and lacks the key."""
+    return calls_for(_full_grant(sign_in(anna)))
+
+
+def _full_grant(account: TeslaAccount) -> VehicleGrant:
+    vehicle = account.accesses.order_by("vehicle__vin").first().vehicle
+    granted: VehicleGrant = VehicleGrantFactory(
+        account=account, vehicle=vehicle, requested=list(PERMISSIONS)
+    )
+    return granted

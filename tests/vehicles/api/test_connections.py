@@ -102,6 +102,7 @@ def test_an_unknown_vehicle_and_somebody_elses_get_the_very_same_answer(api: Cal
         answers.append((answer.status_code, body))
     assert answers[0] == answers[1]
     assert answers[0][0] == 403
+    assert "/oauth/authorize?" in answers[0][1]["resolution"].pop("url")
     assert answers[0][1] == {
         "type": "PERMISSION",
         "code": None,

@@ -108,7 +108,8 @@ def test_it_understands_a_permission_error_and_finds_exactly_ten_attributes(
     failure = raised.value
     assert (failure.status_code, failure.type, failure.code) == (403, "PERMISSION", None)
     assert failure.doc_url == "https://smartcar.com/docs/errors/api-errors/permission-errors#null"
-    assert failure.resolution == {"type": "REAUTHENTICATE", "url": None}
+    assert failure.resolution["type"] == "REAUTHENTICATE"
+    assert "/oauth/authorize?" in failure.resolution["url"]
     assert len(vars(failure)) == 10
 
 

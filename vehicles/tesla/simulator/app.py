@@ -70,6 +70,7 @@ _ROUTES = (
     web.get(paths.VEHICLES, fleet_api.vehicles),
     web.get(paths.VEHICLE, fleet_api.vehicle),
     web.get(paths.VEHICLE_DATA, fleet_api.vehicle_data),
+    web.get(paths.RECENT_ALERTS, fleet_api.recent_alerts),
     web.get(paths.MOBILE_ENABLED, fleet_api.mobile_enabled),
     web.get(f"{paths.VEHICLE}/drivers", fleet_api.drivers),
     *command_api.ROUTES,

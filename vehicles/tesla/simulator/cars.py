@@ -50,6 +50,7 @@ class Car:
     schedules: dict[str, dict[int, Section]] = field(
         default_factory=lambda: {"charge": {}, "precondition": {}}
     )
+    alerts: list[dict[str, Any]] = field(default_factory=list)
     pins: dict[str, str] = field(default_factory=dict, repr=False)
     executed: list[ExecutedCommand] = field(default_factory=list)
     _security: CarSecurity | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from vehicles.tesla.simulator.cars import Car
@@ -92,7 +92,7 @@ def set_scheduled_charging(car: Car, arguments: Arguments, now: float) -> str:
     state = car.sections["charge_state"]
     state["scheduled_charging_mode"] = "StartAt" if arguments["enable"] else "Off"
     state["scheduled_charging_pending"] = arguments["enable"]
-    start = _next_time(now, arguments["time"]) if arguments["enable"] else None
+    start = _next_time(car, now, arguments["time"]) if arguments["enable"] else None
     state["scheduled_charging_start_time"] = start
     return ""
 
@@ -102,7 +102,7 @@ def set_scheduled_departure(car: Car, arguments: Arguments, now: float) -> str:
     car.sections["charge_state"] |= {
         "scheduled_charging_mode": "DepartBy" if arguments["enable"] else "Off",
         "scheduled_departure_time_minutes": arguments["departure_time"],
-        "scheduled_departure_time": _next_time(now, arguments["departure_time"]),
+        "scheduled_departure_time": _next_time(car, now, arguments["departure_time"]),
         "preconditioning_enabled": arguments["preconditioning_enabled"],
         "preconditioning_times": times[arguments["preconditioning_weekdays_only"]],
         "off_peak_charging_enabled": arguments["off_peak_charging_enabled"],
@@ -192,8 +192,9 @@ def _end(state: dict[str, Any], charging_state: str) -> None:
     }
 
 
-def _next_time(now: float, minutes: int) -> int:
-    """The next moment, in epoch seconds, at that many minutes after midnight."""
-    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+def _next_time(car: Car, now: float, minutes: int) -> int:
+    """The next moment, in epoch seconds, at that many minutes after midnight where the car is."""
+    zone = timezone(timedelta(seconds=car.sections["vehicle_config"]["utc_offset"]))
+    today = datetime.fromtimestamp(now, zone).replace(hour=0, minute=0, second=0, microsecond=0)
     moment = today + timedelta(minutes=minutes)
     return int((moment if moment.timestamp() > now else moment + timedelta(days=1)).timestamp())

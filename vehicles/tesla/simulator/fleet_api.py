@@ -95,6 +95,14 @@ async def vehicle_data(request: web.Request) -> web.Response:
     return success(shown | _sections(caller, car, names))
 
 
+async def recent_alerts(request: web.Request) -> web.Response:
+    """What the car complained about of late."""
+    caller = admitted(request, VEHICLE_DEVICE_DATA)
+    car = caller.car(request.match_info["vin"])
+    require_reachable(car, caller.world.clock.now())
+    return success({"recent_alerts": list(car.alerts)})
+
+
 async def mobile_enabled(request: web.Request) -> web.Response:
     """Whether the owner lets anybody reach the car from afar."""
     car = admitted(request, VEHICLE_CMDS, VEHICLE_DEVICE_DATA).car(request.match_info["vin"])

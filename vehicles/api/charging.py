@@ -1,0 +1,65 @@
+"""Battery and charging as the original API has them: levels, starting and stopping, and the charge limit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vehicles.api import charging_shapes, shapes
+from vehicles.api.endpoint import SENT, checked
+from vehicles.api.readings import LiveReading, shown
+from vehicles.api.sending import act, described, grant_for, send
+from vehicles.controls import CONTROLS
+
+ACTIONS: Final[dict[str, str]] = {"START": "start_charge", "STOP": "stop_charge"}
+
+
+@shown("battery", charging_shapes.BatteryShape)
+class BatteryView(LiveReading):
+    """How full the battery is and how far it reaches."""
+
+    reading = "battery"
+
+
+@shown("battery_capacity", charging_shapes.BatteryCapacityShape)
+class BatteryCapacityView(LiveReading):
+    """How much the battery holds."""
+
+    reading = "battery_capacity"
+
+
+@shown("nominal_capacity", charging_shapes.NominalCapacityShape)
+class NominalCapacityView(LiveReading):
+    """How much the battery held when it was new."""
+
+    reading = "nominal_capacity"
+
+
+@shown("charge", charging_shapes.ChargeShape)
+class ChargeView(LiveReading):
+    """Whether the car is plugged in and charging."""
+
+    reading = "charge"
+
+    @described("start_or_stop_charge", shapes.StartStopAction)
+    def post(self, request: Request, vehicle_id: str) -> Response:
+        """Start or stop charging."""
+        act(request, vehicle_id, shapes.StartStopAction, ACTIONS)
+        return Response(SENT)
+
+
+@shown("charge_limit", charging_shapes.ChargeLimitShape)
+class ChargeLimitView(LiveReading):
+    """Up to where the battery is charged."""
+
+    reading = "charge_limit"
+
+    @described("set_charge_limit", charging_shapes.ChargeLimitRequest)
+    def post(self, request: Request, vehicle_id: str) -> Response:
+        """Set the limit, from half full to full."""
+        grant = grant_for(request, vehicle_id, CONTROLS["set_charge_limit"].permission)
+        limit = checked(request, charging_shapes.ChargeLimitRequest)["limit"]
+        send(request, grant, "set_charge_limit", {"percent": round(limit * 100)})
+        return Response(SENT)

@@ -1,0 +1,43 @@
+"""Trunk and front trunk."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vehicles import errors, looks
+from vehicles.api import shapes
+from vehicles.api.endpoint import SENT, Endpoint, checked
+from vehicles.api.sending import act, described, grant_for, send
+from vehicles.controls import CONTROLS
+from vehicles.errors import CatalogueError
+
+TRUNK_ACTIONS: Final[dict[str, str]] = {"OPEN": "open_trunk", "CLOSE": "close_trunk"}
+
+
+class TrunkView(Endpoint):
+    """The trunk at the back."""
+
+    @described("tesla_trunk", shapes.OpenCloseAction)
+    def post(self, request: Request, vehicle_id: str) -> Response:
+        """Open or close it; nothing is sent to a car whose trunk stands as wanted."""
+        act(request, vehicle_id, shapes.OpenCloseAction, TRUNK_ACTIONS)
+        return Response(SENT)
+
+
+class FrunkView(Endpoint):
+    """The trunk at the front."""
+
+    @described("tesla_frunk", shapes.OpenCloseAction)
+    def post(self, request: Request, vehicle_id: str) -> Response:
+        """Open it. No Tesla closes it by itself."""
+        permission = CONTROLS["open_frunk"].permission
+        grant = grant_for(request, vehicle_id, permission)
+        if checked(request, shapes.OpenCloseAction)["action"] == "CLOSE":
+            looks.must_be_sendable(grant, permission, timezone.now())
+            raise CatalogueError(errors.VEHICLE_NOT_CAPABLE, reason="no motor closes the front trunk")
+        send(request, grant, "open_frunk", {})
+        return Response(SENT)

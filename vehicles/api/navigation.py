@@ -1,0 +1,25 @@
+"""Navigation: destinations for the car."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vehicles.api import shapes
+from vehicles.api.endpoint import SENT, Endpoint, checked
+from vehicles.api.sending import described, grant_for, send
+from vehicles.controls import CONTROLS
+
+
+class DestinationView(Endpoint):
+    """Where the car's navigation leads."""
+
+    @described("send_destination", shapes.DestinationRequest)
+    def post(self, request: Request, vehicle_id: str) -> Response:
+        """Send a place to the car. Tesla's servers do it, so no car needs the virtual key for it."""
+        grant = grant_for(request, vehicle_id, CONTROLS["send_destination"].permission)
+        place = checked(request, shapes.DestinationRequest)
+        at = {"timestamp_ms": int(timezone.now().timestamp() * 1000)}
+        send(request, grant, "send_destination", place | at)
+        return Response(SENT)

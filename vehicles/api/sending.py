@@ -1,0 +1,90 @@
+"""Sending a control to a car from an endpoint: the key of the request, the look that some need, the command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from vehicles import commands, looks
+from vehicles.api import shapes
+from vehicles.api.endpoint import checked, grant_of, idempotency_key, must_be_approved
+from vehicles.controls import CONTROLS
+from vehicles.errors import invalid
+from vehicles.models import Command, VehicleGrant
+
+Shape = type[Serializer[Any]]
+Method = TypeVar("Method", bound=Callable[..., Response])
+
+
+def grant_for(request: Request, vehicle_id: str, permission: str) -> VehicleGrant:
+    """The grant behind the vehicle id, once it is certain that the person gave this permission."""
+    grant = grant_of(request, vehicle_id)
+    must_be_approved(grant, permission)
+    return grant
+
+
+def send(request: Request, grant: VehicleGrant, name: str, asked: Mapping[str, Any]) -> Command | None:
+    """Carry out a control under the request's Idempotency-Key; None when the car was as wanted already.
+
+    Raises `CatalogueError` as `looks.prepared` and `commands.issue` do.
+    """
+    key, now = idempotency_key(request), timezone.now()
+    arguments = _of_first_call(grant, name, asked, key, now) or looks.prepared(grant, name, asked, now)
+    if arguments is None:
+        return None
+    return commands.issue(grant, name, arguments, now=now, idempotency_key=key)
+
+
+def _of_first_call(
+    grant: VehicleGrant, name: str, asked: Mapping[str, Any], key: str, now: datetime
+) -> dict[str, Any] | None:
+    """What the first call under this key sent, where the car's state decided on it and may have changed since.
+
+    A repeat has to hear the first call's outcome whatever the car looks like by now. Raises VALIDATION for a key that
+    was used for something else.
+    """
+    if not key or name not in looks.LOOKS:
+        return None
+    used = Command.objects.filter(
+        application=grant.connection.application,
+        idempotency_key=key,
+        created_at__gte=now - commands.KEY_LIFE,
+    )
+    first = used.values_list("name", "arguments").first()
+    if first is None:
+        return None
+    if first[0] != name or first[1].get(looks.ASKED) != dict(asked):
+        raise invalid("Idempotency-Key", "was used for another request; nothing was sent")
+    return dict(first[1])
+
+
+def act(
+    request: Request, vehicle_id: str, shape: Shape, actions: Mapping[str, str]
+) -> tuple[str, Command | None]:
+    """Carry out the control that the body's action stands for; `actions` names them, all of one permission.
+
+    Returns the action with its command, None when the car was as wanted already.
+    """
+    grant = grant_for(request, vehicle_id, CONTROLS[next(iter(actions.values()))].permission)
+    action = checked(request, shape)["action"]
+    return action, send(request, grant, actions[action], {})
+
+
+def described(
+    operation_id: str, request: Shape | None, answer: Shape = shapes.SentShape
+) -> Callable[[Method], Method]:
+    """The schema of an endpoint that sends something to the car."""
+    decorate: Callable[[Method], Method] = extend_schema(
+        operation_id=operation_id,
+        parameters=[shapes.IDENTIFIER, shapes.IDEMPOTENCY_KEY],
+        request=request,
+        responses=shapes.answers(answer),
+    )
+    return decorate

@@ -1,0 +1,254 @@
+"""Looks: what has to be seen of a car before a control is sent to it, and what then is sent.
+
+Some Tesla commands toggle, some are cut down by the car without a word, some depend on its firmware. For these the
+car's state is read first, and the arguments are made from it; a car that is as wanted already is sent nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from vehicles import access, commands, delivery, errors, pairing, upstream
+from vehicles.bulkhead import let_go_of_database
+from vehicles.controls import CONTROLS, Arguments
+from vehicles.errors import CatalogueError, invalid
+from vehicles.models import Command, Outcome, VehicleGrant
+from vehicles.permissions import PERMISSIONS
+from vehicles.reads import charge_schedule
+from vehicles.reads.body import firmware
+from vehicles.reads.charging import must_be_plugged_in
+from vehicles.reads.values import (
+    Section,
+    Sections,
+    Units,
+    flag_or_none,
+    mapping,
+    number,
+    number_or_none,
+)
+
+ASKED: Final = "asked"
+"""Among the arguments of a command that was looked for: what the caller asked, before anything was made of it."""
+_TOGGLES: Final = frozenset(name for name, control in CONTROLS.items() if control.toggles)
+_POLL_SECONDS: Final = 0.1
+_DATA_SCOPE: Final = PERMISSIONS["read_charge"].tesla_scope
+_COLDEST, _WARMEST = 15.0, 28.0
+"""Degrees Celsius, for a car that does not tell its own limits (Fleet API: vehicle_data)."""
+_LISTS_SCHEDULES: Final = (2024, 26)
+"""From this firmware on a car keeps a list of schedules; the older command would add one more with each call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Sections to read, and `prepare`: what to send in that state, None for nothing, or a `CatalogueError`."""
+
+    sections: tuple[str, ...]
+    prepare: Callable[[Sections, Arguments], Arguments | None]
+
+
+def prepared(
+    grant: VehicleGrant, name: str, asked: Mapping[str, Any], now: datetime
+) -> dict[str, Any] | None:
+    """The arguments with which to send the control, None when the car is as wanted already.
+
+    Wakes the car as a command does. Raises `CatalogueError`: the diagnosis' error, a state that forbids it, VALIDATION
+    for a value that this car does not take.
+    """
+    look = LOOKS.get(name)
+    if look is None:
+        return dict(asked)
+    must_be_sendable(grant, CONTROLS[name].permission, now)
+    made = _settled_look(grant, name, look, asked, now)
+    return None if made is None else {**made, ASKED: dict(asked)}
+
+
+def must_be_sendable(grant: VehicleGrant, permission: str, now: datetime) -> None:
+    """Raise what stands in the way of a command; for a missing key only after asking whether it was added by now."""
+    if access.diagnosis_of(grant, permission).error is errors.VIRTUAL_KEY_REQUIRED:
+        pairing.look(grant.connection.vehicle, grant.account, now)
+    access.require(grant, permission)
+
+
+def _settled_look(
+    grant: VehicleGrant, name: str, look: Look, asked: Mapping[str, Any], now: datetime
+) -> Arguments | None:
+    """What follows from a look. Something that toggles is looked at again when another call moved it meanwhile."""
+    if name not in _TOGGLES:
+        return look.prepare(_seen(grant, look.sections, now), asked)
+    while True:
+        while _movements(grant).filter(_is_running()).exists():
+            let_go_of_database()
+            time.sleep(_POLL_SECONDS)
+        began = timezone.now()
+        made = look.prepare(_seen(grant, look.sections, now), asked)
+        if not _movements(grant).filter(_is_running() | Q(ended_at__gte=began)).exists():
+            return made
+
+
+def _is_running() -> Q:
+    return Q(outcome=Outcome.PENDING, deadline_at__gt=timezone.now())
+
+
+def _movements(grant: VehicleGrant) -> QuerySet[Command]:
+    """Whoever's commands to this car that toggle something."""
+    return Command.objects.filter(grant__connection__vehicle=grant.connection.vehicle_id, name__in=_TOGGLES)
+
+
+def _seen(grant: VehicleGrant, names: tuple[str, ...], now: datetime) -> Sections:
+    try:
+        answer = upstream.vehicle_data(grant, names, _DATA_SCOPE)
+    except CatalogueError as error:
+        if error.spec is not errors.ASLEEP:
+            raise
+        delivery.wake(grant, now + commands.DEADLINE)
+        answer = upstream.vehicle_data(grant, names, _DATA_SCOPE)
+    return {name: mapping(answer.get(name)) for name in names}
+
+
+def _amperage(sections: Sections, asked: Arguments) -> Arguments:
+    """The car takes no more than cable and charger give, and says nothing of it; the caller is told."""
+    state = must_be_plugged_in(sections)
+    most = number(state, "charge_current_request_max")
+    offered = number_or_none(state, "charger_pilot_current")
+    return {"charging_amps": int(min(asked["amperage"], most, offered or most))}
+
+
+def _charge_schedule(sections: Sections, asked: Arguments) -> Arguments:
+    position = sections["drive_state"]
+    latitude, longitude = number_or_none(position, "latitude"), number_or_none(position, "longitude")
+    if not _lists_schedules(sections) or latitude is None or longitude is None:
+        return _OLDER[asked["type"]](sections["charge_state"], asked)
+    starts, minutes, on = asked["type"] == charge_schedule.START_TIME, asked["minutes"], asked["enabled"]
+    body = {
+        "id": charge_schedule.SCHEDULE_NUMBER,
+        "days_of_week": "All",
+        "enabled": on,
+        "start_enabled": starts,
+        "start_time": minutes if starts else 0,
+        "end_enabled": not starts,
+        "end_time": 0 if starts else minutes,
+        "one_time": False,
+        # A schedule only counts where it was made for.
+        "lat": latitude,
+        "lon": longitude,
+    }
+    return {"command": "add_charge_schedule", "body": body}
+
+
+def _lists_schedules(sections: Sections) -> bool:
+    year, _, rest = firmware(sections["vehicle_state"]).partition(".")
+    week = rest.partition(".")[0]
+    return year.isdecimal() and week.isdecimal() and (int(year), int(week)) >= _LISTS_SCHEDULES
+
+
+def _older_start(state: Section, asked: Arguments) -> Arguments:
+    body = {"enable": asked["enabled"], "time": asked["minutes"]}
+    return {"command": "set_scheduled_charging", "body": body}
+
+
+def _older_departure(state: Section, asked: Arguments) -> Arguments:
+    """Tesla's command sets everything about departures at once; what was not asked for stays as it is."""
+    end = number_or_none(state, "off_peak_hours_end_time")
+    body = {
+        "enable": asked["enabled"],
+        "departure_time": asked["minutes"],
+        "preconditioning_enabled": flag_or_none(state, "preconditioning_enabled") or False,
+        "preconditioning_weekdays_only": state.get("preconditioning_times") == "weekdays",
+        "off_peak_charging_enabled": flag_or_none(state, "off_peak_charging_enabled") or False,
+        "off_peak_charging_weekdays_only": state.get("off_peak_charging_times") == "weekdays",
+        "end_off_peak_time": int(asked["minutes"] if end is None else end),
+    }
+    return {"command": "set_scheduled_departure", "body": body}
+
+
+_OLDER: Final[dict[str, Callable[[Section, Arguments], Arguments]]] = {
+    charge_schedule.START_TIME: _older_start,
+    charge_schedule.DEPARTURE_TIME: _older_departure,
+}
+
+
+def _cabin(sections: Sections, asked: Arguments) -> Arguments:
+    """The temperature to set, within the car's limits; without one, the temperature as it stands."""
+    climate = sections["climate_state"]
+    seen = {"is_on": flag_or_none(climate, "is_climate_on")}
+    wanted = asked.get("temperature")
+    if wanted is None:
+        return {**seen, "celsius": number_or_none(climate, "driver_temp_setting"), "sets_temperature": False}
+    units = Units(asked["imperial"])
+    coldest = number_or_none(climate, "min_avail_temp") or _COLDEST
+    warmest = number_or_none(climate, "max_avail_temp") or _WARMEST
+    celsius = units.celsius(wanted)
+    if not coldest <= celsius <= warmest:
+        limits = f"{units.temperature(coldest):g} and {units.temperature(warmest):g}"
+        raise invalid("temperature", f"must be between {limits} for this vehicle")
+    return {**seen, "celsius": celsius, "sets_temperature": True}
+
+
+def _heat_wheel(sections: Sections, asked: Arguments) -> Arguments | None:
+    climate = sections["climate_state"]
+    is_heated = _has_heated_wheel(climate)
+    if flag_or_none(climate, "is_climate_on") is False:
+        raise CatalogueError(
+            errors.VEHICLE_STATE_UNKNOWN,
+            description="The steering wheel is heated only while the climate is on. Start the climate first.",
+            reason="the climate is off",
+        )
+    return None if is_heated else {}
+
+
+def _cool_wheel(sections: Sections, asked: Arguments) -> Arguments | None:
+    return {} if _has_heated_wheel(sections["climate_state"]) else None
+
+
+def _has_heated_wheel(climate: Section) -> bool:
+    """Whether the heater runs. A car without one does not tell: VEHICLE_NOT_CAPABLE."""
+    heated = flag_or_none(climate, "steering_wheel_heater")
+    if heated is None:
+        raise CatalogueError(errors.VEHICLE_NOT_CAPABLE, reason="no steering wheel heater")
+    return heated
+
+
+def _open_trunk(sections: Sections, asked: Arguments) -> Arguments | None:
+    if sections["vehicle_config"].get("can_actuate_trunks") is False:
+        raise CatalogueError(errors.VEHICLE_NOT_CAPABLE, reason="the trunks have no actuator")
+    return None if number(sections["vehicle_state"], "rt") else {}
+
+
+def _close_trunk(sections: Sections, asked: Arguments) -> Arguments | None:
+    """Only a power lift gate closes by itself; on any other trunk the command would do nothing, or open it."""
+    if not number(sections["vehicle_state"], "rt"):
+        return None
+    if flag_or_none(sections["vehicle_config"], "plg") is False:
+        raise CatalogueError(errors.VEHICLE_NOT_CAPABLE, reason="no power lift gate")
+    return {}
+
+
+def _open_frunk(sections: Sections, asked: Arguments) -> Arguments | None:
+    return None if number(sections["vehicle_state"], "ft") else {}
+
+
+_CLIMATE: Final = ("climate_state",)
+_TRUNKS: Final = ("vehicle_state", "vehicle_config")
+
+LOOKS: Final[dict[str, Look]] = {
+    "set_amperage": Look(("charge_state",), _amperage),
+    "set_charge_schedule": Look(
+        ("charge_state", "vehicle_state", "drive_state", "location_data"), _charge_schedule
+    ),
+    "start_climate": Look(_CLIMATE, _cabin),
+    "stop_climate": Look(_CLIMATE, _cabin),
+    "set_temperature": Look(_CLIMATE, _cabin),
+    "start_steering_wheel": Look(_CLIMATE, _heat_wheel),
+    "stop_steering_wheel": Look(_CLIMATE, _cool_wheel),
+    "open_trunk": Look(_TRUNKS, _open_trunk),
+    "close_trunk": Look(_TRUNKS, _close_trunk),
+    "open_frunk": Look(_TRUNKS, _open_frunk),
+}
+"""The controls that are never sent without a look, by name."""
