@@ -133,6 +133,7 @@ def test_pages_that_stop_a_run_say_what_to_do(
     shoot(page, "7-invalid-request")
     authorize(page, live_server.url, application, make="TESLA")
     page.click("#continue-button")
+    page.wait_for_selector("#sign-in-button")
     page.go_back()
     page.reload()
     shoot(page, "8-tesla-again")

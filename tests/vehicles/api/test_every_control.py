@@ -201,7 +201,7 @@ def test_a_sleeping_car_is_woken_for_it(simulator: SimulatorServer, signed: Call
     car_of(simulator, signed.grant).set_state("asleep")
     assert sends.by(signed).status_code == 200
     assert executed(simulator, signed.grant) == list(sends.commands)
-    assert [call for call in simulator.world.calls.since(0) if call.path.endswith("/wake_up")]
+    assert [call for call in simulator.world.calls.since(0) if call["path"].endswith("/wake_up")]
 
 
 @EVERY
