@@ -39,6 +39,14 @@ def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="carport.E004",
             )
         )
+    if settings.STAFF_SECOND_FACTOR:
+        found.append(
+            Error(
+                "A second factor for staff is asked for, and this version has none.",
+                hint="Put a proxy that asks for one in front of /admin/, and set STAFF_SECOND_FACTOR=off.",
+                id="carport.E005",
+            )
+        )
     if not (settings.SUPPORT_CONTACT and settings.PRIVACY_URL):
         found.append(
             Caution(

@@ -24,7 +24,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname
 OPERATOR_NAME = env.str("OPERATOR_NAME", default="Carport")
 SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", default="")
 PRIVACY_URL = env.str("PRIVACY_URL", default="")
-STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=True)
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=False)
 SECURE = PUBLIC_URL.startswith("https://")
 
 # Tesla -----------------------------------------------------------------------------------------------------------

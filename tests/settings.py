@@ -11,7 +11,7 @@ for _name in (
 os.environ |= {
     "SECRET_KEY": "tests-only-" + "x" * 40,
     "PUBLIC_URL": "http://localhost:8000",
-    "STAFF_SECOND_FACTOR": "off",
+    "LEGACY_OWNER_API": "on",
     "TESLA_CLIENT_ID": "6f1f1d0c-6a52-4b52-9d7a-0d6f0a5f3f10",
     "TESLA_CLIENT_SECRET": "only-the-simulator-knows-this",
     "VAULT_KEYS": "test:" + "A" * 43 + "=",

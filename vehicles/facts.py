@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Prefetch, Q, QuerySet
 
 from vehicles.diagnosis import (
@@ -23,6 +24,7 @@ from vehicles.diagnosis import (
 )
 from vehicles.models import (
     Integration,
+    Mode,
     TeslaAccount,
     Vehicle,
     VehicleAccess,
@@ -46,7 +48,7 @@ def facts_of(grant: VehicleGrant, access: VehicleAccess | None) -> Facts:
         consent=Consent(account.consent) if grant.integration == Integration.FLEET else Consent.ACTIVE,
         key=Key(vehicle.key),
         key_reason=KeyReason(vehicle.key_reason) if vehicle.key_reason else None,
-        provider=Provider.FLEET if grant.integration == Integration.FLEET else Provider.LEGACY,
+        provider=_provider(grant),
         access=Access(access.access_type) if access else Access.OWNER,
         vehicle_missing=access is not None and access.missing_since is not None,
         key_slots_full=vehicle.total_keys is not None and vehicle.total_keys >= MOST_KEYS,
@@ -55,6 +57,14 @@ def facts_of(grant: VehicleGrant, access: VehicleAccess | None) -> Facts:
         paused=vehicle.paused or grant.connection.application.paused,
         observed=_observed(grant, account, vehicle, access),
     )
+
+
+def _provider(grant: VehicleGrant) -> Provider:
+    """A live legacy connection works only while the operator serves the legacy API, which is off by default."""
+    if grant.integration == Integration.FLEET:
+        return Provider.FLEET
+    served = settings.LEGACY_OWNER_API or grant.mode == Mode.SIMULATED
+    return Provider.LEGACY if served else Provider.LEGACY_CLOSED
 
 
 def missing_permissions(grant: VehicleGrant) -> dict[str, MissingReason]:

@@ -108,3 +108,13 @@ def test_the_diagnosis_as_json_has_the_shape_of_the_contract() -> None:
     assert set(body["causes"][0]) == {"code", "axis", "since", "source", "observedAt"}
     assert {"actor", "code", "text", "url"} <= set(body["actions"][0])
     assert set(body["axes"]) == {"consent", "permissions", "key", "provider"}
+
+
+def test_a_live_legacy_connection_is_closed_unless_the_operator_serves_it(settings: Any) -> None:
+    grant = reach(VehicleGrantFactory(integration="legacy"))
+    access.require(grant, "read_battery")
+    settings.LEGACY_OWNER_API = False
+    with pytest.raises(CatalogueError) as raised:
+        access.require(grant, "read_battery")
+    assert raised.value.spec is errors.PLATFORM_NOT_CAPABLE
+    assert "/oauth/authorize?" in (raised.value.resolution_url or "")

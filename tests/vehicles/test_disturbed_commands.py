@@ -174,7 +174,8 @@ def test_a_car_that_does_not_wake_is_told_as_asleep(
     assert executed(simulator, grant) == ["door_lock"]
 
 
-def test_a_car_that_fell_asleep_before_it_was_met_costs_no_second_handshake(
+@pytest.mark.parametrize("grant", ["signed"], indirect=True)
+def test_a_sleeping_car_that_was_never_met_is_woken_and_does_it_once(
     simulator: SimulatorServer, grant: VehicleGrant
 ) -> None:
     SigningSession.objects.all().delete()
@@ -183,11 +184,10 @@ def test_a_car_that_fell_asleep_before_it_was_met_costs_no_second_handshake(
     assert executed(simulator, grant) == ["door_lock"]
 
 
+@pytest.mark.parametrize("grant", ["signed"], indirect=True)
 def test_a_handshake_that_fails_is_a_failure_since_nothing_was_sent(
     simulator: SimulatorServer, grant: VehicleGrant
 ) -> None:
-    if not SigningSession.objects.exists():
-        pytest.skip("a plain command needs no handshake")
     SigningSession.objects.all().delete()
     disturb(simulator, cut=True, effect_happens=True)
     assert refused(grant, key="once").spec is errors.UPSTREAM_NO_RESPONSE

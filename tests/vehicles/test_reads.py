@@ -13,6 +13,7 @@ from tests.vehicles.api.conftest import keyless_grant
 from vehicles import access, errors
 from vehicles.errors import CatalogueError
 from vehicles.models import VehicleGrant
+from vehicles.permissions import PERMISSIONS
 from vehicles.reads import Reading, read
 
 CLOSED: dict[str, Any] = {
@@ -31,7 +32,7 @@ def tesla(settings: Any) -> Iterator[AnsweringTesla]:
 
 @pytest.fixture
 def grant(db: None) -> VehicleGrant:
-    made = keyless_grant()
+    made = keyless_grant(requested=list(PERMISSIONS))
     return access.reach(
         person=made.account.person,
         application=made.connection.application,
@@ -168,7 +169,28 @@ def test_a_value_that_the_body_cannot_go_without_is_invalid_data_when_missing(
     assert raised.value.reason == f"Tesla sent no usable {field}"
 
 
-@pytest.mark.parametrize("name", ["battery", "charge", "odometer", "location", "security"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "battery",
+        "charge",
+        "charge_limit",
+        "ammeter",
+        "voltmeter",
+        "wattmeter",
+        "charge_completion",
+        "odometer",
+        "location",
+        "compass",
+        "speedometer",
+        "security",
+        "tires",
+        "cabin",
+        "defroster",
+        "exterior_thermometer",
+        "interior_thermometer",
+    ],
+)
 @pytest.mark.parametrize(
     "sections", [{}, {"charge_state": None, "vehicle_state": "<invalid>", "drive_state": []}]
 )
@@ -194,3 +216,111 @@ def test_what_the_diagnosis_forbids_is_not_asked(grant: VehicleGrant, tesla: Ans
         reading(grant, tesla, "odometer", vehicle_state={"odometer": 1})
     assert raised.value.spec is errors.ACCOUNT_PERMISSION
     assert tesla.calls == []
+
+
+def test_every_read_takes_one_call_for_its_sections(grant: VehicleGrant, tesla: AnsweringTesla) -> None:
+    reading(grant, tesla, "charge_schedule")
+    assert [call[2] for call in tesla.calls] == [
+        {"endpoints": ["charge_state;charge_schedule_data;vehicle_config"]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schedules", "charge_state", "expected"),
+    [
+        (None, {}, {"departureTime": (False, None), "startTime": (False, None)}),
+        (
+            [],
+            {"scheduled_charging_mode": "StartAt", "scheduled_charging_start_time": 1769895000},
+            {"departureTime": (False, None), "startTime": (True, "22:30")},
+        ),
+        (
+            [],
+            {"scheduled_charging_mode": "StartAt", "scheduled_charging_start_time_minutes": 75},
+            {"departureTime": (False, None), "startTime": (True, "01:15")},
+        ),
+        (
+            [],
+            {"scheduled_charging_mode": "DepartBy", "scheduled_departure_time_minutes": 480},
+            {"departureTime": (True, "08:00"), "startTime": (False, None)},
+        ),
+        (
+            [{"id": 1, "enabled": True, "start_enabled": True, "start_time": 60}],
+            {"scheduled_charging_mode": "Off"},
+            {"departureTime": (False, None), "startTime": (True, "01:00")},
+        ),
+        (
+            [
+                {"id": 1, "enabled": True, "start_enabled": True, "start_time": 60},
+                {"id": 2024026, "enabled": True, "end_enabled": True, "end_time": 400},
+            ],
+            {},
+            {"departureTime": (True, "06:40"), "startTime": (False, None)},
+        ),
+        (
+            [
+                {"id": 2024026, "enabled": False, "start_enabled": True, "start_time": 90},
+                {"id": 1, "enabled": True, "start_enabled": True, "start_time": 60},
+            ],
+            {},
+            {"departureTime": (False, None), "startTime": (True, "01:00")},
+        ),
+        (
+            [{"id": 2024026, "enabled": False, "start_enabled": True, "start_time": 90}],
+            {},
+            {"departureTime": (False, None), "startTime": (False, "01:30")},
+        ),
+        (
+            "<invalid>",
+            {"scheduled_charging_mode": 7},
+            {"departureTime": (False, None), "startTime": (False, None)},
+        ),
+    ],
+)
+def test_a_charge_schedule_is_what_the_car_will_do(
+    grant: VehicleGrant,
+    tesla: AnsweringTesla,
+    schedules: Any,
+    charge_state: dict[str, Any],
+    expected: dict[str, tuple[bool, str | None]],
+) -> None:
+    found = reading(
+        grant,
+        tesla,
+        "charge_schedule",
+        charge_state=charge_state,
+        charge_schedule_data={"charge_schedules": schedules},
+        vehicle_config={"utc_offset": 3600},
+    )
+    assert found.body == {key: {"enabled": on, "time": time} for key, (on, time) in expected.items()}
+
+
+@pytest.mark.parametrize(
+    ("badge", "size"),
+    [
+        ("74d", 74.0),
+        ("p100d", 100.0),
+        ("P85D", 85.0),
+        ("50", 50.0),
+        ("plaid", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_badge_names_the_size_of_the_pack_or_nothing(
+    grant: VehicleGrant, tesla: AnsweringTesla, badge: str | None, size: float | None
+) -> None:
+    body = reading(grant, tesla, "nominal_capacity", vehicle_config={"trim_badging": badge}).body
+    assert (body["capacity"] or {}).get("nominal") == size
+
+
+@pytest.mark.parametrize(
+    ("wheel", "diameter"),
+    [("Pinwheel18", 457.2), ("Apollo19MetallicShadow", 482.6), ("Base19", 482.6), ("Slipstream", None)],
+)
+def test_a_wheels_diameter_stands_in_its_name(
+    grant: VehicleGrant, tesla: AnsweringTesla, wheel: str, diameter: float | None
+) -> None:
+    body = reading(grant, tesla, "equipment", vehicle_config={"wheel_type": wheel}).body
+    assert body["wheel"] == {"style": wheel, "diameter": diameter}
+    assert body["firmwareVersion"] is None

@@ -127,7 +127,5 @@ def keyless(db: None, sign_in: Any, anna: Any) -> Calls:
 
 def _full_grant(account: TeslaAccount) -> VehicleGrant:
     vehicle = account.accesses.order_by("vehicle__vin").first().vehicle
-    granted: VehicleGrant = VehicleGrantFactory(
-        account=account, vehicle=vehicle, requested=list(PERMISSIONS)
-    )
+    granted: VehicleGrant = VehicleGrantFactory(account=account, vehicle=vehicle, requested=list(PERMISSIONS))
     return granted

@@ -28,7 +28,21 @@ def test_a_limit_may_be_a_number_or_written_as_text(
 
 @pytest.mark.parametrize(
     "limit",
-    ["0.49", "1.01", "80", '"80%"', '""', "null", "true", "[0.8]", "NaN", '"nan"', "Infinity", '"1e999"', "9" * 400],
+    [
+        "0.49",
+        "1.01",
+        "80",
+        '"80%"',
+        '""',
+        "null",
+        "true",
+        "[0.8]",
+        "NaN",
+        '"nan"',
+        "Infinity",
+        '"1e999"',
+        "9" * 400,
+    ],
 )
 def test_any_other_limit_is_refused_and_not_sent(
     simulator: SimulatorServer, signed: Calls, limit: str

@@ -1,4 +1,4 @@
-"""What holds for every endpoint that sends something to a car: who is refused, in which order, and what a repeat gets."""
+"""What holds for every endpoint that sends something to a car: who is refused, in which order; what a repeat gets."""
 
 from __future__ import annotations
 

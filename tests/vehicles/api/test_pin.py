@@ -25,7 +25,9 @@ def test_a_pin_is_set_replaced_and_removed(simulator: SimulatorServer, signed: C
     assert signed("DELETE", PIN).status_code == 200
 
 
-@pytest.mark.parametrize("pin", ["123", "12345", "12 4", "abcd", "", "１２３４", "1234\n5", True, 12.5, None, []])
+@pytest.mark.parametrize(
+    "pin", ["123", "12345", "12 4", "abcd", "", "\uff11\uff12\uff13\uff14", "1234\n5", True, 12.5, None, []]
+)
 def test_anything_but_four_digits_is_refused_and_not_repeated_in_the_answer(
     simulator: SimulatorServer, signed: Calls, pin: Any
 ) -> None:

@@ -12,6 +12,7 @@ from tests.factories import AccessTokenFactory, ApplicationFactory
 from tests.vehicles.api.answering_tesla import AnsweringTesla
 from tests.vehicles.api.conftest import Calls
 from vehicles import grants
+from vehicles.permissions import PERMISSIONS
 
 SECTIONS: dict[str, dict[str, Any]] = {
     "charge_state": {"battery_level": 57, "battery_range": 100.0, "charging_state": "Complete"},
@@ -143,7 +144,7 @@ def connected(smartcar: Any, sign_in: Any) -> Any:
         cars = [
             access.vehicle for access in account.accesses.select_related("vehicle").order_by("vehicle__vin")
         ]
-        wanted = ["read_vehicle_info", "read_vin", "read_odometer", "read_security", "control_security"]
+        wanted = list(PERMISSIONS)
         given = grants.give(
             application=application,
             account=account,
@@ -192,3 +193,63 @@ def test_it_is_told_of_access_removed_at_tesla_by_the_first_command(
         car.lock()
     assert (raised.value.type, raised.value.code) == ("CONNECTED_SERVICES_ACCOUNT", "PERMISSION")
     assert raised.value.resolution["type"] == "REAUTHENTICATE"
+
+
+def test_it_drives_every_control_that_has_a_method(connected: Any, dieter: Any, simulator: Any) -> None:
+    (car,) = connected(dieter)
+    simulated = simulator.world.car(car.vin().vin)
+    simulated.sections["charge_state"]["battery_level"] = 50
+    for action in (
+        car.start_charge,
+        car.stop_charge,
+        lambda: car.set_charge_limit(0.7),
+        lambda: car.send_destination(47.37, 8.54),
+    ):
+        answer = action()
+        assert (answer.status, answer.message) == ("success", "Successfully sent request to vehicle")
+    assert car.get_charge_limit().limit == 0.7
+    assert [each.command for each in simulated.executed] == [
+        "charge_start",
+        "charge_stop",
+        "set_charge_limit",
+        "navigation_request",
+    ]
+
+
+def test_it_reads_tires_and_battery_and_is_told_what_no_tesla_has(
+    smartcar: Any, connected: Any, dieter: Any, simulator: Any
+) -> None:
+    (car,) = connected(dieter)
+    assert car.tire_pressure().front_left == 290.0
+    assert car.battery_capacity().capacity == 74.0
+    assert car.nominal_capacity().capacity == {"nominal": 74.0, "source": "SMARTCAR"}
+    refused = {
+        car.fuel: "VEHICLE_NOT_CAPABLE",
+        car.engine_oil: "VEHICLE_NOT_CAPABLE",
+        car.service_history: "SMARTCAR_NOT_CAPABLE",
+        car.diagnostic_system_status: "SMARTCAR_NOT_CAPABLE",
+        car.diagnostic_trouble_codes: "SMARTCAR_NOT_CAPABLE",
+    }
+    for ask, code in refused.items():
+        with pytest.raises(smartcar.SmartcarException) as raised:
+            ask()
+        assert (raised.value.status_code, raised.value.type, raised.value.code) == (
+            501,
+            "COMPATIBILITY",
+            code,
+        )
+
+
+def test_it_reaches_the_tesla_controls_through_a_plain_request(
+    connected: Any, dieter: Any, simulator: Any
+) -> None:
+    (car,) = connected(dieter)
+    bearer = {"Authorization": f"Bearer {car.access_token}"}
+    for path, body, answer in (
+        ("tesla/charge/ammeter", {"amperage": 48}, "Successfully sent the following amperage: 16"),
+        ("tesla/security/frunk", {"action": "OPEN"}, "Successfully sent request to vehicle"),
+        ("tesla/pin", {"pin": "1234"}, "Successfully sent request to vehicle"),
+    ):
+        assert car.request("POST", path, body, bearer).body["message"] == answer
+    assert car.request("DELETE", "tesla/pin", {}, bearer).body["status"] == "success"
+    assert car.request("GET", "tesla/compass", {}, bearer).body["direction"]

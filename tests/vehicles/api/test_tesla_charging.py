@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.vehicles.api.answering_tesla import AnsweringTesla
 from tests.vehicles.api.conftest import Calls
 from tests.vehicles.commanding import calls, car_of, executed
 from vehicles.models import Command
@@ -31,7 +32,9 @@ def test_the_meters_show_what_flows(simulator: SimulatorServer, signed: Calls) -
     assert signed.get(f"{TESLA}/voltmeter").json() == {"voltage": 230}
     assert signed.get(f"{TESLA}/wattmeter").json() == {"wattage": 11}
     answer = signed.get(f"{TESLA}/completion")
-    left = datetime.fromisoformat(answer.json()["time"]) - datetime.fromisoformat(answer.headers["SC-Data-Age"])
+    left = datetime.fromisoformat(answer.json()["time"]) - datetime.fromisoformat(
+        answer.headers["SC-Data-Age"]
+    )
     assert left.total_seconds() == state["minutes_to_full_charge"] * 60 > 0
     assert len(answer.json()["time"]) == len("2022-01-13T22:52:55.358Z")
 
@@ -62,7 +65,11 @@ def test_the_details_are_in_the_callers_units_and_null_where_tesla_tells_nothing
     assert (body["isPluggedIn"], body["state"], body["socLimit"]) == (True, "NOT_CHARGING", 0.8)
     assert (body["socLimitMin"], body["socLimitMax"], body["socLimitDefault"]) == (0.5, 1.0, 0.9)
     assert (body["amperageRequested"], body["amperageMaxVehicle"], body["connector"]) == (16, 16, "IEC")
-    assert (body["chargePortOpen"], body["chargePortLatch"], body["rangeAddedRated"]) == (True, "Engaged", 49.08)
+    assert (body["chargePortOpen"], body["chargePortLatch"], body["rangeAddedRated"]) == (
+        True,
+        "Engaged",
+        49.08,
+    )
     nothing = ("energyAdded", "chargePortColor", "fastChargerType", "completionTime", "chargerPhases")
     assert [body[name] for name in nothing] == [None] * 5
     assert answer.headers["SC-Unit-System"] == "metric"
@@ -70,12 +77,14 @@ def test_the_details_are_in_the_callers_units_and_null_where_tesla_tells_nothing
     assert imperial.json()["rangeAddedRated"] == 30.5
 
 
-def test_the_details_of_a_car_that_tells_nothing_are_all_null(api: Calls, tesla: Any) -> None:
+def test_the_details_of_a_car_that_tells_nothing_are_all_null(api: Calls, tesla: AnsweringTesla) -> None:
     tesla.data(charge_state={})
     assert set(api.get(TESLA).json().values()) == {None}
 
 
-@pytest.mark.parametrize(("most", "pilot", "used"), [(16, 16, 16), (32, 20, 20), (24, None, 24), (80, 80, 48)])
+@pytest.mark.parametrize(
+    ("most", "pilot", "used"), [(16, 16, 16), (32, 20, 20), (24, None, 24), (80, 80, 48)]
+)
 def test_more_than_the_charger_gives_becomes_what_it_gives_and_the_answer_says_so(
     simulator: SimulatorServer, signed: Calls, most: int, pilot: int | None, used: int
 ) -> None:
@@ -88,7 +97,9 @@ def test_more_than_the_charger_gives_becomes_what_it_gives_and_the_answer_says_s
     assert car_of(simulator, signed.grant).executed[-1].arguments == {"charging_amps": used}
 
 
-def test_the_current_of_a_car_without_a_cable_cannot_be_set(simulator: SimulatorServer, signed: Calls) -> None:
+def test_the_current_of_a_car_without_a_cable_cannot_be_set(
+    simulator: SimulatorServer, signed: Calls
+) -> None:
     charge_state(simulator, signed)["charging_state"] = "Disconnected"
     answer = signed.post(AMMETER, '{"amperage": 10}')
     assert (answer.status_code, answer.json()["code"]) == (409, "CHARGING_PLUG_NOT_CONNECTED")
