@@ -8,11 +8,13 @@ export PORT ?= 8000
 export SIM_PORT ?= 8001
 export SAMPLE_PORT ?= 8002
 
-.PHONY: help demo test check format serve
+.PHONY: help demo test soak bench check format serve
 
 help:
 	@echo "make demo    the portal, a simulated Tesla, a worker and a sample application, on this machine"
 	@echo "make test    the tests; labels and options: make test ARGS='tests.vehicles -k lock'"
+	@echo "make soak    long races: many processes on one car, workers killed at random"
+	@echo "make bench   signed commands against a plain view, as ratios"
 	@echo "make check   lint, types, import contracts, migrations, API schema"
 	@echo "make format  put the code into its one format"
 	@echo "make serve   web and worker with production settings, from the environment"
@@ -22,6 +24,13 @@ demo: .venv/demo-installed
 
 test: .venv/dev-installed
 	@$(MANAGE) test $(ARGS)
+
+# Sizes from the environment: SOAK_PROCESSES, SOAK_COMMANDS, SOAK_KEYS, SOAK_KILLS.
+soak: .venv/dev-installed
+	@$(MANAGE) test tests/soak --tag soak
+
+bench: .venv/dev-installed
+	@DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m tests.bench.commands
 
 check: .venv/dev-installed
 	$(BIN)/ruff check .

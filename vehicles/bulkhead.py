@@ -41,6 +41,6 @@ def _slots(count: int) -> threading.BoundedSemaphore:
 
 
 def let_go_of_database() -> None:
-    """Tesla takes up to half a minute; a pooled connection must not wait along."""
-    if not connection.in_atomic_block:
+    """Tesla takes up to half a minute; a pooled connection must not wait along. SQLite has no pool to give it back to."""
+    if connection.vendor != "sqlite" and not connection.in_atomic_block:
         connection.close()

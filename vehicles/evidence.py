@@ -103,7 +103,10 @@ def key_refused(vehicle: Vehicle, *, now: datetime) -> None:
 
 
 def key_used(vehicle: Vehicle, *, now: datetime) -> None:
-    """The car accepted a message signed with our key."""
+    """The car accepted a message signed with our key. Mostly nothing changes, and one statement says so."""
+    known = Vehicle.objects.filter(pk=vehicle.pk, key=Key.PRESENT, key_reason="", protocol_required=True)
+    if known.update(key_source=COMMAND, key_observed_at=now):
+        return
     vehicle.protocol_required = True
     _set_key(vehicle, Key.PRESENT, now=now, source=COMMAND)
 

@@ -73,6 +73,7 @@ def must_be_sendable(grant: VehicleGrant, permission: str, now: datetime) -> Non
     """Raise what stands in the way of a command; for a missing key only after asking whether it was added by now."""
     if access.diagnosis_of(grant, permission).error is errors.VIRTUAL_KEY_REQUIRED:
         pairing.look(grant.connection.vehicle, grant.account, now)
+    access.require(grant, permission)
 
 
 def _settled_look(

@@ -188,13 +188,23 @@ def _call(account: TeslaAccount, integration: str, make: Make[T], scope: str) ->
         raise CatalogueError(errors.AUTHENTICATION_FAILED, reason="this account never signed in")
     if not stored.is_fresh(timezone.now()):
         try:
-            stored = logins.refresh(account, integration, stored)
+            stored = _refreshed(account, integration, stored)
         except tesla.LoginRequired:
             return _with_last_token(account, integration, stored, make)
     try:
         return _following_region(account, integration, stored.access_token, make)
     except (tesla.TokenRefused, tesla.ScopeMissing) as denial:
         return _after_denial(account, integration, stored, make, scope, denial)
+
+
+def _refreshed(account: TeslaAccount, integration: str, stored: vault.StoredTokens) -> vault.StoredTokens:
+    """Fresh tokens. Raises `LoginRequired`; any other failure is told now, since the call itself was not made."""
+    try:
+        return logins.refresh(account, integration, stored)
+    except tesla.LoginRequired:
+        raise
+    except tesla.TeslaError as failure:
+        raise translate(failure) from failure
 
 
 def _after_denial(
@@ -207,7 +217,7 @@ def _after_denial(
 ) -> T:
     """Tesla denied a call. Only a refresh tells whether the person took something away: single denials are noise."""
     try:
-        stored = logins.refresh(account, integration, stored)
+        stored = _refreshed(account, integration, stored)
     except tesla.LoginRequired as dead:
         evidence.consent_seen(account, Consent.REVOKED, now=timezone.now(), source=evidence.API_DENIAL)
         raise CatalogueError(errors.ACCOUNT_PERMISSION, reason=dead.text) from denial
