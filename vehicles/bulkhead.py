@@ -41,6 +41,6 @@ def _slots(count: int) -> threading.BoundedSemaphore:
 
 
 def let_go_of_database() -> None:
-    """Tesla takes up to half a minute; a pooled connection must not wait along. SQLite has no pool to give it back to."""
+    """Tesla takes up to half a minute; a pooled connection must not wait along; SQLite's is in no pool."""
     if connection.vendor != "sqlite" and not connection.in_atomic_block:
         connection.close()

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from vehicles import access, delivery, errors, history, pairing, request_id
 from vehicles.bulkhead import let_go_of_database
-from vehicles.controls import ALREADY_SO, CONTROLS, REFUSALS, Control, Step
+from vehicles.controls import ALREADY_SO, ASKED, CONTROLS, REFUSALS, Control, Step
 from vehicles.errors import CATALOGUE, CatalogueError, ErrorSpec, invalid
 from vehicles.failures import translate
 from vehicles.history import Kind
@@ -55,8 +55,8 @@ def issue(
 
 
 def _fingerprint(grant: VehicleGrant, name: str, arguments: Mapping[str, Any]) -> str:
-    """Stands for application, car, command and arguments; keyed, because an argument may be a four-digit PIN."""
-    given = {key: value for key, value in arguments.items() if key != "timestamp_ms"}
+    """Stands for application, car, command and what was asked; keyed, because that may be a four-digit PIN."""
+    given = {key: value for key, value in arguments.get(ASKED, arguments).items() if key != "timestamp_ms"}
     text = json.dumps([grant.connection_id, str(grant.account_id), name, given], sort_keys=True)
     return hmac.digest(settings.SECRET_KEY.encode(), text.encode(), "sha256").hex()
 
@@ -97,7 +97,7 @@ def _intend(
     now: datetime,
 ) -> tuple[Command, bool]:
     """The row to work on, and whether this call is the one to work on it. The database decides between two callers."""
-    kept = {key: value for key, value in arguments.items() if key not in CONTROLS[name].secret}
+    kept = {key: value for key, value in arguments.items() if key not in CONTROLS[name].private}
     row = Command(
         application=grant.connection.application,
         grant=grant,

@@ -15,6 +15,9 @@ from vehicles.errors import ErrorSpec
 
 Arguments = Mapping[str, Any]
 
+ASKED: Final = "asked"
+"""Among the arguments of a command that the car's state decided on: what the caller asked, before that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -42,8 +45,8 @@ class Control:
     steps: Callable[[Arguments], tuple[Step, ...]]
     toggles: bool = False
     settled: Settled | None = None
-    secret: tuple[str, ...] = ()
-    """Arguments that are never stored."""
+    private: tuple[str, ...] = ()
+    """Arguments that are never stored: a PIN, and where the car or its person is."""
 
 
 def _plain(command: str, **fixed: Any) -> Callable[[Arguments], tuple[Step, ...]]:
@@ -132,7 +135,9 @@ CONTROLS: Final[dict[str, Control]] = {
         settled=Settled("charge_state", "charge_port_door_open", _always(False)),
     ),
     # Which Tesla command it is depends on the car's firmware (see `looks`).
-    "set_charge_schedule": Control("control_charge", lambda given: (Step(given["command"], given["body"]),)),
+    "set_charge_schedule": Control(
+        "control_charge", lambda given: (Step(given["command"], given["body"]),), private=("body",)
+    ),
     "start_climate": Control(
         "control_climate",
         _start_climate,
@@ -168,9 +173,9 @@ CONTROLS: Final[dict[str, Control]] = {
     "open_trunk": Control("control_trunk", _fixed("actuate_trunk", which_trunk="rear"), toggles=True),
     "close_trunk": Control("control_trunk", _fixed("actuate_trunk", which_trunk="rear"), toggles=True),
     "open_frunk": Control("control_trunk", _fixed("actuate_trunk", which_trunk="front"), toggles=True),
-    "set_pin": Control("control_pin", _set_pin, secret=("pin",)),
+    "set_pin": Control("control_pin", _set_pin, private=("pin",)),
     "clear_pin": Control("control_pin", _plain("clear_pin_to_drive_admin")),
-    "send_destination": Control("control_navigation", _destination),
+    "send_destination": Control("control_navigation", _destination, private=("latitude", "longitude")),
 }
 """Every control by the name under which a command row keeps it."""
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from vehicles import access, commands, delivery, errors, pairing, upstream
 from vehicles.bulkhead import let_go_of_database
-from vehicles.controls import CONTROLS, Arguments
+from vehicles.controls import ASKED, CONTROLS, Arguments
 from vehicles.errors import CatalogueError, invalid
 from vehicles.models import Command, Outcome, VehicleGrant
 from vehicles.permissions import PERMISSIONS
@@ -34,8 +34,6 @@ from vehicles.reads.values import (
     number_or_none,
 )
 
-ASKED: Final = "asked"
-"""Among the arguments of a command that was looked for: what the caller asked, before anything was made of it."""
 _TOGGLES: Final = frozenset(name for name, control in CONTROLS.items() if control.toggles)
 _POLL_SECONDS: Final = 0.1
 _DATA_SCOPE: Final = PERMISSIONS["read_charge"].tesla_scope

@@ -17,10 +17,6 @@ INDEXES = re.compile(
 MACHINE_PATHS = re.compile(r"(?<![\w.$}])/" + r"(?:work|root|home|Users)/")
 
 
-ON_ONE_PAGE = {"vehicles/diagnosis.py"}
-"""The decision reads best undivided: its two tables are most of it."""
-
-
 def tracked_files() -> list[Path]:
     """Every text file under version control, or that would be."""
     listed = subprocess.run(
@@ -78,7 +74,7 @@ def test_no_source_file_is_longer_than_four_hundred_lines() -> None:
         for file in sources
         if "migrations" not in file.parts and (count := len(file.read_text().splitlines())) > 400
     }
-    assert long.keys() <= ON_ONE_PAGE, f"split these by concept: {long}"
+    assert long == {}, "split these by concept"
 
 
 def test_nothing_unfinished_is_called_finished() -> None:

@@ -288,3 +288,8 @@ def test_nothing_is_sent_after_the_deadline(
     assert refused(plain).spec is errors.UPSTREAM_NO_RESPONSE
     assert done(simulator, plain) == []
     assert Command.objects.get().outcome == "failed"
+
+
+def test_where_somebody_wants_to_go_is_never_stored(signed: VehicleGrant, simulator: SimulatorServer) -> None:
+    command = issue(signed, "send_destination", latitude=48.137, longitude=11.575, timestamp_ms=1)
+    assert "48.137" not in str(Command.objects.values().get(pk=command.pk))

@@ -15,7 +15,7 @@ from rest_framework.serializers import Serializer
 from vehicles import commands, looks
 from vehicles.api import shapes
 from vehicles.api.endpoint import checked, grant_of, idempotency_key, must_be_approved
-from vehicles.controls import CONTROLS
+from vehicles.controls import ASKED, CONTROLS
 from vehicles.errors import invalid
 from vehicles.models import Command, VehicleGrant
 
@@ -60,7 +60,7 @@ def _of_first_call(
     first = used.values_list("name", "arguments").first()
     if first is None:
         return None
-    if first[0] != name or first[1].get(looks.ASKED) != dict(asked):
+    if first[0] != name or first[1].get(ASKED) != dict(asked):
         raise invalid("Idempotency-Key", "was used for another request; nothing was sent")
     return dict(first[1])
 

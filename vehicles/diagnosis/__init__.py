@@ -1,0 +1,42 @@
+"""The decision: may this application use this car now, and if not, why, whose turn is it, and what exactly do they do?
+
+Pure: facts in, `Diagnosis` out. No database, no clock, no network; links are names (`LINKS`) that the edges turn into
+addresses. API errors, Connect pages and staff screens all read the same answer, so a rule is changed in one place: the
+tables `RULES` (in `rules`) and `ACTIONS` (in `actions`).
+"""
+
+from vehicles.diagnosis.actions import ACTIONS, LINKS, Action
+from vehicles.diagnosis.decision import Cause, Diagnosis, diagnose
+from vehicles.diagnosis.rules import RULES
+from vehicles.diagnosis.states import (
+    Access,
+    Actor,
+    Consent,
+    Facts,
+    Key,
+    KeyReason,
+    MissingReason,
+    Observed,
+    Provider,
+    Verdict,
+)
+
+__all__ = [
+    "ACTIONS",
+    "LINKS",
+    "RULES",
+    "Access",
+    "Action",
+    "Actor",
+    "Cause",
+    "Consent",
+    "Diagnosis",
+    "Facts",
+    "Key",
+    "KeyReason",
+    "MissingReason",
+    "Observed",
+    "Provider",
+    "Verdict",
+    "diagnose",
+]

@@ -1,0 +1,118 @@
+"""What a decision is made from: the values of the four axes, who can act, and the facts about one grant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Consent(StrEnum):
+    """What the person last agreed to at Tesla; `suspected` and `unknown` never block."""
+
+    ACTIVE = "active"
+    SUSPECTED = "suspected"
+    REVOKED = "revoked"
+    SIGN_IN_NEEDED = "sign_in_needed"
+    UNKNOWN = "unknown"
+
+
+class Key(StrEnum):
+    """Whether the operator's virtual key is on the car; `unknown` and `conflict` never block a command."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    NOT_REQUIRED = "not_required"
+    UNKNOWN = "unknown"
+    CONFLICT = "conflict"
+
+
+class KeyReason(StrEnum):
+    """Why the key state is not known."""
+
+    DRIVER_ONLY = "driver_only"
+    NEVER_CHECKED = "never_checked"
+    STALE = "stale"
+    LEGACY_ONLY = "legacy_only"
+    PROVIDER_ERROR = "provider_error"
+
+
+class Provider(StrEnum):
+    """Which of Tesla's interfaces carries the grant."""
+
+    FLEET = "fleet"
+    LEGACY = "legacy"
+    LEGACY_CLOSED = "legacy_closed"
+
+
+class Access(StrEnum):
+    """How the Tesla account relates to the car."""
+
+    OWNER = "OWNER"
+    DRIVER = "DRIVER"
+
+
+class MissingReason(StrEnum):
+    """Why a permission does not work although somebody might expect it to."""
+
+    NOT_GRANTED_AT_TESLA = "not_granted_at_tesla"
+    WITHDRAWN_AT_TESLA = "withdrawn_at_tesla"
+    DECLINED_IN_CONNECT = "declined_in_connect"
+    NOT_REQUESTED = "not_requested"
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    DEGRADED = "degraded"
+    BLOCKED = "blocked"
+
+
+class Actor(StrEnum):
+    """Who can do something about a fault. The account's person is its owner or its driver, never both."""
+
+    OWNER = "owner"
+    DRIVER = "driver"
+    APPLICATION = "application"
+    STAFF = "staff"
+    OPERATOR = "operator"
+    TESLA = "tesla"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Where a value on an axis comes from: the observation's source, since when it holds, when it was last seen."""
+
+    source: str = ""
+    since: datetime | None = None
+    observed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the decision depends on, for one grant of one application on one car.
+
+    `granted` are the permissions the person approved; `missing` says for each permission that was asked for and does
+    not work, why. A withdrawn permission stands in both.
+    """
+
+    granted: frozenset[str]
+    missing: Mapping[str, MissingReason] = field(default_factory=dict)
+    consent: Consent = Consent.UNKNOWN
+    key: Key = Key.UNKNOWN
+    key_reason: KeyReason | None = None
+    provider: Provider = Provider.FLEET
+    access: Access = Access.OWNER
+    vehicle_missing: bool = False
+    key_slots_full: bool = False
+    remote_access_disabled: bool = False
+    in_service: bool = False
+    asleep: bool = False
+    paused: bool = False
+    operator_fault: bool = False
+    provider_incident: bool = False
+    observed: Mapping[str, Observed] = field(default_factory=dict)
+
+    @property
+    def person(self) -> Actor:
+        return Actor.OWNER if self.access is Access.OWNER else Actor.DRIVER
