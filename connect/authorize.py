@@ -22,7 +22,7 @@ TESLA: Final = "TESLA"
 MODES: Final[dict[str, Mode]] = {"live": Mode.LIVE, "simulated": Mode.SIMULATED, "test": Mode.SIMULATED}
 _TEST_MODE: Final = "test"
 _TRUTH: Final[dict[str, bool]] = {"": False, "false": False, "0": False, "true": True, "1": True}
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _VIN: Final = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _LONGEST_USER: Final = 255
@@ -89,7 +89,10 @@ def read(query_string: str) -> AuthorizeRequest:
 
 
 def parameters_of(query_string: str) -> dict[str, str]:
-    """The parameters, each given once. Values are Latin-1, one character a byte, so that `state` loses nothing."""
+    """The parameters, each given once. Values are Latin-1, one character a byte, so that `state` loses nothing.
+
+    What is looked up or compared holds no NUL afterwards, which PostgreSQL takes in no text.
+    """
     query: dict[str, str] = {}
     for name, value in parse_qsl(query_string, keep_blank_values=True, encoding="latin-1"):
         if name in query:
@@ -114,8 +117,7 @@ def application_of(query: Mapping[str, str]) -> Application:
     client_id = query.get("client_id") or query.get("application_id")
     if not client_id:
         raise InvalidRequest("client_id", _("It is missing."))
-    # PostgreSQL takes no NUL in a text, so such an id cannot even be looked up.
-    application = None if "\x00" in client_id else Application.objects.filter(client_id=client_id).first()
+    application = Application.objects.filter(client_id=client_id).first()
     if application is None:
         raise InvalidRequest("client_id", _("No application is registered here under this id."))
     return application
@@ -123,11 +125,10 @@ def application_of(query: Mapping[str, str]) -> Application:
 
 def redirect_uri_of(query: Mapping[str, str], application: Application) -> str:
     """Where the answer goes: an address registered for the application, the first one where none is given."""
-    registered = application.redirect_uris.split()
-    uri = query.get("redirect_uri") or (registered or [""])[0]
+    uri = query.get("redirect_uri") or application.first_redirect_uri
     if not uri:
         raise InvalidRequest("redirect_uri", _("It is missing, and the application has none registered."))
-    if uri not in registered:
+    if uri not in application.redirect_uris.split():
         raise InvalidRequest(
             "redirect_uri", _("It is not one of the addresses registered for this application.")
         )
@@ -155,7 +156,7 @@ def _may_receive_codes(uri: str, application: Application) -> bool:
     if parts.fragment:
         return False
     if parts.scheme == "http":
-        return host in _LOOPBACK
+        return host in LOOPBACK
     return parts.scheme in ("https", application.own_scheme.lower()) and bool(host)
 
 

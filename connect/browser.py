@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -12,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from connect.models import ConnectSession
+from vehicles.client_credentials import checksum
 
 _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _LIFETIME_SECONDS: Final = 24 * 3600
@@ -38,11 +38,6 @@ def remember(response: HttpResponse, secret: str) -> None:
         samesite="Lax",
         secure=settings.SECURE,
     )
-
-
-def checksum(value: str) -> str:
-    """SHA-256 in hexadecimal: what is stored of a value that must not be readable later."""
-    return hashlib.sha256(value.encode()).hexdigest()
 
 
 def is_of(session: ConnectSession, secret: str) -> bool:

@@ -18,6 +18,7 @@ from connect.authorize import TESLA, AuthorizeRequest
 from connect.models import ConnectSession, Step
 from connect.problems import ANOTHER_BROWSER, EXPIRED, UNKNOWN_RUN, ConnectProblem
 from vehicles import history
+from vehicles.client_credentials import checksum
 from vehicles.history import Kind
 from vehicles.models import Integration
 
@@ -33,7 +34,7 @@ def begin(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> Connec
             **{field.name: getattr(asked, field.name) for field in fields(asked)},
             # Also where older grants of the application are legacy ones: connecting again is what moves them.
             integration=Integration.FLEET,
-            browser_checksum=browser.checksum(browser_secret),
+            browser_checksum=checksum(browser_secret),
             trail=[_entry(Step.PREAMBLE, now)],
             created_at=now,
             expires_at=now + LIFETIME,

@@ -5,7 +5,6 @@ Nothing that opens a door is stored in clear: codes, access tokens and refresh t
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 import uuid
@@ -24,6 +23,7 @@ from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 from connect.models import ConnectSession
 from vehicles import history
 from vehicles.api import token_scope
+from vehicles.client_credentials import checksum
 from vehicles.history import Kind
 from vehicles.models import Application, Connection, User
 
@@ -54,7 +54,7 @@ def issue_code(session: ConnectSession, person: User, now: datetime) -> str:
     Grant.objects.create(
         application=session.application,
         user=person,
-        code=_checksum(code),
+        code=checksum(code),
         expires=now + CODE_LIFE,
         redirect_uri=session.redirect_uri,
         scope=_scope(session),
@@ -88,7 +88,7 @@ class ConnectValidator(OAuth2Validator):
         self, client_id: str, code: str, client: Application, request: Request, *args: Any, **kwargs: Any
     ) -> bool:
         """Find the code's row. Raises `InvalidGrantError` for a code that is unknown, used, expired or another's."""
-        rows = Grant.objects.filter(code=_checksum(code), application=client, user__is_active=True)
+        rows = Grant.objects.filter(code=checksum(code), application=client, user__is_active=True)
         row = rows.select_related("user").first()
         if row is None or row.expires <= timezone.now():
             raise _invalid_code(request)
@@ -139,7 +139,7 @@ class ConnectValidator(OAuth2Validator):
     ) -> bool:
         """Find the refresh token's row. Raises `InvalidGrantError` for one that is not good any more, or never was."""
         rows = RefreshToken.objects.filter(
-            token_checksum=_checksum(refresh_token), application=client, user__is_active=True
+            token_checksum=checksum(refresh_token), application=client, user__is_active=True
         )
         newest = rows.order_by(F("revoked").desc(nulls_first=True))
         row = newest.select_related("access_token", "user", "application").first()
@@ -216,10 +216,6 @@ def _record_reuse(row: RefreshToken, now: datetime) -> None:
         )
         if ends_family:
             RefreshToken.revoke_family(row.token_family)
-
-
-def _checksum(secret: str) -> str:
-    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
 def _invalid_code(request: Request) -> InvalidGrantError:

@@ -38,11 +38,8 @@ def of_run(view: RunView) -> Callable[[HttpRequest, UUID], HttpResponse]:
     @never_cache
     @functools.wraps(view)
     def run_view(request: HttpRequest, session_id: UUID) -> HttpResponse:
-        def resume() -> ConnectSession:
-            return flow.resume(session_id, browser.secret_of(request))
-
         try:
-            session = resume()
+            session = flow.resume(session_id, browser.secret_of(request))
         except ConnectProblem as stopped:
             return pages.problem(request, stopped.problem)
         return shows_problems(request, session, lambda: view(request, session))

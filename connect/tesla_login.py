@@ -30,6 +30,7 @@ from connect.problems import (
     ConnectProblem,
 )
 from vehicles import logins
+from vehicles.client_credentials import checksum
 from vehicles.errors import CatalogueError
 from vehicles.models import VehicleGrant
 from vehicles.origins import origins
@@ -48,7 +49,7 @@ def begin(
     """Tesla's login page for this run; empty when the run is past that point."""
     state = secrets.token_urlsafe(32)
     if session.step not in BEFORE_APPROVAL or not flow.move(
-        session, Step.TESLA, now, tesla_state_checksum=browser.checksum(state)
+        session, Step.TESLA, now, tesla_state_checksum=checksum(state)
     ):
         return ""
     return auth.authorize_url(
@@ -82,16 +83,16 @@ def returning(state: str, browser_secret: str, now: datetime) -> ConnectSession:
 
     Raises `ConnectProblem` for a state that is unknown or used, for another browser, and for an expired run.
     """
-    wanted = ConnectSession.objects.select_related("application", "account", "connection__vehicle")
-    checksum = browser.checksum(state)
-    session = wanted.filter(tesla_state_checksum=checksum, step=Step.TESLA).first() if state else None
+    runs = ConnectSession.objects.select_related("application", "account", "connection__vehicle")
+    wanted = checksum(state)
+    session = runs.filter(tesla_state_checksum=wanted, step=Step.TESLA).first() if state else None
     if session is None:
         raise ConnectProblem(USED_LOGIN)
     if not browser.is_of(session, browser_secret):
         raise ConnectProblem(ANOTHER_BROWSER)
     if not session.is_open(now):
         raise ConnectProblem(EXPIRED)
-    unused = ConnectSession.objects.filter(pk=session.pk, tesla_state_checksum=checksum)
+    unused = ConnectSession.objects.filter(pk=session.pk, tesla_state_checksum=wanted)
     if not unused.update(tesla_state_checksum=""):
         raise ConnectProblem(USED_LOGIN)
     return session

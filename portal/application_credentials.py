@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass, field
 
 from vehicles import vault
+from vehicles.client_credentials import checksum
 from vehicles.models import Application
 
 
@@ -36,14 +36,16 @@ def new_client_secret(application: Application) -> NewCredentials:
 
 
 def new_management_token(application: Application) -> NewCredentials:
-    """Replace the management token; the earlier one ends at once.
-
-    Encrypted, since it also signs webhooks, and with a checksum by which requests find it.
-    """
+    """Replace the management token; the earlier one ends at once."""
     token = secrets.token_urlsafe(32)
+    keep_management_token(application, token)
+    return NewCredentials(management_token=token)
+
+
+def keep_management_token(application: Application, token: str) -> None:
+    """Store this management token: encrypted, since it also signs webhooks, and a checksum to find it by."""
     application.management_token_encrypted = vault.seal(
         f"application:{application.pk}:management_token", token
     )
-    application.management_token_checksum = hashlib.sha256(token.encode()).hexdigest()
+    application.management_token_checksum = checksum(token)
     application.save(update_fields=["management_token_encrypted", "management_token_checksum", "updated"])
-    return NewCredentials(management_token=token)

@@ -19,7 +19,6 @@ from vehicles.diagnosis import Diagnosis, Observed, diagnose
 from vehicles.errors import CatalogueError, ErrorSpec, invalid
 from vehicles.facts import access_of, facts_of, with_rows, working_permissions
 from vehicles.models import Application, Integration, Mode, User, VehicleGrant
-from vehicles.permissions import PERMISSIONS
 
 
 def grants_of(*, person: User, application: Application, only_connection: str = "") -> QuerySet[VehicleGrant]:
@@ -91,7 +90,7 @@ def _connect_page(application: Application, permissions: Sequence[str], mode: st
     query = {
         "response_type": "code",
         "client_id": application.client_id,
-        "redirect_uri": (application.redirect_uris.split() or [""])[0],
+        "redirect_uri": application.first_redirect_uri,
         "scope": " ".join(permissions),
         "make": "TESLA",
         "mode": mode,
@@ -166,10 +165,3 @@ def _observation(observed: Observed) -> dict[str, str | None]:
         "source": observed.source or None,
         "observedAt": observed.observed_at.isoformat() if observed.observed_at else None,
     }
-
-
-def known_permission(name: str) -> str:
-    """The name when it is in the catalogue; raises VALIDATION otherwise."""
-    if name not in PERMISSIONS:
-        raise invalid("permission", "is not a permission of the catalogue")
-    return name

@@ -12,6 +12,11 @@ from django.utils.crypto import constant_time_compare
 from oauth2_provider.generators import BaseHashGenerator
 
 
+def checksum(secret: str) -> str:
+    """SHA-256 in hexadecimal: what is stored of a random value, to find or compare it by."""
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
+
+
 class RandomSecretHasher(BasePasswordHasher):
     """SHA-256 for secrets that we drew ourselves; never used for passwords that people choose."""
 

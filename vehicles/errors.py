@@ -73,9 +73,6 @@ VALIDATION: Final = ErrorSpec(
     "Request invalid or malformed. Please check for missing parameters, spelling and casing mistakes, "
     "and other syntax issues.",
 )
-VALIDATION_PARAMETER: Final = ErrorSpec(
-    "VALIDATION", "PARAMETER", 400, "A value in the request is outside of what is allowed."
-)
 PATH_NOT_FOUND: Final = ErrorSpec(
     "RESOURCE_NOT_FOUND",
     "PATH",
@@ -84,9 +81,6 @@ PATH_NOT_FOUND: Final = ErrorSpec(
 )
 VERSION_NOT_FOUND: Final = ErrorSpec(
     "RESOURCE_NOT_FOUND", "VERSION", 404, "The API version is missing or not a version number."
-)
-RATE_LIMIT_API: Final = ErrorSpec(
-    "RATE_LIMIT", "SMARTCAR_API", 429, "Your application is sending requests too fast.", "RETRY_LATER"
 )
 RATE_LIMIT_VEHICLE: Final = ErrorSpec(
     "RATE_LIMIT",
@@ -128,9 +122,6 @@ ACCOUNT_PERMISSION: Final = _account(
     "Access was removed in your Tesla account. Connect your car again to go on.",
     "REAUTHENTICATE",
 )
-NO_VEHICLES: Final = _account(
-    "NO_VEHICLES", "There is no vehicle in the user's Tesla account.", "Your Tesla account has no car."
-)
 VEHICLE_MISSING: Final = _account(
     "VEHICLE_MISSING",
     "This vehicle is no longer associated with the user's connected services account. "
@@ -171,9 +162,6 @@ ASLEEP: Final = _state(
     "ASLEEP",
     "The vehicle is asleep. The request was not sent to it.",
     "Your car is asleep. It answers again after it was opened or driven.",
-)
-CHARGING_IN_PROGRESS: Final = _state(
-    "CHARGING_IN_PROGRESS", "The vehicle is already charging.", "Your car is already charging."
 )
 CHARGING_PLUG_CONNECTED: Final = _state(
     "CHARGING_PLUG_CONNECTED",

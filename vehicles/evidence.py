@@ -21,7 +21,6 @@ from vehicles.tesla.client import KeyStatus, ListedVehicle
 
 TOKEN: Final = "token"  # noqa: S105  (the name of a source)
 API_DENIAL: Final = "api_denial"
-VEHICLE_LIST: Final = "vehicle_list"
 FLEET_STATUS: Final = "fleet_status"
 COMMAND: Final = "command"
 
@@ -42,8 +41,8 @@ def scopes_seen(account: TeslaAccount, scopes: Iterable[str], *, now: datetime, 
             )
             account.granted_scopes = granted
             account.save(update_fields=["granted_scopes"])
+        # Rewrites the verdicts too, for the scopes as for the consent.
         consent_seen(account, Consent.ACTIVE, now=now, source=source)
-        facts.refresh_verdicts(_grants_of_account(account), now)
 
 
 def consent_seen(account: TeslaAccount, consent: Consent, *, now: datetime, source: str) -> None:
@@ -200,7 +199,7 @@ def vehicle_gone(account: TeslaAccount, vehicle: Vehicle, *, now: datetime) -> N
             history.record(
                 Kind.VEHICLE_DISAPPEARED, actor=history.SYSTEM, at=now, account=account, vehicle=vehicle
             )
-            facts.refresh_verdicts(VehicleGrant.objects.filter(account=account), now)
+            facts.refresh_verdicts(_grants_of_account(account), now)
 
 
 def _grants_of_account(account: TeslaAccount) -> QuerySet[VehicleGrant]:

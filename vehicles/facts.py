@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -32,7 +33,7 @@ from vehicles.models import (
 )
 from vehicles.permissions import covered_by
 
-MOST_KEYS = 20
+MOST_KEYS: Final = 20
 """A car takes no more virtual keys than this (Fleet API: virtual keys)."""
 
 

@@ -23,7 +23,6 @@ class Kind(StrEnum):
     ACCOUNT_CONNECTED = "account:connected"
     CONSENT_CHANGED = "consent:changed"
     SCOPES_CHANGED = "scopes:changed"
-    TOKENS_REFRESHED = "tokens:refreshed"
     VEHICLE_APPEARED = "vehicle:appeared"
     VEHICLE_DISAPPEARED = "vehicle:disappeared"
     ACCESS_CHANGED = "access:changed"

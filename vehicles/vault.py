@@ -153,7 +153,7 @@ def store_refreshed(
     row = TeslaToken.objects.filter(pk=stored.row_id, lease_holder=holder)
     row.update(
         **_sealed_pair(stored.row_id, tokens),
-        previous_refresh_token=seal(_purpose(stored.row_id, "refresh_token"), used),
+        previous_refresh_token=seal_refresh_token(stored.row_id, used),
         expires_at=now + timedelta(seconds=tokens.expires_in),
         refreshed_at=now,
         lease_holder=None,
@@ -168,10 +168,15 @@ def give_back(stored: StoredTokens, holder: uuid.UUID) -> None:
     )
 
 
+def seal_refresh_token(row_id: uuid.UUID, token: str) -> bytes:
+    """A refresh token as its row keeps it; for rows that do not come from a login."""
+    return seal(_purpose(row_id, "refresh_token"), token)
+
+
 def _sealed_pair(row_id: uuid.UUID, tokens: Tokens) -> dict[str, bytes]:
     return {
         "access_token": seal(_purpose(row_id, "access_token"), tokens.access_token),
-        "refresh_token": seal(_purpose(row_id, "refresh_token"), tokens.refresh_token),
+        "refresh_token": seal_refresh_token(row_id, tokens.refresh_token),
     }
 
 

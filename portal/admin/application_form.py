@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
@@ -12,11 +12,10 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
+from connect.authorize import LOOPBACK
 from vehicles.models import Application
 from vehicles.models.applications import all_permissions
 from vehicles.permissions import PERMISSIONS
-
-LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 
 
 class ApplicationForm(forms.ModelForm):
@@ -62,7 +61,7 @@ class ApplicationForm(forms.ModelForm):
         addresses = str(self.cleaned_data["redirect_uris"]).split()
         for address in addresses:
             parts = urlsplit(address)
-            if parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
+            if parts.scheme == "http" and parts.hostname not in LOOPBACK:
                 raise forms.ValidationError(f"{address}: http is accepted for localhost only; use https.")
             if parts.fragment:
                 raise forms.ValidationError(f"{address}: a redirect address has no #fragment.")

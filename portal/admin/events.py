@@ -28,9 +28,13 @@ _SUBJECTS: Final = {
 }
 
 
+def _in_words(kind: str) -> str:
+    return kind.replace("_", " ").replace(":", " ")
+
+
 class KindFilter(ChoiceFilter):
     title, parameter_name = "kind", "kind"
-    values = [(str(kind), str(kind).replace("_", " ").replace(":", " ")) for kind in Kind]
+    values = [(str(kind), _in_words(kind)) for kind in Kind]
 
 
 @admin.register(Event)
@@ -52,7 +56,7 @@ class EventAdmin(StaffAdmin):
 
     @admin.display(description="what")
     def what(self, event: Event) -> SafeString:
-        return label(Wording(event.kind.replace("_", " ").replace(":", " ")))
+        return label(Wording(_in_words(event.kind)))
 
     @admin.display(description="facts")
     def facts(self, event: Event) -> SafeString:

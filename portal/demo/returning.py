@@ -12,7 +12,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import urllib3
 from django.conf import settings
+from django.db.models import Q
 
+from connect.tesla_login import CALLBACK_PATH
 from vehicles import logins, vault
 from vehicles.diagnosis import Consent, Key
 from vehicles.models import Integration, Mode, TeslaAccount, TeslaToken, Vehicle
@@ -30,15 +32,12 @@ class SimulatorRefused(Exception):
 def restore_starting_logins() -> None:
     """Give logins that came with sample data the refresh token that a new simulated Tesla knows."""
     at_first = {person.sub for person in DEFAULT if person.uses_legacy_api}
-    sample = TeslaToken.objects.filter(
-        account__mode=Mode.SIMULATED, account__email__endswith="@sample.example"
-    )
-    legacy = TeslaToken.objects.filter(account__sub__in=at_first, integration=Integration.LEGACY)
-    for row in sample.union(legacy):
-        account = TeslaAccount.objects.get(pk=row.account_id)
+    sample = Q(account__mode=Mode.SIMULATED, account__email__endswith="@sample.example")
+    legacy = Q(account__sub__in=at_first, integration=Integration.LEGACY)
+    for row in TeslaToken.objects.filter(sample | legacy).select_related("account"):
         is_legacy = row.integration == Integration.LEGACY
-        token = starting_refresh_token(account.sub, account.region, uses_legacy_api=is_legacy)
-        sealed = vault.seal(f"tesla_token:{row.pk}:refresh_token", token)
+        token = starting_refresh_token(row.account.sub, row.account.region, uses_legacy_api=is_legacy)
+        sealed = vault.seal_refresh_token(row.pk, token)
         TeslaToken.objects.filter(pk=row.pk).update(
             refresh_token=sealed, access_token=b"", previous_refresh_token=b"", expires_at=None
         )
@@ -71,7 +70,7 @@ def put_keys_back(simulator_url: str) -> None:
 def _sign_in_again(simulator_url: str, account: TeslaAccount, person: ScenarioPerson) -> None:
     consent = {settings.TESLA_CLIENT_ID: {"scopes": account.granted_scopes}}
     _tell(simulator_url, "PATCH", f"/_sim/accounts/{person.email}", {"consents": consent})
-    callback = f"{settings.PUBLIC_URL}/connect/tesla/callback"
+    callback = f"{settings.PUBLIC_URL}{CALLBACK_PATH}"
     query = {
         "client_id": settings.TESLA_CLIENT_ID,
         "redirect_uri": callback,

@@ -12,8 +12,9 @@ from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
 
+from portal import application_credentials
 from portal.demo.environment import Ports
-from vehicles import grants, vault
+from vehicles import grants
 from vehicles.diagnosis import Consent, Key
 from vehicles.models import (
     Application,
@@ -92,11 +93,7 @@ def keep_application(wanted: DemoApplication, owner: User) -> Application:
     row.authorization_grant_type = Application.GRANT_AUTHORIZATION_CODE
     row.user = owner
     row.save()
-    row.management_token_encrypted = vault.seal(
-        f"application:{row.pk}:management_token", wanted.management_token
-    )
-    row.management_token_checksum = hashlib.sha256(wanted.management_token.encode()).hexdigest()
-    row.save()
+    application_credentials.keep_management_token(row, wanted.management_token)
     return row
 
 

@@ -104,7 +104,7 @@ def _add_person(batch: Batch, planned: PlannedPerson) -> None:
 def _token(account: TeslaAccount, planned: PlannedPerson, since: datetime) -> TeslaToken:
     integration = _integration(planned)
     row = TeslaToken(id=stable_id(account.pk, integration), account=account, integration=integration)
-    row.refresh_token = vault.seal(f"tesla_token:{row.pk}:refresh_token", planned.refresh_token)
+    row.refresh_token = vault.seal_refresh_token(row.pk, planned.refresh_token)
     row.expires_at = row.refreshed_at = since
     return row
 

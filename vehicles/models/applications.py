@@ -64,6 +64,11 @@ class Application(AbstractApplication):
         """The custom scheme that mobile SDKs redirect to."""
         return f"sc{self.client_id}"
 
+    @property
+    def first_redirect_uri(self) -> str:
+        """Where people are sent back when a run names no address; empty where none is registered."""
+        return next(iter(self.redirect_uris.split()), "")
+
 
 class ApplicationUser(models.Model):
     """A person as one application sees them; `public_id` belongs to that application and may have been reserved."""

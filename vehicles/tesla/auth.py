@@ -37,10 +37,6 @@ class Claims:
     region: str
     made_for: str
 
-    @property
-    def is_legacy(self) -> bool:
-        return self.made_for == paths.OWNER_API_CLIENT_ID
-
 
 def authorize_url(
     origin: str,
@@ -78,7 +74,7 @@ def exchange_code(
         "redirect_uri": redirect_uri,
     }
     try:
-        return _tokens(transport.send("POST", origin + paths.TOKEN, form=form).body)
+        return _tokens(transport.send("POST", origin + paths.TOKEN, form=form))
     except (errors.BadRequest, errors.TokenRefused) as refusal:
         raise errors.LoginRefused(refusal.text, status=refusal.status) from None
 
@@ -87,7 +83,7 @@ def refresh(origin: str, *, client_id: str, refresh_token: str) -> Tokens:
     """Rotate a refresh token. Raises `LoginRequired` when Tesla says it is dead, other `TeslaError` otherwise."""
     form = {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": refresh_token}
     try:
-        return _tokens(transport.send("POST", origin + paths.TOKEN, form=form).body)
+        return _tokens(transport.send("POST", origin + paths.TOKEN, form=form))
     except (errors.BadRequest, errors.TokenRefused) as refusal:
         if any(word in refusal.text for word in _DEAD_LOGIN):
             raise errors.LoginRequired(refusal.text, status=refusal.status) from None

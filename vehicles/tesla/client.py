@@ -46,7 +46,7 @@ class CommandResult:
 
 def profile(base: str, token: str) -> dict[str, Any]:
     """E-mail and name of the account (Fleet API: users/me; needs the profile scope)."""
-    return _response(transport.send("GET", base + paths.USER_ME, token=token).body)
+    return _response(transport.send("GET", base + paths.USER_ME, token=token))
 
 
 def vehicles(base: str, token: str) -> list[ListedVehicle]:
@@ -54,7 +54,7 @@ def vehicles(base: str, token: str) -> list[ListedVehicle]:
     found: list[ListedVehicle] = []
     page = 1
     while True:
-        answer = transport.send("GET", base + paths.VEHICLES, token=token, query={"page": str(page)}).body
+        answer = transport.send("GET", base + paths.VEHICLES, token=token, query={"page": str(page)})
         found += [_listed(item) for item in _items(answer)]
         if page >= int((answer.get("pagination") or {}).get("pages") or 1):
             return found
@@ -63,43 +63,43 @@ def vehicles(base: str, token: str) -> list[ListedVehicle]:
 
 def products(base: str, token: str) -> list[ListedVehicle]:
     """The cars among the account's products: the Owner API's list, since its vehicle list is closed."""
-    answer = transport.send("GET", base + paths.PRODUCTS, token=token).body
+    answer = transport.send("GET", base + paths.PRODUCTS, token=token)
     return [_listed(item) for item in _items(answer) if item.get("vin") and item.get("vehicle_id")]
 
 
 def vehicle_state(base: str, token: str, tag: str) -> str:
     """`online`, `asleep` or `offline` as last known to Tesla; never wakes the car (Fleet API: vehicle)."""
-    answer = transport.send("GET", base + paths.VEHICLE.format(vin=tag), token=token).body
+    answer = transport.send("GET", base + paths.VEHICLE.format(vin=tag), token=token)
     return str(_response(answer).get("state") or "")
 
 
 def vehicle(base: str, token: str, tag: str) -> ListedVehicle:
     """One car as the list shows it; never wakes it (Fleet API: vehicle)."""
-    return _listed(_response(transport.send("GET", base + paths.VEHICLE.format(vin=tag), token=token).body))
+    return _listed(_response(transport.send("GET", base + paths.VEHICLE.format(vin=tag), token=token)))
 
 
 def recent_alerts(base: str, token: str, tag: str) -> dict[str, Any]:
     """What the car complained about of late, under `recent_alerts` (Fleet API: recent_alerts)."""
-    return _response(transport.send("GET", base + paths.RECENT_ALERTS.format(vin=tag), token=token).body)
+    return _response(transport.send("GET", base + paths.RECENT_ALERTS.format(vin=tag), token=token))
 
 
 def vehicle_data(base: str, token: str, tag: str, endpoints: Sequence[str]) -> dict[str, Any]:
     """Live data of the named sections; raises `VehicleUnavailable` when the car is not online."""
     query = {"endpoints": ";".join(endpoints)}
-    answer = transport.send("GET", base + paths.VEHICLE_DATA.format(vin=tag), token=token, query=query).body
+    answer = transport.send("GET", base + paths.VEHICLE_DATA.format(vin=tag), token=token, query=query)
     return _response(answer)
 
 
 def wake_up(base: str, token: str, tag: str) -> str:
     """Ask the car to come online; returns the state Tesla knew at that moment."""
-    answer = transport.send("POST", base + paths.WAKE_UP.format(vin=tag), token=token).body
+    answer = transport.send("POST", base + paths.WAKE_UP.format(vin=tag), token=token)
     return str(_response(answer).get("state") or "")
 
 
 def fleet_status(base: str, token: str, vins: Sequence[str]) -> list[KeyStatus]:
     """Key and protocol state of up to 100 cars (Fleet API: fleet_status). One answer per VIN asked for."""
     body = {"vins": list(vins)}
-    answer = _response(transport.send("POST", base + paths.FLEET_STATUS, token=token, json_body=body).body)
+    answer = _response(transport.send("POST", base + paths.FLEET_STATUS, token=token, json_body=body))
     paired, unpaired = set(answer.get("key_paired_vins") or ()), set(answer.get("unpaired_vins") or ())
     info = answer.get("vehicle_info") or {}
     return [_key_status(vin, paired, unpaired, info.get(vin) or {}) for vin in vins]
@@ -110,9 +110,7 @@ def command(
 ) -> CommandResult:
     """Send one unsigned command. A refusal by the car is a result, not an error."""
     path = paths.COMMAND.format(vin=tag, name=name)
-    answer = transport.send(
-        "POST", base + path, token=token, json_body=arguments, read_seconds=read_seconds
-    ).body
+    answer = transport.send("POST", base + path, token=token, json_body=arguments, read_seconds=read_seconds)
     result = _response(answer)
     if not isinstance(result.get("result"), bool):
         raise errors.Unintelligible("the command answer has no result")
@@ -123,7 +121,7 @@ def signed_command(base: str, token: str, vin: str, message: str, *, read_second
     """Deliver one base64 routable message; the base64 answer says inside whether it worked."""
     path = paths.SIGNED_COMMAND.format(vin=vin)
     body = {"routable_message": message}
-    answer = transport.send("POST", base + path, token=token, json_body=body, read_seconds=read_seconds).body
+    answer = transport.send("POST", base + path, token=token, json_body=body, read_seconds=read_seconds)
     if not isinstance(answer.get("response"), str):
         raise errors.Unintelligible("the signed answer has no message")
     return str(answer["response"])

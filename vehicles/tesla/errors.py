@@ -16,13 +16,10 @@ class TeslaError(Exception):
     may_have_happened: ClassVar[bool] = False
     is_temporary: ClassVar[bool] = False
 
-    def __init__(
-        self, text: str = "", *, status: int = 0, txid: str = "", retry_after: int | None = None
-    ) -> None:
+    def __init__(self, text: str = "", *, status: int = 0, retry_after: int | None = None) -> None:
         super().__init__(f"{type(self).__name__}: {status} {text}".strip())
         self.text = text[:255]
         self.status = status
-        self.txid = txid
         self.retry_after = retry_after
 
 
@@ -97,9 +94,7 @@ class VehicleUnavailable(TeslaError):
 
 
 class OutOfRegion(TeslaError):
-    """The account belongs to another regional host; `base_url` names it where Tesla told."""
-
-    base_url: str = ""
+    """The account belongs to another regional host, which Tesla names in its text."""
 
 
 class RateLimited(TeslaError):
@@ -149,13 +144,13 @@ REFUSALS: Final[tuple[tuple[int, str, type[TeslaError]], ...]] = (
 """Status, text that must stand in the body (lower case; empty: any), class. First match wins."""
 
 
-def refusal(status: int, text: str, headers: Mapping[str, str], txid: str = "") -> TeslaError:
+def refusal(status: int, text: str, headers: Mapping[str, str]) -> TeslaError:
     """The failure that an answer with this status (400 or more) means."""
     lowered = text.lower()
     kind = next((cls for code, part, cls in REFUSALS if code == status and part in lowered), None)
     if kind is None:
         kind = BadRequest if status < 500 else ServerFault
-    return kind(text, status=status, txid=txid, retry_after=_seconds(headers.get("Retry-After", "")))
+    return kind(text, status=status, retry_after=_seconds(headers.get("Retry-After", "")))
 
 
 def _seconds(value: str) -> int | None:

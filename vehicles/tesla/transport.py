@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -25,15 +24,6 @@ _pool = urllib3.PoolManager(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A decoded answer below status 400."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str]
-
-
 def send(
     method: str,
     url: str,
@@ -43,8 +33,11 @@ def send(
     form: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
     read_seconds: float = READ_SECONDS,
-) -> Answer:
-    """Make one call, never repeated here. Raises a `TeslaError` for every way in which it can fail."""
+) -> dict[str, Any]:
+    """Make one call, never repeated here, and return the JSON object that answers it.
+
+    Raises a `TeslaError` for every way in which it can fail.
+    """
     headers = {"Accept": "application/json"}
     data: bytes | None
     if token:
@@ -66,23 +59,22 @@ def send(
     return _read(response)
 
 
-def _read(response: urllib3.BaseHTTPResponse) -> Answer:
+def _read(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
     body: Any
     try:
         body = json.loads(response.data) if response.data else None
     except ValueError:
         body = None
     if response.status >= 400:
-        text, txid = _words(body, response)
-        raise errors.refusal(response.status, text, response.headers, txid)
+        raise errors.refusal(response.status, _words(body, response), response.headers)
     if not isinstance(body, dict):
         raise errors.Unintelligible("the body is not a JSON object", status=response.status)
-    return Answer(response.status, body, response.headers)
+    return body
 
 
-def _words(body: Any, response: urllib3.BaseHTTPResponse) -> tuple[str, str]:
-    """Tesla's own words of refusal and its transaction id, whatever shape the body has."""
+def _words(body: Any, response: urllib3.BaseHTTPResponse) -> str:
+    """Tesla's own words of refusal, whatever shape the body has."""
     if isinstance(body, dict):
         parts = [str(body.get("error") or ""), str(body.get("error_description") or "")]
-        return " ".join(part for part in parts if part), str(body.get("txid") or "")
-    return response.data[:_BODY_LIMIT].decode("utf-8", "replace"), ""
+        return " ".join(part for part in parts if part)
+    return response.data[:_BODY_LIMIT].decode("utf-8", "replace")

@@ -7,10 +7,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from vehicles import virtual_key
 from vehicles.tesla import paths
 from vehicles.tesla.simulator.accounts import Client
 from vehicles.tesla.simulator.scenarios import SCENARIOS
@@ -64,17 +64,15 @@ def registered_client() -> Client:
         redirect_uris=(f"{settings.PUBLIC_URL}/connect/tesla/callback",),
         key_domain=settings.TESLA_KEY_DOMAIN,
         public_key_url=f"{settings.PUBLIC_URL}{paths.PUBLIC_KEY_FILE}",
-        public_key_pem=_public_key_pem(settings.TESLA_KEY_FILE),
+        public_key_pem=_public_key_pem(),
         name=settings.OPERATOR_NAME,
     )
 
 
-def _public_key_pem(key_file: str) -> str | None:
+def _public_key_pem() -> str | None:
     """The public half of the operator's key, if there is a file: cars that start with the key carry it."""
-    if not key_file or not Path(key_file).is_file():
-        return None
-    key = load_pem_private_key(Path(key_file).read_bytes(), None)
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    pem = virtual_key.public_key_pem() if Path(settings.TESLA_KEY_FILE).is_file() else None
+    return pem.decode() if pem else None
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
