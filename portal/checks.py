@@ -1,72 +1,78 @@
-"""Deploy checks: unsafe or missing settings become numbered errors that say what to set."""
+"""Deploy checks: unsafe or missing settings become numbered messages that say what to set."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
-from django.core.checks import Warning as Caution
+from django.core import checks
 
-FAULTS: Final[tuple[tuple[Callable[[], bool], CheckMessage], ...]] = (
-    (
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing to find wrong with the settings. `E` in the number stops a deployment, `W` only warns."""
+
+    number: str
+    is_broken: Callable[[], bool]
+    message: str
+    hint: str
+
+
+RULES: Final = (
+    Rule(
+        "E001",
         lambda: not settings.PUBLIC_URL.startswith("https://"),
-        Error("PUBLIC_URL is not https.", hint="Set PUBLIC_URL=https://…", id="carport.E001"),
+        "PUBLIC_URL is not https.",
+        "Set PUBLIC_URL=https://…",
     ),
-    (
+    Rule(
+        "E002",
         lambda: not settings.VAULT_KEYS,
-        Error(
-            "Tesla's tokens have no encryption key of their own.",
-            hint="Set VAULT_KEYS to name:key pairs, newest first; key is 32 random bytes in base64.",
-            id="carport.E002",
-        ),
+        "Tesla's tokens have no encryption key of their own.",
+        "Set VAULT_KEYS to name:key pairs, newest first; key is 32 random bytes in base64.",
     ),
-    (
+    Rule(
+        "E003",
         lambda: not (settings.TESLA_CLIENT_ID and settings.TESLA_CLIENT_SECRET),
-        Error(
-            "No Tesla developer registration is configured.",
-            hint="Set TESLA_CLIENT_ID and TESLA_CLIENT_SECRET from developer.tesla.com.",
-            id="carport.E003",
-        ),
+        "No Tesla developer registration is configured.",
+        "Set TESLA_CLIENT_ID and TESLA_CLIENT_SECRET from developer.tesla.com.",
     ),
-    (
+    Rule(
+        "E004",
         lambda: not settings.TESLA_KEY_FILE,
-        Error(
-            "There is no virtual key.",
-            hint="Set TESLA_KEY_FILE to a P-256 private key in PEM format.",
-            id="carport.E004",
-        ),
+        "There is no virtual key.",
+        "Set TESLA_KEY_FILE to a P-256 private key in PEM format.",
     ),
-    (
+    Rule(
+        "E005",
         lambda: settings.STAFF_SECOND_FACTOR,
-        Error(
-            "A second factor for staff is asked for, and this version has none.",
-            hint="Put a proxy that asks for one in front of /admin/, and set STAFF_SECOND_FACTOR=off.",
-            id="carport.E005",
-        ),
+        "A second factor for staff is asked for, and this version has none.",
+        "Put a proxy that asks for one in front of /admin/, and set STAFF_SECOND_FACTOR=off.",
     ),
-    (
+    Rule(
+        "W001",
         lambda: not (settings.SUPPORT_CONTACT and settings.PRIVACY_URL),
-        Caution(
-            "Owners find no support or privacy link.",
-            hint="Set SUPPORT_CONTACT and PRIVACY_URL.",
-            id="carport.W001",
-        ),
+        "Owners find no support or privacy link.",
+        "Set SUPPORT_CONTACT and PRIVACY_URL.",
     ),
-    (
+    Rule(
+        "W002",
         lambda: bool(settings.SIMULATOR_URL),
-        Caution(
-            "The simulated Tesla is reachable through Connect.",
-            hint="Leave SIMULATOR_URL empty unless applications of yours still test with it.",
-            id="carport.W002",
-        ),
+        "The simulated Tesla is reachable through Connect.",
+        "Leave SIMULATOR_URL empty unless applications of yours still test with it.",
     ),
 )
-"""Each fault with how to tell that it holds."""
+
+_SEVERITY: Final = {"E": checks.Error, "W": checks.Warning}
 
 
-@register(Tags.security, deploy=True)
-def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+@checks.register(checks.Tags.security, deploy=True)
+def check_deployment(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     """Refuse what must not run in front of owners (`manage.py check --deploy`)."""
-    return [message for holds, message in FAULTS if holds()]
+    return [
+        _SEVERITY[rule.number[0]](rule.message, hint=rule.hint, id=f"carport.{rule.number}")
+        for rule in RULES
+        if rule.is_broken()
+    ]
