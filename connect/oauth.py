@@ -36,12 +36,6 @@ REPEAT_WITHIN: Final = timedelta(minutes=10)
 _REDIRECT_URI_GIVEN: Final = "redirect_uri_given"
 
 
-def pkce_required(client_id: str) -> bool:
-    """Whether this application must prove with PKCE that it began the run: public ones, which have no secret."""
-    public = Application.objects.filter(client_id=client_id, client_type=Application.CLIENT_PUBLIC)
-    return bool(public.exists())
-
-
 def issue_code(session: ConnectSession, person: User, now: datetime) -> str:
     """A code for the application of a finished run: good once, for ten minutes.
 
@@ -81,8 +75,8 @@ class ConnectValidator(OAuth2Validator):
         return None if "\x00" in (client_id or "") else super()._load_application(client_id, request)
 
     def is_pkce_required(self, client_id: str, request: Request) -> bool:
-        """Asked of the authenticated client, whichever way it named itself."""
-        return pkce_required(request.client.client_id)
+        """Public applications, which have no secret, must prove with PKCE that they began the run."""
+        return bool(request.client.client_type == Application.CLIENT_PUBLIC)
 
     def validate_code(
         self, client_id: str, code: str, client: Application, request: Request, *args: Any, **kwargs: Any

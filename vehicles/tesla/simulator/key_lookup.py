@@ -39,14 +39,7 @@ async def current_key(request: web.Request, client: Client) -> bytes:
 async def make_known(request: web.Request, client: Client, cars: Iterable[Car]) -> None:
     """See to it that the application's key is known if any of the cars holds keys to compare it with."""
     if client.current_key is None and any(car.keys for car in cars):
-        try:
-            if client.public_key_pem:
-                client.current_key = public_key_from_pem(client.public_key_pem.encode())
-            else:
-                await current_key(request, client)
-        except (KeyUnreachable, ValueError):
-            # Without a key to compare with, the cars simply do not carry it.
-            return
+        await _look_up_quietly(request, client)
 
 
 def is_paired(car: Car, client: Client) -> bool:
@@ -76,7 +69,7 @@ async def _look_up_quietly(request: web.Request, client: Client) -> None:
         else:
             await current_key(request, client)
     except (KeyUnreachable, ValueError):
-        # The car keeps the key it knows.
+        # The car keeps the key it knows; without any to compare with, it simply does not carry it.
         return
 
 

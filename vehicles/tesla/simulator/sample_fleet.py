@@ -117,18 +117,6 @@ def person_number(seed: int, email_or_sub: str) -> int | None:
     return index if index < MOST_PEOPLE and _sub(seed, index) == email_or_sub else None
 
 
-def sample_vehicle_by_vin(seed: int, vin: str) -> ScenarioVehicle | None:
-    """The sample car with that VIN, None if it is not one."""
-    index = vehicle_number(seed, vin)
-    return None if index is None else vehicle(seed, index)
-
-
-def sample_owner_by_email(seed: int, email: str) -> ScenarioPerson | None:
-    """The sample person with that e-mail address, None if there is none."""
-    index = person_number(seed, email)
-    return None if index is None else owner(seed, index)
-
-
 @dataclass(frozen=True, slots=True)
 class SampleFleet:
     """The first `count` sample cars of a seed, and the people who see any of them."""

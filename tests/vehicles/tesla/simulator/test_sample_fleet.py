@@ -19,8 +19,6 @@ from vehicles.tesla.simulator.sample_fleet import (
     SampleFleet,
     owner,
     people_of_vehicle,
-    sample_owner_by_email,
-    sample_vehicle_by_vin,
     vehicle,
 )
 from vehicles.tesla.simulator.server import SimulatorServer
@@ -35,10 +33,10 @@ BLOCKS = 100
 def test_every_car_is_found_by_its_number_and_every_person_by_address_and_id() -> None:
     for index in (0, 1, 17, 999_999, 1_000_000, MOST_CARS - 1):
         found = vehicle(SEED, index)
-        assert is_valid(found.vin) and sample_vehicle_by_vin(SEED, found.vin) == found
+        assert is_valid(found.vin) and sample_fleet.vehicle_number(SEED, found.vin) == index
     for index in (0, 1, 17, 999_999, 1_000_000, MOST_PEOPLE - 1):
         person = owner(SEED, index)
-        assert sample_owner_by_email(SEED, person.email) == person
+        assert sample_fleet.person_number(SEED, person.email) == index
         assert sample_fleet.person_number(SEED, person.sub) == index
 
 
