@@ -17,6 +17,7 @@ from oauthlib.common import urlencode
 from oauthlib.oauth2 import (
     AuthorizationCodeGrant,
     BearerToken,
+    InvalidRequestError,
     OAuth2Error,
     RefreshTokenGrant,
     TokenEndpoint,
@@ -66,8 +67,10 @@ class TokenView(View):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Exchange a code or a refresh token."""
         # The validator looks for the header under the name that WSGI gives it.
-        headers = {"HTTP_AUTHORIZATION": request.headers.get("Authorization", "")}
+        headers = {"HTTP_AUTHORIZATION": _authorization(request)}
         try:
+            if any(len(values) > 1 for _, values in request.POST.lists()):
+                raise InvalidRequestError("A parameter is given more than once.")
             if request.POST.get("grant_type") not in GRANT_TYPES:
                 raise UnsupportedGrantTypeError
             _, body, status = _endpoint().create_token_response(
@@ -75,6 +78,9 @@ class TokenView(View):
             )
         except OAuth2Error as failure:
             body, status = failure.json, failure.status_code
+        except ValueError:
+            # Two clients are named, one in the header and another in the body.
+            return _error("invalid_client", status=401)
         answer = json.loads(body)
         if status == 200:
             return JsonResponse(answer, headers=_NEVER_STORED)
@@ -92,6 +98,12 @@ def _endpoint() -> TokenEndpoint:
     grants = {name: kind(validator) for name, kind in GRANT_TYPES.items()}
     lifetime = int(ACCESS_TOKEN_LIFE.total_seconds())
     return TokenEndpoint("authorization_code", BearerToken(validator, expires_in=lifetime), grants)
+
+
+def _authorization(request: HttpRequest) -> str:
+    """The header with its scheme as the validator spells it; schemes do not depend on case."""
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    return f"{scheme.capitalize()} {credentials}" if credentials else ""
 
 
 def _parameters(request: HttpRequest) -> list[tuple[str, str]]:

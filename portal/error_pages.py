@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from vehicles import errors, request_id
@@ -13,6 +13,18 @@ from vehicles.api.error_responses import error_response
 from vehicles.errors import CatalogueError
 
 _API: Final = re.compile(r"/v\d")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The request itself makes no sense: a foreign host name, a cookie that was tampered with."""
+    if _API.match(request.path):
+        return error_response(CatalogueError(errors.VALIDATION))
+    return render(request, "portal/bad_request.html", status=400)
+
+
+def nothing_here(request: HttpRequest, shortcut: str) -> HttpResponse:
+    """An address that a library offers and that leads nowhere here."""
+    raise Http404
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -174,7 +174,14 @@ def web(port: int, *, host: str = "127.0.0.1", threads: int = 128) -> list[str]:
     return python("-m", "gunicorn", "--config", "python:portal.web_server", *options, "portal.wsgi")
 
 
-def worker(schedule: Path) -> list[str]:
-    """The command line of the background worker with its clock."""
-    options = ["--pool", "threads", "--concurrency", "4", "--beat", "--schedule", str(schedule)]
+def worker() -> list[str]:
+    """The command line of the background worker."""
+    options = ["--pool", "threads", "--concurrency", "4"]
     return python("-m", "celery", "--app", "portal.celery", "worker", "--loglevel", "INFO", *options)
+
+
+def clock(schedule: Path) -> list[str]:
+    """The command line of what starts the regular tasks; a process of its own, so that its end is noticed."""
+    return python(
+        "-m", "celery", "--app", "portal.celery", "beat", "--loglevel", "INFO", "--schedule", str(schedule)
+    )

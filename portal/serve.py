@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from portal.processes import Process, StartFailed, Supervisor, answers, log_says, python, web, worker
+from portal.processes import Process, StartFailed, Supervisor, answers, clock, log_says, python, web, worker
 
 VAR: Final = Path(__file__).resolve().parent.parent / "var"
 STEPS: Final = (
@@ -36,12 +36,13 @@ def main() -> int:
 
 
 def processes(port: int) -> list[Process]:
-    """The web server on loopback, behind the operator's TLS proxy, and the worker."""
-    log = VAR / "worker.log"
+    """The web server on loopback, behind the operator's TLS proxy, the worker and its clock."""
+    log, ticks = VAR / "worker.log", VAR / "clock.log"
     host = urlsplit(os.environ.get("PUBLIC_URL", "")).netloc
     return [
         Process("web", web(port), answers(f"http://127.0.0.1:{port}/healthz", host=host)),
-        Process("worker", worker(VAR / "schedule"), log_says(log, " ready."), log),
+        Process("worker", worker(), log_says(log, " ready."), log),
+        Process("clock", clock(VAR / "schedule"), log_says(ticks, "beat: Starting"), ticks),
     ]
 
 

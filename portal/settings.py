@@ -325,5 +325,7 @@ LOGGING = {
         "oauth2_provider": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
+        # Anybody can send a foreign host name; the answer says 400 and that is all there is to say.
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
     },
 }

@@ -201,6 +201,7 @@ class VehicleGrantFactory(DjangoModelFactory[VehicleGrant]):
     requested = factory.LazyFunction(lambda: [*PERMISSIONS, "control_security"])
     approved = factory.SelfAttribute("requested")
     approved_at = factory.LazyFunction(timezone.now)
+    last_used_at = factory.LazyFunction(timezone.now)
 
     @factory.post_generation
     def access(self: VehicleGrant, create: bool, access_type: str | None, **_: Any) -> None:

@@ -77,6 +77,14 @@ def refuse(grant: VehicleGrant, spec: ErrorSpec, *, reason: str = "") -> Catalog
     return CatalogueError(spec, resolution_url=url_for(link, grant) if link else None, reason=reason)
 
 
+def with_cure(error: CatalogueError, grant: VehicleGrant) -> CatalogueError:
+    """The same error with the link that repairs it for this grant, where there is one and it has none yet."""
+    link = RESOLUTION_LINKS.get(error.spec.name)
+    if link and error.resolution_url is None:
+        error.resolution_url = url_for(link, grant)
+    return error
+
+
 RESOLUTION_LINKS: Final[dict[str, str]] = {
     errors.AUTHENTICATION_FAILED.name: "reauthenticate",
     errors.ACCOUNT_PERMISSION.name: "connect",

@@ -78,10 +78,10 @@ def vehicles_of_account(vehicles: QuerySet[Vehicle], account: uuid.UUID) -> Quer
 
 
 def find_vehicles(vehicles: QuerySet[Vehicle], text: str, *, by_person: bool) -> QuerySet[Vehicle]:
-    """Look cars up by whole VIN, by our id or by an application's id of them.
+    """Look cars up by our id or by an application's id of them.
 
-    `by_person` adds what only those who see personal data may search: the beginning of a VIN, and the e-mail address
-    of an account that can reach the car.
+    `by_person` adds what only those who see personal data may search: a VIN or its beginning, and the e-mail address
+    of an account that can reach the car. A search tells whether its text is there, so others could spell a VIN out.
     """
     wanted = text.strip()
     as_id = _as_uuid(wanted)
@@ -90,7 +90,7 @@ def find_vehicles(vehicles: QuerySet[Vehicle], text: str, *, by_person: bool) ->
     if "@" in wanted:
         of_person = VehicleAccess.objects.filter(account__email=wanted.lower())
         return vehicles.filter(pk__in=of_person.values("vehicle")) if by_person else vehicles.none()
-    return vehicles.filter(_vin_condition(wanted.upper(), by_person))
+    return vehicles.filter(_vin_condition(wanted.upper())) if by_person else vehicles.none()
 
 
 def find_grants(grants: QuerySet[VehicleGrant], text: str, *, by_person: bool) -> QuerySet[VehicleGrant]:
@@ -141,8 +141,8 @@ def _known_as(public_id: uuid.UUID) -> QuerySet[Vehicle, Any]:
     return Vehicle.objects.filter(connections__public_id=public_id).values("pk")
 
 
-def _vin_condition(wanted: str, by_beginning: bool) -> Q:
-    if len(wanted) >= _VIN_LENGTH or not by_beginning:
+def _vin_condition(wanted: str) -> Q:
+    if len(wanted) >= _VIN_LENGTH:
         return Q(vin=wanted)
     # A range, because databases use the index for it in every collation, which they do not for LIKE.
     return Q(vin__gte=wanted, vin__lte=wanted.ljust(_VIN_LENGTH, "Z"), vin__startswith=wanted)

@@ -6,7 +6,7 @@ A change, its history event and the verdicts that follow from it are one transac
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
@@ -23,6 +23,8 @@ TOKEN: Final = "token"  # noqa: S105  (the name of a source)
 API_DENIAL: Final = "api_denial"
 FLEET_STATUS: Final = "fleet_status"
 COMMAND: Final = "command"
+PROOF_OUTRANKS: Final = timedelta(hours=1)
+"""For this long a signed command that worked is better evidence than `fleet_status`."""
 
 
 def scopes_seen(account: TeslaAccount, scopes: Iterable[str], *, now: datetime, source: str = TOKEN) -> None:
@@ -69,15 +71,23 @@ def key_seen(vehicle: Vehicle, status: KeyStatus, *, now: datetime, source: str 
 
     Unpaired alone is no fault: a Model S or X from before 2021 takes no key and needs none. Tesla now and then reports
     that signing is not required for cars that do require it, so the VIN has the last word on that. A car in neither
-    list keeps its state.
+    list keeps its state. This list lags, so against a signed command that just worked it makes a conflict only.
     """
     if status.paired is None:
         return
     required = bool(status.protocol_required) or vins.takes_keys(vehicle.vin)
     key = Key.PRESENT if status.paired else Key.ABSENT if required else Key.NOT_REQUIRED
+    if key is Key.ABSENT and _worked_lately(vehicle, now):
+        key = Key.CONFLICT
     vehicle.protocol_required, vehicle.total_keys = required, status.total_keys
     vehicle.firmware = status.firmware or vehicle.firmware
     _set_key(vehicle, key, now=now, source=source)
+
+
+def _worked_lately(vehicle: Vehicle, now: datetime) -> bool:
+    """Whether a signed command proved the key so lately that Tesla's list may not know yet."""
+    proof = vehicle.key_proved_at
+    return vehicle.key in (Key.PRESENT, Key.CONFLICT) and proof is not None and now - proof < PROOF_OUTRANKS
 
 
 def protocol_demanded(vehicle: Vehicle, *, now: datetime) -> None:
@@ -104,9 +114,9 @@ def key_refused(vehicle: Vehicle, *, now: datetime) -> None:
 def key_used(vehicle: Vehicle, *, now: datetime) -> None:
     """The car accepted a message signed with our key. Mostly nothing changes, and one statement says so."""
     known = Vehicle.objects.filter(pk=vehicle.pk, key=Key.PRESENT, key_reason="", protocol_required=True)
-    if known.update(key_source=COMMAND, key_observed_at=now):
+    if known.update(key_source=COMMAND, key_observed_at=now, key_proved_at=now):
         return
-    vehicle.protocol_required = True
+    vehicle.protocol_required, vehicle.key_proved_at = True, now
     _set_key(vehicle, Key.PRESENT, now=now, source=COMMAND)
 
 
@@ -127,7 +137,7 @@ def _set_key(vehicle: Vehicle, key: Key, *, now: datetime, source: str) -> None:
         vehicle.save(
             update_fields=[
                 *("key", "key_since", "key_reason", "key_source", "key_observed_at"),
-                *("protocol_required", "total_keys", "firmware"),
+                *("protocol_required", "total_keys", "firmware", "key_proved_at"),
             ]
         )
         facts.refresh_verdicts(_grants_of_vehicle(vehicle), now)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import transaction
 
@@ -20,6 +21,8 @@ from vehicles.models import (
     VehicleGrant,
 )
 from vehicles.permissions import covered_by
+
+USED_TO_THE: Final = timedelta(hours=1)
 
 
 def application_user(application: Application, person: User) -> ApplicationUser:
@@ -94,6 +97,12 @@ def _give_one(
         integration=str(integration),
     )
     return grant
+
+
+def used(grant: VehicleGrant, now: datetime) -> None:
+    """Remember that the application used the grant, to the hour: more would cost a write with every read."""
+    if grant.last_used_at is None or now - grant.last_used_at > USED_TO_THE:
+        VehicleGrant.objects.filter(pk=grant.pk).update(last_used_at=now)
 
 
 def revoke(grant: VehicleGrant, *, actor: str, now: datetime) -> None:

@@ -101,7 +101,7 @@ def _learn_email(account: TeslaAccount, token: str) -> None:
         profile = client.profile(api_base(account, Integration.FLEET), token)
     except tesla.TeslaError:
         return
-    account.email = str(profile.get("email") or "")[:254]
+    account.email = str(profile.get("email") or "").lower()[:254]
     account.save(update_fields=["email"])
 
 

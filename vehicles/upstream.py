@@ -7,11 +7,12 @@ changes what we believe of the person's consent (see `_after_denial`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.utils import timezone
 
-from vehicles import errors, evidence, logins, rate_budgets, vault
+from vehicles import access, errors, evidence, logins, rate_budgets, vault
 from vehicles.bulkhead import slot
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError
@@ -24,6 +25,22 @@ from vehicles.tesla import errors as tesla
 T = TypeVar("T")
 Make = Callable[[str, str], T]
 """A call to Tesla, given the base address and the access token."""
+
+P = ParamSpec("P")
+OfGrant = Callable[Concatenate[VehicleGrant, P], T]
+
+
+def _naming_the_cure(function: OfGrant[P, T]) -> OfGrant[P, T]:
+    """What Tesla's answer means for this grant is told with the link that repairs it."""
+
+    @wraps(function)
+    def told(grant: VehicleGrant, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(grant, *args, **kwargs)
+        except CatalogueError as error:
+            raise access.with_cure(error, grant) from error.__cause__
+
+    return told
 
 
 def renew_login(account: TeslaAccount, integration: str) -> None:
@@ -57,6 +74,7 @@ def fleet_status(account: TeslaAccount, vins: Sequence[str]) -> list[client.KeyS
     )
 
 
+@_naming_the_cure
 def vehicle_data(grant: VehicleGrant, endpoints: Sequence[str], scope: str = "") -> dict[str, Any]:
     """Live data of the grant's car. Never wakes it: a sleeping car gives VEHICLE_STATE:ASLEEP."""
     tag = _tag(grant)
@@ -75,6 +93,7 @@ def vehicle_data(grant: VehicleGrant, endpoints: Sequence[str], scope: str = "")
         raise
 
 
+@_naming_the_cure
 def listed_vehicle(grant: VehicleGrant) -> client.ListedVehicle:
     """The grant's car as Tesla lists it: state and whether it is in service; never wakes it."""
     tag = _tag(grant)
@@ -86,6 +105,7 @@ def listed_vehicle(grant: VehicleGrant) -> client.ListedVehicle:
     )
 
 
+@_naming_the_cure
 def recent_alerts(grant: VehicleGrant, scope: str) -> dict[str, Any]:
     """What the grant's car complained about of late, under `recent_alerts`."""
     tag = _tag(grant)
@@ -99,17 +119,20 @@ def recent_alerts(grant: VehicleGrant, scope: str) -> dict[str, Any]:
     )
 
 
+@_naming_the_cure
 def profile(grant: VehicleGrant, scope: str) -> dict[str, Any]:
     """E-mail and name of the grant's Tesla account."""
     return call(grant.account, grant.integration, client.profile, scope=scope)
 
 
+@_naming_the_cure
 def vehicle_state(grant: VehicleGrant) -> str:
     """`online`, `asleep` or `offline` as Tesla knows it; free of charge and never wakes the car."""
     tag = _tag(grant)
     return call(grant.account, grant.integration, lambda base, token: client.vehicle_state(base, token, tag))
 
 
+@_naming_the_cure
 def wake_up(grant: VehicleGrant) -> str:
     """Ask the car to come online; returns its state at that moment."""
     tag = _tag(grant)
@@ -122,6 +145,7 @@ def wake_up(grant: VehicleGrant) -> str:
     )
 
 
+@_naming_the_cure
 def unsigned_command(
     grant: VehicleGrant, name: str, arguments: Mapping[str, Any], scope: str
 ) -> client.CommandResult:
@@ -138,6 +162,7 @@ def unsigned_command(
     )
 
 
+@_naming_the_cure
 def signed_message(grant: VehicleGrant, message: str, scope: str) -> str:
     """Deliver one base64 signed message to the car; the base64 answer says inside whether it worked."""
     vehicle = grant.connection.vehicle

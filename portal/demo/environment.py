@@ -42,7 +42,11 @@ class Ports:
     def from_environment(cls) -> Ports:
         """PORT, SIM_PORT and SAMPLE_PORT, or 8000, 8001 and 8002. Raises ValueError for what is no number."""
         names = {"PORT": "8000", "SIM_PORT": "8001", "SAMPLE_PORT": "8002"}
-        return cls(*(int(os.environ.get(name) or default) for name, default in names.items()))
+        chosen = {name: os.environ.get(name) or default for name, default in names.items()}
+        for name, port in chosen.items():
+            if not port.isdecimal() or not 0 < int(port) < 65536:
+                raise ValueError(f"{name}={port} is not a port number.")
+        return cls(*map(int, chosen.values()))
 
     def by_setting(self) -> dict[str, int]:
         """Each port by the name of its setting."""

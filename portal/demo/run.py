@@ -14,7 +14,7 @@ from rich.console import Console
 
 from portal.demo import returning, rows
 from portal.demo.environment import ROOT, VAR, Ports
-from portal.processes import Process, Supervisor, answers, log_says, python, web, worker
+from portal.processes import Process, Supervisor, answers, clock, log_says, python, web, worker
 from vehicles.models import User
 from vehicles.tesla.simulator.scenarios import DEFAULT
 
@@ -44,6 +44,7 @@ def run(console: Console, supervisor: Supervisor, ports: Ports, kept: dict[str, 
         console.print(f"[green]✓[/] Connected again: {people} who had connected before")
     connections.close_all()
     told = _told(ports, wanted, kept)
+    WHERE.touch(mode=0o600)
     WHERE.write_text(json.dumps(told, indent=2) + "\n")
     _announce(console, told, ports)
     try:
@@ -82,7 +83,7 @@ def _keep_sample_fleet(wanted: list[rows.DemoApplication]) -> None:
 
 def _processes(ports: Ports, sample: rows.DemoApplication) -> list[Process]:
     simulator = ["run_tesla_simulator", "--port", str(ports.simulator), "--vehicles", str(SAMPLE_VEHICLES)]
-    worker_log = LOGS / "worker.log"
+    worker_log, clock_log = LOGS / "worker.log", LOGS / "clock.log"
     sdk = {
         "SMARTCAR_API_ORIGIN": ports.portal_url,
         "SMARTCAR_CONNECT_ORIGIN": ports.portal_url,
@@ -101,7 +102,8 @@ def _processes(ports: Ports, sample: rows.DemoApplication) -> list[Process]:
         Process(
             "portal", web(ports.web, threads=64), answers(f"{ports.portal_url}/healthz"), LOGS / "web.log"
         ),
-        Process("worker", worker(VAR / "demo-schedule"), log_says(worker_log, " ready."), worker_log),
+        Process("worker", worker(), log_says(worker_log, " ready."), worker_log),
+        Process("clock", clock(VAR / "demo-schedule"), log_says(clock_log, "beat: Starting"), clock_log),
         Process(
             "sample application",
             python(str(ROOT / "docs" / "sample_application.py")),

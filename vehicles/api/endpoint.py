@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from django.core.exceptions import RequestDataTooBig
+from django.utils import timezone
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -14,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from vehicles import access, errors
+from vehicles import access, errors, grants
 from vehicles.api.authorization import Caller
 from vehicles.errors import CatalogueError, invalid
 from vehicles.models import VehicleGrant
@@ -62,12 +63,14 @@ def caller(request: Request) -> Caller:
 def grant_of(request: Request, vehicle_id: str) -> VehicleGrant:
     """The grant behind the vehicle id in the path. Raises VALIDATION for no id at all, PERMISSION for no grant."""
     who = caller(request)
-    return access.reach(
+    grant = access.reach(
         person=who.person,
         application=who.application,
         public_id=vehicle_id,
         only_connection=who.only_connection,
     )
+    grants.used(grant, timezone.now())
+    return grant
 
 
 def must_be_approved(grant: VehicleGrant, permission: str) -> None:

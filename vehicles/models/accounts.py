@@ -67,7 +67,10 @@ class TeslaAccount(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(name="tesla_account_sub_per_mode", fields=["sub", "mode"])]
-        indexes = [models.Index(fields=["email"], name="tesla_account_email")]
+        indexes = [
+            models.Index(fields=["email"], name="tesla_account_email"),
+            models.Index(fields=["consent", "id"], name="tesla_account_consent"),
+        ]
         permissions = [("view_personal_data", "Can see VINs and e-mail addresses unmasked")]
 
     def __str__(self) -> str:

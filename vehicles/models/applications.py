@@ -24,7 +24,7 @@ class Application(AbstractApplication):
         max_length=8,
         choices=Integration.choices,
         default=Integration.FLEET,
-        help_text="Which of Tesla's interfaces new Connect runs use",
+        help_text="Which of Tesla's interfaces its connections began on; new Connect runs use the current one",
     )
     permissions = models.JSONField(default=all_permissions, help_text="Asked for when a run names no scope")
     requires_key = models.BooleanField(
@@ -84,7 +84,7 @@ class ApplicationUser(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(name="application_user_once", fields=["application", "person"]),
-            models.UniqueConstraint(name="application_user_id", fields=["application", "public_id"]),
+            models.UniqueConstraint(name="application_user_id", fields=["public_id", "application"]),
         ]
 
     def __str__(self) -> str:

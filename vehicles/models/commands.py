@@ -48,6 +48,7 @@ class Command(models.Model):
             models.Index(fields=["grant", "-created_at"], name="command_recent"),
             models.Index(fields=["outcome", "deadline_at"], name="command_outcome"),
             models.Index(fields=["-created_at"], name="command_newest"),
+            models.Index(fields=["request_id"], name="command_request"),
         ]
         constraints = [
             models.UniqueConstraint(

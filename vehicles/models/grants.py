@@ -23,7 +23,7 @@ class Connection(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(name="connection_once", fields=["application", "vehicle"]),
-            models.UniqueConstraint(name="connection_id", fields=["application", "public_id"]),
+            models.UniqueConstraint(name="connection_id", fields=["public_id", "application"]),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Tesla's tokens, encrypted. Only `vehicles/vault.py` reads or writes them."""
+"""Tesla's tokens, encrypted. Only `vehicles/vault.py` opens them."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class TeslaToken(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(name="tesla_token_once", fields=["account", "integration"])]
+        indexes = [models.Index(fields=["refreshed_at"], name="tesla_token_idle")]
 
     def __str__(self) -> str:
         return f"{self.integration} tokens {str(self.id)[:8]}"

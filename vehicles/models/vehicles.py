@@ -31,6 +31,7 @@ class Vehicle(models.Model):
     key_source = models.CharField(max_length=32, blank=True)
     key_since = models.DateTimeField(null=True, blank=True)
     key_observed_at = models.DateTimeField(null=True, blank=True)
+    key_proved_at = models.DateTimeField(null=True, blank=True, help_text="When a signed command last worked")
     protocol_required = models.BooleanField(
         null=True, blank=True, help_text="Commands must be signed; empty: unknown"
     )
