@@ -78,12 +78,12 @@ class TokenView(View):
             )
         except OAuth2Error as failure:
             body, status = failure.json, failure.status_code
-        except ValueError:
-            # Two clients are named, one in the header and another in the body.
-            return _error("invalid_client", status=401)
         answer = json.loads(body)
         if status == 200:
             return JsonResponse(answer, headers=_NEVER_STORED)
+        if answer["error"] == "server_error":
+            # The library's word for two clients in one request, one in the header and another in the body.
+            return _error("invalid_client", status=401)
         return _error(answer["error"], answer.get("error_description", ""), status=status)
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -200,3 +200,26 @@ def test_the_python_sdk_exchanges_and_refreshes_and_reads_the_errors(
     with pytest.raises(failure) as raised:
         client.exchange_refresh_token("nothing")
     assert (raised.value.status_code, raised.value.message) == (400, "Invalid refresh_token: nothing.")
+
+
+def test_a_parameter_given_twice_is_refused(party: Party) -> None:
+    body = f"grant_type=refresh_token&grant_type=refresh_token&refresh_token=x&client_id={party.application.client_id}"
+    answer = Client().post("/oauth/token", body, content_type="application/x-www-form-urlencoded")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+def test_two_clients_in_one_request_are_refused(party: Party) -> None:
+    other = ApplicationFactory()
+    answer = party.post(grant_type="refresh_token", refresh_token="x", client_id=other.client_id)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+def test_the_scheme_of_the_header_may_be_written_in_any_case(party: Party) -> None:
+    pair = f"{party.application.client_id}:{SECRET}".encode()
+    form = {
+        "grant_type": "authorization_code",
+        "code": party.code(),
+        "redirect_uri": "https://example.com/auth",
+    }
+    header = {"Authorization": f"basic {base64.b64encode(pair).decode()}"}
+    assert Client().post("/oauth/token", form, headers=header).status_code == 200

@@ -136,3 +136,19 @@ def test_only_staff_screens_may_evaluate_and_style_inline(client: Client) -> Non
     assert "script-src 'self' 'unsafe-eval'" in policy
     assert "script-src 'self' 'unsafe-eval' 'unsafe-inline'" not in policy
     assert "frame-ancestors 'none'" in policy
+
+
+def test_a_foreign_host_name_is_refused_as_json_below_a_version_and_as_a_page_elsewhere(
+    client: Client, settings: Any
+) -> None:
+    settings.ALLOWED_HOSTS = ["carport.example"]
+    answer = client.get("/v2.0/user", headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.json()["type"]) == (400, "VALIDATION")
+    page = client.get("/", headers={"Host": "evil.example"})
+    assert page.status_code == 400
+    assert "This request cannot be answered" in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_the_admins_shortcut_to_nowhere_is_not_found(admin_client: Client) -> None:
+    assert admin_client.get("/admin/r/1/x/").status_code == 404

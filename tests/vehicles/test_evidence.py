@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -96,3 +96,15 @@ def test_the_same_car_in_live_and_simulated_mode_is_two_rows(now: datetime) -> N
     for mode in ("live", "simulated"):
         evidence.vehicles_listed(TeslaAccountFactory(mode=mode), [listed("5YJ3E7EA7KF000101")], now=now)
     assert sorted(Vehicle.objects.values_list("mode", flat=True)) == ["live", "simulated"]
+
+
+def test_a_list_that_lags_makes_a_conflict_against_a_command_that_just_worked_and_wins_later(
+    now: datetime,
+) -> None:
+    vehicle = VehicleFactory(key="unknown")
+    evidence.key_used(vehicle, now=now)
+    vehicle.refresh_from_db()
+    evidence.key_seen(vehicle, status(vehicle, False, True), now=now + timedelta(minutes=5))
+    assert Vehicle.objects.get().key == "conflict"
+    evidence.key_seen(vehicle, status(vehicle, False, True), now=now + timedelta(hours=2))
+    assert Vehicle.objects.get().key == "absent"

@@ -216,3 +216,12 @@ def test_no_token_stands_in_history_or_errors(simulator: SimulatorServer, grant:
 def test_unknown_consent_does_not_stop_a_call(grant: VehicleGrant) -> None:
     evidence.consent_seen(grant.account, "suspected", now=timezone.now(), source="test")  # type: ignore[arg-type]
     assert read(grant)
+
+
+def test_what_tesla_just_told_is_answered_with_the_link_that_repairs_it(
+    simulator: SimulatorServer, grant: VehicleGrant
+) -> None:
+    bernd = simulator.world.account("bernd@owners.example")
+    assert bernd and simulator.world.operator
+    simulator.world.remove_consent(bernd, simulator.world.operator.client_id)
+    assert "/oauth/authorize?" in (refused(grant).resolution_url or "")
