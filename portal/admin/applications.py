@@ -151,7 +151,7 @@ class ApplicationAdmin(StaffAdmin):
         paused = Wording("Paused", wording.WARNING)
         return label(paused if application.paused else Wording("Running", wording.SUCCESS))
 
-    @admin.display(description="new connections use")
+    @admin.display(description="began on")
     def interface(self, application: Application) -> str:
         return "Fleet API" if application.integration == "fleet" else "Legacy interface"
 
