@@ -293,3 +293,21 @@ def test_nothing_is_sent_after_the_deadline(
 def test_where_somebody_wants_to_go_is_never_stored(signed: VehicleGrant, simulator: SimulatorServer) -> None:
     command = issue(signed, "send_destination", latitude=48.137, longitude=11.575, timestamp_ms=1)
     assert "48.137" not in str(Command.objects.values().get(pk=command.pk))
+
+
+def test_a_driver_commands_the_car_once_the_owners_key_is_on_it_and_not_before(
+    simulator: SimulatorServer, sign_in: Any, clara: Any
+) -> None:
+    account = sign_in(clara)
+    Vehicle.objects.update(key_observed_at=timezone.now() - timedelta(minutes=1))
+    vehicle = Vehicle.objects.get()
+    grant = VehicleGrantFactory(
+        account=account, vehicle=vehicle, requested=["control_security"], access="DRIVER"
+    )
+    assert refused(grant).spec is errors.VIRTUAL_KEY_REQUIRED
+    assert simulator.world.operator
+    car_of(simulator, grant).operators.add(simulator.world.operator.client_id)
+    Vehicle.objects.update(key_observed_at=timezone.now() - timedelta(minutes=1))
+    vehicle.refresh_from_db()
+    assert issue(grant).outcome == "succeeded"
+    assert done(simulator, grant) == ["door_lock"]
