@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from vehicles import access, delivery, errors, history, pairing, request_id
 from vehicles.bulkhead import let_go_of_database
-from vehicles.controls import ALREADY_SO, ASKED, CONTROLS, REFUSALS, Control, Step
+from vehicles.controls import ALREADY_SO, ASKED, CONTROLS, REFUSALS, Step
 from vehicles.errors import CATALOGUE, CatalogueError, ErrorSpec, invalid
 from vehicles.failures import translate
 from vehicles.history import Kind
@@ -47,11 +47,22 @@ def issue(
     mark = _fingerprint(grant, name, arguments)
     first = _under_key(grant, mark, idempotency_key, now)
     if first is None:
-        _require(grant, CONTROLS[name], now)
+        pairing.require(grant, CONTROLS[name].permission, now)
         first, is_mine = _intend(grant, name, arguments, mark, idempotency_key, now)
         if is_mine:
             _carry_out(first, grant, arguments)
     return _answer(_ended(first), grant)
+
+
+def repeated(
+    grant: VehicleGrant, name: str, asked: Mapping[str, Any], *, now: datetime, idempotency_key: str
+) -> Command | None:
+    """The first call under this key, answered as `issue` does; None where the key is new.
+
+    For controls whose arguments the car's state decides: a repeat hears the first outcome whatever the car looks like.
+    """
+    first = _under_key(grant, _fingerprint(grant, name, asked), idempotency_key, now)
+    return None if first is None else _answer(_ended(first), grant)
 
 
 def _fingerprint(grant: VehicleGrant, name: str, arguments: Mapping[str, Any]) -> str:
@@ -75,17 +86,6 @@ def _under_key(grant: VehicleGrant, mark: str, idempotency_key: str, now: dateti
     if not hmac.compare_digest(command.fingerprint, mark):
         raise invalid("Idempotency-Key", "was used for another request; nothing was sent")
     return command
-
-
-def _require(grant: VehicleGrant, control: Control, now: datetime) -> None:
-    """A missing key may have been added a moment ago, so it is looked for once more before refusing for it."""
-    try:
-        access.require(grant, control.permission)
-    except CatalogueError as error:
-        if error.spec is not errors.VIRTUAL_KEY_REQUIRED:
-            raise
-        pairing.look(grant.connection.vehicle, grant.account, now)
-        access.require(grant, control.permission)
 
 
 def _intend(

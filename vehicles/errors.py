@@ -151,9 +151,7 @@ OVERLOADED: Final = ErrorSpec(
     "Too much is going on right now. Please try again in a moment.",
 )
 UPSTREAM_INVALID_DATA: Final = _upstream("INVALID_DATA", "Tesla sent values that make no sense.")
-UPSTREAM_KNOWN_ISSUE: Final = _upstream(
-    "KNOWN_ISSUE", "Tesla has a known problem, or access is held back for now."
-)
+UPSTREAM_KNOWN_ISSUE: Final = _upstream("KNOWN_ISSUE", "Tesla has a known problem, or access is held back.")
 UPSTREAM_NO_RESPONSE: Final = _upstream("NO_RESPONSE", "Tesla or the vehicle did not answer.")
 UPSTREAM_RATE_LIMIT: Final = _upstream("RATE_LIMIT", "Tesla is limiting requests for this vehicle.")
 UPSTREAM_UNKNOWN_ISSUE: Final = _upstream("UNKNOWN_ISSUE", "Tesla answered with an error that is not known.")

@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from vehicles import access, commands, delivery, errors, pairing, upstream
+from vehicles import commands, delivery, errors, pairing, upstream
 from vehicles.bulkhead import let_go_of_database
 from vehicles.controls import ASKED, CONTROLS, Arguments
 from vehicles.errors import CatalogueError, invalid
@@ -62,16 +62,9 @@ def prepared(
     look = LOOKS.get(name)
     if look is None:
         return dict(asked)
-    must_be_sendable(grant, CONTROLS[name].permission, now)
+    pairing.require(grant, CONTROLS[name].permission, now)
     made = _settled_look(grant, name, look, asked, now)
     return None if made is None else {**made, ASKED: dict(asked)}
-
-
-def must_be_sendable(grant: VehicleGrant, permission: str, now: datetime) -> None:
-    """Raise what stands in the way of a command; for a missing key only after asking whether it was added by now."""
-    if access.diagnosis_of(grant, permission).error is errors.VIRTUAL_KEY_REQUIRED:
-        pairing.look(grant.connection.vehicle, grant.account, now)
-    access.require(grant, permission)
 
 
 def _settled_look(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from vehicles import evidence, origins, upstream
+from vehicles import access, errors, evidence, origins, upstream
 from vehicles.diagnosis import Key
 from vehicles.errors import CatalogueError
-from vehicles.models import TeslaAccount, Vehicle
+from vehicles.models import TeslaAccount, Vehicle, VehicleGrant
 
 MAX_AGE_SECONDS: Final = 10
 _SETTLED: Final = (Key.PRESENT, Key.NOT_REQUIRED)
@@ -46,3 +46,12 @@ def look(
     for status in statuses:
         evidence.key_seen(vehicle, status, now=now)
     return vehicle
+
+
+def require(grant: VehicleGrant, permission: str, now: datetime) -> None:
+    """Raise what stands in the way of a command. A missing key may have been added a moment ago, so it is looked for
+    once more before refusing for it.
+    """
+    if access.diagnosis_of(grant, permission).error is errors.VIRTUAL_KEY_REQUIRED:
+        look(grant.connection.vehicle, grant.account, now)
+    access.require(grant, permission)

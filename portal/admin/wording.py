@@ -62,7 +62,9 @@ CAUSES: Final[dict[str, Wording]] = {
         "Operator account", DANGER, "Tesla refuses the operator's own developer account."
     ),
     "provider_incident": Wording(
-        "Incident at Tesla", WARNING, "Many accounts failed at once, so no owner is told anything for now."
+        "Incident at Tesla",
+        WARNING,
+        "Many accounts failed at once, so no owner is told anything until staff release it.",
     ),
     "legacy_closed": Wording(
         "Legacy interface closed", DANGER, "This connection uses an interface that Tesla has closed."

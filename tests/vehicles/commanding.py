@@ -16,6 +16,10 @@ from vehicles.tesla.simulator.server import SimulatorServer
 EVERY_CONTROL = (
     "control_security", "control_charge", "control_climate", "control_trunk", "control_pin", "control_navigation",
 )  # fmt: skip
+EITHER_COMPUTER = pytest.mark.parametrize(
+    ("control", "command"), [("lock", "door_lock"), ("start_climate", "auto_conditioning_start")]
+)
+"""A command to vehicle security, and one to infotainment."""
 
 
 def issue(grant: VehicleGrant, name: str = "lock", key: str = "", **arguments: Any) -> Command:

@@ -9,60 +9,12 @@ import pytest
 from django.utils import timezone
 
 from tests.factories import CommandFactory, VehicleGrantFactory
+from tests.vehicles.commanding import car_of, executed, issue, refused
 from vehicles import commands, errors
-from vehicles.errors import CatalogueError
 from vehicles.models import Command, Event, Vehicle, VehicleGrant
-from vehicles.tesla.simulator.cars import Car
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = pytest.mark.django_db
-
-ALL = [
-    "control_security",
-    "control_charge",
-    "control_climate",
-    "control_trunk",
-    "control_pin",
-    "control_navigation",
-]
-
-
-@pytest.fixture
-def plain(sign_in: Any, bernd: Any) -> VehicleGrant:
-    """Bernd's 2018 Model S, which takes unsigned commands."""
-    made: VehicleGrant = VehicleGrantFactory(
-        account=sign_in(bernd), vehicle=Vehicle.objects.get(), requested=ALL
-    )
-    return made
-
-
-@pytest.fixture
-def signed(sign_in: Any, dieter: Any) -> VehicleGrant:
-    """Dieter's Model 3, which has the key and takes signed commands only."""
-    made: VehicleGrant = VehicleGrantFactory(
-        account=sign_in(dieter), vehicle=Vehicle.objects.get(), requested=ALL
-    )
-    return made
-
-
-def car_of(simulator: SimulatorServer, grant: VehicleGrant) -> Car:
-    car = simulator.world.car(grant.connection.vehicle.vin)
-    assert car
-    return car
-
-
-def issue(grant: VehicleGrant, name: str = "lock", key: str = "", **arguments: Any) -> Command:
-    return commands.issue(grant, name, arguments, now=timezone.now(), idempotency_key=key)
-
-
-def refused(grant: VehicleGrant, name: str = "lock", key: str = "", **arguments: Any) -> CatalogueError:
-    with pytest.raises(CatalogueError) as raised:
-        issue(grant, name, key, **arguments)
-    return raised.value
-
-
-def done(simulator: SimulatorServer, grant: VehicleGrant) -> list[str]:
-    return [item.command for item in car_of(simulator, grant).executed]
 
 
 def fault(simulator: SimulatorServer, **what: Any) -> None:
@@ -77,7 +29,7 @@ def test_a_lock_reaches_the_car_and_its_row_says_so(
     command = issue(grant)
     assert (command.outcome, command.error) == ("succeeded", "")
     assert command.sent_at and command.ended_at
-    assert done(simulator, grant) == ["door_lock"]
+    assert executed(simulator, grant) == ["door_lock"]
     assert Event.objects.get(kind="command:ended").data["outcome"] == "succeeded"
 
 
@@ -106,7 +58,7 @@ def test_every_control_works_on_a_car_that_wants_signatures(
     expected: list[str],
 ) -> None:
     assert issue(signed, name, **arguments).outcome == "succeeded"
-    assert done(simulator, signed) == expected
+    assert executed(simulator, signed) == expected
 
 
 def test_a_pin_is_never_stored(signed: VehicleGrant, simulator: SimulatorServer) -> None:
@@ -128,7 +80,7 @@ def test_a_car_that_restarted_is_met_again_by_itself(
     issue(signed)
     car_of(simulator, signed).security.reboot(simulator.world.clock.now())
     issue(signed, "unlock")
-    assert done(simulator, signed) == ["door_lock", "door_unlock"]
+    assert executed(simulator, signed) == ["door_lock", "door_unlock"]
 
 
 def test_a_key_removed_in_between_is_noticed_by_the_command(
@@ -142,7 +94,7 @@ def test_a_key_removed_in_between_is_noticed_by_the_command(
     assert error.spec is errors.VIRTUAL_KEY_REQUIRED
     assert "/_ak/" in (error.resolution_url or "")
     assert Vehicle.objects.get().key == "absent"
-    assert done(simulator, signed) == ["door_lock"]
+    assert executed(simulator, signed) == ["door_lock"]
 
 
 def test_without_the_key_nothing_is_sent_and_the_key_is_looked_for_once(
@@ -183,11 +135,11 @@ def test_a_sleeping_car_is_woken_for_a_command_unless_the_application_does_not_w
     assert refused(plain).spec is errors.ASLEEP
     plain.connection.application.wakes_for_commands = True
     assert issue(plain).outcome == "succeeded"
-    assert done(simulator, plain) == ["door_lock"]
+    assert executed(simulator, plain) == ["door_lock"]
 
 
 @pytest.mark.parametrize(
-    ("disturbance", "error", "outcome", "executed"),
+    ("disturbance", "error", "outcome", "times"),
     [
         ({"status": 503, "effect_happens": True}, "UPSTREAM:NO_RESPONSE", "unknown", 1),
         ({"cut": True, "effect_happens": True}, "UPSTREAM:NO_RESPONSE", "unknown", 1),
@@ -202,13 +154,13 @@ def test_what_is_known_after_a_disturbance_is_what_the_row_and_the_caller_are_to
     disturbance: dict[str, Any],
     error: str,
     outcome: str,
-    executed: int,
+    times: int,
 ) -> None:
     fault(simulator, times=1, **disturbance)
     assert refused(plain).spec.name == error
     command = Command.objects.get()
     assert command.outcome == outcome
-    assert len(done(simulator, plain)) == executed
+    assert len(executed(simulator, plain)) == times
 
 
 def test_an_unknown_outcome_names_the_command(simulator: SimulatorServer, plain: VehicleGrant) -> None:
@@ -230,7 +182,7 @@ def test_a_repeat_under_the_same_key_gets_the_first_answer_and_sends_nothing(
     first = issue(plain, key="abc")
     again = issue(plain, key="abc")
     assert first.pk == again.pk
-    assert done(simulator, plain) == ["door_lock"]
+    assert executed(simulator, plain) == ["door_lock"]
 
 
 def test_a_repeat_of_an_unknown_outcome_is_not_sent_again(
@@ -239,7 +191,7 @@ def test_a_repeat_of_an_unknown_outcome_is_not_sent_again(
     fault(simulator, cut=True, effect_happens=True, times=1)
     assert refused(plain, key="abc").spec is errors.UPSTREAM_NO_RESPONSE
     assert refused(plain, key="abc").spec is errors.UPSTREAM_NO_RESPONSE
-    assert done(simulator, plain) == ["door_lock"]
+    assert executed(simulator, plain) == ["door_lock"]
 
 
 def test_the_same_key_for_another_command_is_refused_and_sends_nothing(
@@ -247,7 +199,7 @@ def test_the_same_key_for_another_command_is_refused_and_sends_nothing(
 ) -> None:
     issue(plain, key="abc")
     assert refused(plain, "unlock", key="abc").spec is errors.VALIDATION
-    assert done(simulator, plain) == ["door_lock"]
+    assert executed(simulator, plain) == ["door_lock"]
 
 
 def test_a_refusal_before_anything_was_sent_does_not_use_up_the_key(
@@ -268,7 +220,7 @@ def test_a_key_is_forgotten_after_a_day(simulator: SimulatorServer, plain: Vehic
     first = issue(plain, key="abc")
     Command.objects.filter(pk=first.pk).update(created_at=timezone.now() - timedelta(hours=25))
     assert issue(plain, key="abc").pk != first.pk
-    assert done(simulator, plain) == ["door_lock", "door_lock"]
+    assert executed(simulator, plain) == ["door_lock", "door_lock"]
 
 
 def test_a_worker_killed_before_sending_leaves_a_failure_and_after_it_an_unknown() -> None:
@@ -286,7 +238,7 @@ def test_nothing_is_sent_after_the_deadline(
 ) -> None:
     monkeypatch.setattr(commands, "DEADLINE", timedelta(seconds=-1))
     assert refused(plain).spec is errors.UPSTREAM_NO_RESPONSE
-    assert done(simulator, plain) == []
+    assert executed(simulator, plain) == []
     assert Command.objects.get().outcome == "failed"
 
 
@@ -310,4 +262,4 @@ def test_a_driver_commands_the_car_once_the_owners_key_is_on_it_and_not_before(
     Vehicle.objects.update(key_observed_at=timezone.now() - timedelta(minutes=1))
     vehicle.refresh_from_db()
     assert issue(grant).outcome == "succeeded"
-    assert done(simulator, grant) == ["door_lock"]
+    assert executed(simulator, grant) == ["door_lock"]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.factories import VehicleGrantFactory
-from tests.vehicles.commanding import EVERY_CONTROL, calls_to_the_car, car_of, executed, issue, refused
+from tests.vehicles.commanding import (
+    EITHER_COMPUTER,
+    calls_to_the_car,
+    car_of,
+    executed,
+    issue,
+    refused,
+)
 from vehicles import errors, signed_commands
 from vehicles.errors import ErrorSpec
-from vehicles.models import Command, Vehicle, VehicleGrant
+from vehicles.models import Command, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = pytest.mark.django_db
@@ -42,25 +46,12 @@ FINAL: dict[int, ErrorSpec] = {
     28: errors.VEHICLE_STATE_UNKNOWN,
 }
 """The faults that end a command, and what the caller is told."""
-EITHER_COMPUTER = pytest.mark.parametrize(
-    ("control", "command"), [("lock", "door_lock"), ("start_climate", "auto_conditioning_start")]
-)
-
-
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy car is asked again at once."""
-    monkeypatch.setattr(signed_commands, "BUSY_SECONDS", 0)
 
 
 @pytest.fixture
-def grant(sign_in: Any, dieter: Any) -> VehicleGrant:
-    """Dieter's Model 3, which has the key and takes signed commands only."""
-    account = sign_in(dieter)
-    made: VehicleGrant = VehicleGrantFactory(
-        account=account, vehicle=Vehicle.objects.get(), requested=list(EVERY_CONTROL)
-    )
-    return made
+def grant(signed: VehicleGrant, no_pause: None) -> VehicleGrant:
+    """The car that takes signed commands only, never waited for."""
+    return signed
 
 
 @EITHER_COMPUTER

@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vehicles import errors, looks
+from vehicles import errors, pairing
 from vehicles.api import shapes
 from vehicles.api.endpoint import SENT, Endpoint, checked
 from vehicles.api.sending import act, described, grant_for, send
@@ -37,7 +37,7 @@ class FrunkView(Endpoint):
         permission = CONTROLS["open_frunk"].permission
         grant = grant_for(request, vehicle_id, permission)
         if checked(request, shapes.OpenCloseAction)["action"] == "CLOSE":
-            looks.must_be_sendable(grant, permission, timezone.now())
+            pairing.require(grant, permission, timezone.now())
             raise CatalogueError(errors.VEHICLE_NOT_CAPABLE, reason="no motor closes the front trunk")
         send(request, grant, "open_frunk", {})
         return Response(SENT)

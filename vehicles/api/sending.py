@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, TypeVar
 
 from django.utils import timezone
@@ -15,8 +14,7 @@ from rest_framework.serializers import Serializer
 from vehicles import commands, looks
 from vehicles.api import shapes
 from vehicles.api.endpoint import checked, grant_of, idempotency_key, must_be_approved
-from vehicles.controls import ASKED, CONTROLS
-from vehicles.errors import invalid
+from vehicles.controls import CONTROLS
 from vehicles.models import Command, VehicleGrant
 
 Shape = type[Serializer[Any]]
@@ -36,33 +34,14 @@ def send(request: Request, grant: VehicleGrant, name: str, asked: Mapping[str, A
     Raises `CatalogueError` as `looks.prepared` and `commands.issue` do.
     """
     key, now = idempotency_key(request), timezone.now()
-    arguments = _of_first_call(grant, name, asked, key, now) or looks.prepared(grant, name, asked, now)
+    if name in looks.LOOKS:
+        first = commands.repeated(grant, name, asked, now=now, idempotency_key=key)
+        if first is not None:
+            return first
+    arguments = looks.prepared(grant, name, asked, now)
     if arguments is None:
         return None
     return commands.issue(grant, name, arguments, now=now, idempotency_key=key)
-
-
-def _of_first_call(
-    grant: VehicleGrant, name: str, asked: Mapping[str, Any], key: str, now: datetime
-) -> dict[str, Any] | None:
-    """What the first call under this key sent, where the car's state decided on it and may have changed since.
-
-    A repeat has to hear the first call's outcome whatever the car looks like by now. Raises VALIDATION for a key that
-    was used for something else.
-    """
-    if not key or name not in looks.LOOKS:
-        return None
-    used = Command.objects.filter(
-        application=grant.connection.application,
-        idempotency_key=key,
-        created_at__gte=now - commands.KEY_LIFE,
-    )
-    first = used.values_list("name", "arguments").first()
-    if first is None:
-        return None
-    if first[0] != name or first[1].get(ASKED) != dict(asked):
-        raise invalid("Idempotency-Key", "was used for another request; nothing was sent")
-    return dict(first[1])
 
 
 def act(
