@@ -118,6 +118,16 @@ def access_of(grant: VehicleGrant) -> VehicleAccess | None:
     return next((row for row in rows if row.account_id == grant.account_id), None)
 
 
+def grants_of_account(account: TeslaAccount) -> QuerySet[VehicleGrant]:
+    """The account's grants that have not ended."""
+    return VehicleGrant.objects.filter(account=account, revoked_at=None)
+
+
+def grants_of_vehicle(vehicle: Vehicle) -> QuerySet[VehicleGrant]:
+    """The car's grants that have not ended, whoever gave them."""
+    return VehicleGrant.objects.filter(connection__vehicle=vehicle, revoked_at=None)
+
+
 def refresh_verdicts(grants: QuerySet[VehicleGrant], now: datetime) -> int:
     """Rewrite the verdict columns of these grants where they changed; returns how many rows changed.
 

@@ -1,0 +1,34 @@
+"""Evidence: how an observation becomes state. Each axis is changed here and nowhere else.
+
+A change, its history event and the verdicts that follow from it are one transaction.
+"""
+
+from vehicles.evidence.consent import API_DENIAL, TOKEN, consent_seen, scopes_seen
+from vehicles.evidence.key import (
+    COMMAND,
+    FLEET_STATUS,
+    PROOF_OUTRANKS,
+    key_refused,
+    key_seen,
+    key_used,
+    protocol_demanded,
+    protocol_unsupported,
+)
+from vehicles.evidence.vehicles import vehicle_gone, vehicles_listed
+
+__all__ = [
+    "API_DENIAL",
+    "COMMAND",
+    "FLEET_STATUS",
+    "PROOF_OUTRANKS",
+    "TOKEN",
+    "consent_seen",
+    "key_refused",
+    "key_seen",
+    "key_used",
+    "protocol_demanded",
+    "protocol_unsupported",
+    "scopes_seen",
+    "vehicle_gone",
+    "vehicles_listed",
+]
