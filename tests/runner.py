@@ -25,6 +25,7 @@ class PytestRunner:
         parser.add_argument(
             "-k", action="append", dest="patterns", help="Only tests whose name contains this."
         )
+        parser.add_argument("--failfast", action="store_true", help="Stop at the first failure.")
         parser.add_argument("--keepdb", action="store_true", help="Reuse the test database of the last run.")
         parser.add_argument("--parallel", nargs="?", const="auto", default="", metavar="N", help="Processes.")
         parser.add_argument("--tag", action="append", dest="tags", help="Only tests with this marker.")
