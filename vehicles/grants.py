@@ -57,6 +57,8 @@ def give(
             for vehicle in vehicles
         ]
         facts.refresh_verdicts(VehicleGrant.objects.filter(pk__in=[grant.pk for grant in grants]), now)
+        if integration == Integration.FLEET:
+            move_to_fleet(application, account, now=now)
     return grants
 
 
@@ -97,6 +99,45 @@ def _give_one(
         integration=str(integration),
     )
     return grant
+
+
+def move_to_fleet(application: Application, account: TeslaAccount, *, now: datetime) -> list[VehicleGrant]:
+    """Move what the account's person gave this application over the legacy API to the Fleet API; returns what moved.
+
+    Call it once the person has signed in over Fleet, so that `account.granted_scopes` are Fleet's. Row, ids, tokens and
+    history stay. What Tesla's scopes do not cover was never granted there, so it leaves the approved permissions and
+    counts as missing at Tesla. Legacy grants of other applications stay as they are. Twice does no harm.
+    """
+    with transaction.atomic():
+        rows = VehicleGrant.objects.filter(
+            connection__application=application,
+            account=account,
+            integration=Integration.LEGACY,
+            revoked_at=None,
+        )
+        moved = list(rows.select_related("connection__vehicle"))
+        for grant in moved:
+            _move_one(grant, application, account, now)
+        facts.refresh_verdicts(VehicleGrant.objects.filter(pk__in=[grant.pk for grant in moved]), now)
+    return moved
+
+
+def _move_one(grant: VehicleGrant, application: Application, account: TeslaAccount, now: datetime) -> None:
+    grant.integration = Integration.FLEET
+    grant.approved = covered_by(grant.approved, account.granted_scopes)
+    grant.save(update_fields=["integration", "approved"])
+    history.record(
+        Kind.GRANT_MOVED,
+        actor=history.person(account.person),
+        at=now,
+        application=application,
+        account=account,
+        vehicle=grant.connection.vehicle,
+        grant=grant,
+        before=str(Integration.LEGACY),
+        after=str(Integration.FLEET),
+        approved=grant.approved,
+    )
 
 
 def used(grant: VehicleGrant, now: datetime) -> None:

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     ACCESS_CHANGED = "access:changed"
     KEY_CHANGED = "key:changed"
     GRANT_GIVEN = "grant:given"
+    GRANT_MOVED = "grant:moved"
     GRANT_REVOKED = "grant:revoked"
     COMMAND_ENDED = "command:ended"
     CONNECT_STARTED = "connect:started"

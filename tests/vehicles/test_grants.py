@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from tests.factories import ApplicationFactory, TeslaAccountFactory, VehicleFactory, VehicleGrantFactory
-from vehicles import grants
+from vehicles import facts, grants
 from vehicles.models import Connection, Event, VehicleGrant
 from vehicles.tesla import scopes
 
@@ -70,3 +70,44 @@ def test_a_revoked_grant_is_revoked_once_and_stays_as_a_row(now: datetime) -> No
     grants.revoke(grant, actor="system", now=now)
     assert VehicleGrant.objects.get().revoked_at == now
     assert Event.objects.filter(kind="grant:revoked").count() == 1
+
+
+def test_moving_to_fleet_keeps_the_ids_and_leaves_other_applications_on_the_legacy_api(now: datetime) -> None:
+    account = TeslaAccountFactory()
+    mine, other = (VehicleGrantFactory(account=account, integration="legacy") for _ in range(2))
+    [moved] = grants.move_to_fleet(mine.connection.application, account, now=now)
+    assert (moved.pk, moved.connection_id) == (mine.pk, mine.connection_id)
+    kept = dict(VehicleGrant.objects.values_list("pk", "integration"))
+    assert kept == {mine.pk: "fleet", other.pk: "legacy"}
+    assert Event.objects.get(kind="grant:moved").grant_id == mine.pk
+    assert grants.move_to_fleet(mine.connection.application, account, now=now) == []
+
+
+def test_a_move_gains_nothing_that_tesla_does_not_cover(now: datetime) -> None:
+    account = TeslaAccountFactory(granted_scopes=[*scopes.SIGN_IN, scopes.VEHICLE_DEVICE_DATA])
+    before = VehicleGrantFactory(
+        account=account, integration="legacy", requested=["read_vin", "control_security", "read_odometer"],
+        approved=["read_vin", "control_security"], declined=["read_odometer"],
+    )  # fmt: skip
+    [moved] = grants.move_to_fleet(before.connection.application, account, now=now)
+    assert moved.approved == ["read_vin"]
+    assert facts.missing_permissions(moved) == {
+        "control_security": "not_granted_at_tesla",
+        "read_odometer": "declined_in_connect",
+    }
+    assert VehicleGrant.objects.get().main_cause == "not_granted_at_tesla"
+
+
+def test_connecting_again_through_fleet_moves_the_cars_that_were_not_chosen_as_well(now: datetime) -> None:
+    chosen = VehicleGrantFactory(integration="legacy")
+    application, account = chosen.connection.application, chosen.account
+    VehicleGrantFactory(account=account, integration="legacy", application=application)
+    grants.give(
+        application=application,
+        account=account,
+        vehicles=[chosen.connection.vehicle],
+        requested=["read_vin"],
+        approved=["read_vin"],
+        now=now,
+    )
+    assert set(VehicleGrant.objects.values_list("integration", flat=True)) == {"fleet"}
