@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from vehicles.diagnosis import (
     Access,
@@ -24,6 +24,8 @@ from vehicles.diagnosis import (
     diagnose,
 )
 from vehicles.models import (
+    Incident,
+    IncidentKind,
     Integration,
     Mode,
     TeslaAccount,
@@ -46,7 +48,7 @@ def facts_of(grant: VehicleGrant, access: VehicleAccess | None) -> Facts:
     return Facts(
         granted=frozenset(grant.approved),
         missing=missing_permissions(grant),
-        consent=Consent(account.consent) if grant.integration == Integration.FLEET else Consent.ACTIVE,
+        consent=_consent(grant),
         key=Key(vehicle.key),
         key_reason=KeyReason(vehicle.key_reason) if vehicle.key_reason else None,
         provider=_provider(grant),
@@ -56,7 +58,40 @@ def facts_of(grant: VehicleGrant, access: VehicleAccess | None) -> Facts:
         remote_access_disabled=vehicle.remote_access_disabled,
         in_service=vehicle.in_service,
         paused=vehicle.paused or grant.connection.application.paused,
+        **_incidents(grant),
         observed=_observed(grant, account, vehicle, access),
+    )
+
+
+def _consent(grant: VehicleGrant) -> Consent:
+    """The older login carries no consent to vehicle scopes: it lives or it does not."""
+    if grant.integration == Integration.FLEET:
+        return Consent(grant.account.consent)
+    return Consent.SIGN_IN_NEEDED if grant.account.legacy_login_lost_at else Consent.ACTIVE
+
+
+def _incidents(grant: VehicleGrant) -> dict[str, bool]:
+    """Whether an incident holds the grant up. Accounts that answer as ever are not touched by a mass revocation."""
+    if grant.integration == Integration.LEGACY:
+        return {}
+    row = (
+        grant
+        if hasattr(grant, "operator_fault")
+        else _with_incidents(VehicleGrant.objects.all()).get(pk=grant.pk)
+    )
+    return {
+        "operator_fault": getattr(row, "operator_fault", False),
+        "provider_incident": grant.account.consent == Consent.SUSPECTED
+        and getattr(row, "mass_revocation", False),
+    }
+
+
+def _with_incidents(grants: QuerySet[VehicleGrant]) -> QuerySet[VehicleGrant]:
+    standing = Incident.objects.standing().filter(mode=OuterRef("mode"))
+    here = Q(region="") | Q(region=OuterRef("account__region"))
+    return grants.annotate(
+        operator_fault=Exists(standing.filter(here, kind=IncidentKind.OPERATOR_FAULT)),
+        mass_revocation=Exists(standing.filter(kind=IncidentKind.MASS_REVOCATION)),
     )
 
 
@@ -107,9 +142,11 @@ def _observed(
 def with_rows(grants: QuerySet[VehicleGrant]) -> QuerySet[VehicleGrant]:
     """The grants with everything that `facts_of` and `access_of` read, in two queries however many there are."""
     accesses = Prefetch("connection__vehicle__accesses", queryset=VehicleAccess.objects.order_by("pk"))
-    return grants.select_related(
-        "account", "connection__vehicle", "connection__application"
-    ).prefetch_related(accesses)
+    return (
+        _with_incidents(grants)
+        .select_related("account", "connection__vehicle", "connection__application")
+        .prefetch_related(accesses)
+    )
 
 
 def access_of(grant: VehicleGrant) -> VehicleAccess | None:

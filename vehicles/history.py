@@ -23,6 +23,7 @@ class Kind(StrEnum):
     ACCOUNT_CONNECTED = "account:connected"
     CONSENT_CHANGED = "consent:changed"
     SCOPES_CHANGED = "scopes:changed"
+    LEGACY_LOGIN_CHANGED = "legacy_login:changed"
     VEHICLE_APPEARED = "vehicle:appeared"
     VEHICLE_DISAPPEARED = "vehicle:disappeared"
     ACCESS_CHANGED = "access:changed"
@@ -34,6 +35,8 @@ class Kind(StrEnum):
     CONNECT_STARTED = "connect:started"
     CONNECT_ENDED = "connect:ended"
     REFRESH_TOKEN_REUSED = "refresh_token:reused"  # noqa: S105  (a name, no secret)
+    INCIDENT_BEGAN = "incident:began"
+    INCIDENT_ENDED = "incident:ended"
     APPLICATION_CHANGED = "application:changed"
     STAFF_VIEWED = "staff:viewed"
     STAFF_ACTED = "staff:acted"

@@ -89,7 +89,7 @@ def _signed_in(mode: str, claims: auth.Claims, tokens: auth.Tokens) -> TeslaAcco
                 Kind.ACCOUNT_CONNECTED, actor=history.person(person), at=now, account=account, mode=mode
             )
         vault.store_login(account, Integration.FLEET, tokens, now)
-        evidence.scopes_seen(account, claims.scopes, now=now)
+        evidence.scopes_seen(account, claims.scopes, now=now, source=evidence.LOGIN)
     return account
 
 
@@ -122,6 +122,8 @@ def refresh(account: TeslaAccount, integration: str, stored: vault.StoredTokens)
         vault.store_refreshed(stored, holder, tokens, used, now)
         if integration == Integration.FLEET:
             evidence.scopes_seen(account, claims.scopes, now=now)
+        else:
+            evidence.legacy_login_seen(account, works=True, now=now)
     return _load(account, integration)
 
 

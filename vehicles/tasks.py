@@ -10,7 +10,7 @@ from celery import shared_task
 from django.utils import timezone
 from oauth2_provider.models import clear_expired
 
-from vehicles import settlement, upstream
+from vehicles import account_calls, settlement
 from vehicles.errors import CatalogueError
 from vehicles.models import TeslaToken
 
@@ -27,7 +27,7 @@ def keep_logins_alive(**kwargs: Any) -> None:
     idle = TeslaToken.objects.filter(refreshed_at__lt=timezone.now() - IDLE).select_related("account")
     for row in idle.order_by("refreshed_at")[:_AT_ONCE]:
         try:
-            upstream.renew_login(row.account, row.integration)
+            account_calls.renew_login(row.account, row.integration)
         except CatalogueError as error:
             log.info("login of account %s not renewed: %s", row.account_id, error)
 

@@ -1,7 +1,7 @@
-"""The one door to Tesla: picks address and token, refreshes when needed, and turns Tesla's failures into our errors.
+"""The one door to Tesla: a function per question and command, with the rate budget that each spends.
 
-Nothing here holds a database connection or a transaction while Tesla is asked. A refusal is looked into before it
-changes what we believe of the person's consent (see `_after_denial`).
+Nothing here holds a database connection or a transaction while Tesla is asked. How a call is made with an account's
+token, and what a denial means, is in `account_calls`.
 """
 
 from __future__ import annotations
@@ -10,22 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from django.utils import timezone
-
-from vehicles import access, errors, evidence, logins, rate_budgets, vault
-from vehicles.bulkhead import slot
-from vehicles.diagnosis import Consent
+from vehicles import access, errors, rate_budgets
+from vehicles.account_calls import call
 from vehicles.errors import CatalogueError
-from vehicles.failures import translate
-from vehicles.models import Integration, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
-from vehicles.origins import api_base
-from vehicles.tesla import client, paths, scopes
-from vehicles.tesla import errors as tesla
+from vehicles.models import Integration, TeslaAccount, VehicleAccess, VehicleGrant
+from vehicles.tesla import client, scopes
 
 T = TypeVar("T")
-Make = Callable[[str, str], T]
-"""A call to Tesla, given the base address and the access token."""
-
 P = ParamSpec("P")
 OfGrant = Callable[Concatenate[VehicleGrant, P], T]
 
@@ -41,22 +32,6 @@ def _naming_the_cure(function: OfGrant[P, T]) -> OfGrant[P, T]:
             raise access.with_cure(error, grant) from error.__cause__
 
     return told
-
-
-def renew_login(account: TeslaAccount, integration: str) -> None:
-    """Rotate the account's tokens although they are not needed now, so that an idle login does not run out.
-
-    Raises `CatalogueError`: AUTHENTICATION_FAILED when the login is dead, UPSTREAM errors when Tesla cannot be asked.
-    """
-    stored = vault.load(account, integration)
-    if stored is None:
-        raise CatalogueError(errors.AUTHENTICATION_FAILED, reason="this account never signed in")
-    try:
-        logins.refresh(account, integration, stored)
-    except tesla.LoginRequired:
-        _with_last_token(account, integration, stored, client.products)
-    except tesla.TeslaError as failure:
-        raise translate(failure) from failure
 
 
 def listed_vehicles(account: TeslaAccount) -> list[client.ListedVehicle]:
@@ -179,107 +154,6 @@ def signed_message(grant: VehicleGrant, message: str, scope: str) -> str:
 
 def _spend(kind: rate_budgets.Kind, grant: VehicleGrant) -> None:
     rate_budgets.spend(kind, (grant.connection.vehicle_id, grant.account_id))
-
-
-def call(
-    account: TeslaAccount,
-    integration: str,
-    make: Make[T],
-    *,
-    scope: str = "",
-    vehicle: Vehicle | None = None,
-    raw: bool = False,
-) -> T:
-    """Make one call with the account's token for this interface.
-
-    Raises `CatalogueError`. With `raw`, failures that are neither about login nor consent are left as `TeslaError`,
-    for callers who must know whether it may have happened.
-    """
-    try:
-        return _call(account, integration, make, scope)
-    except tesla.VehicleNotFound as failure:
-        if vehicle is not None:
-            evidence.vehicle_gone(account, vehicle, now=timezone.now())
-        raise translate(failure) from failure
-    except tesla.TeslaError as failure:
-        if raw:
-            raise
-        raise translate(failure) from failure
-
-
-def _call(account: TeslaAccount, integration: str, make: Make[T], scope: str) -> T:
-    stored = vault.load(account, integration)
-    if stored is None:
-        raise CatalogueError(errors.AUTHENTICATION_FAILED, reason="this account never signed in")
-    if not stored.is_fresh(timezone.now()):
-        try:
-            stored = _refreshed(account, integration, stored)
-        except tesla.LoginRequired:
-            return _with_last_token(account, integration, stored, make)
-    try:
-        return _following_region(account, integration, stored.access_token, make)
-    except (tesla.TokenRefused, tesla.ScopeMissing) as denial:
-        return _after_denial(account, integration, stored, make, scope, denial)
-
-
-def _refreshed(account: TeslaAccount, integration: str, stored: vault.StoredTokens) -> vault.StoredTokens:
-    """Fresh tokens. Raises `LoginRequired`; any other failure is told now, since the call itself was not made."""
-    try:
-        return logins.refresh(account, integration, stored)
-    except tesla.LoginRequired:
-        raise
-    except tesla.TeslaError as failure:
-        raise translate(failure) from failure
-
-
-def _after_denial(
-    account: TeslaAccount,
-    integration: str,
-    stored: vault.StoredTokens,
-    make: Make[T],
-    scope: str,
-    denial: tesla.TeslaError,
-) -> T:
-    """Tesla denied a call. Only a refresh tells whether the person took something away: single denials are noise."""
-    try:
-        stored = _refreshed(account, integration, stored)
-    except tesla.LoginRequired as dead:
-        evidence.consent_seen(account, Consent.REVOKED, now=timezone.now(), source=evidence.API_DENIAL)
-        raise CatalogueError(errors.ACCOUNT_PERMISSION, reason=dead.text) from denial
-    if integration == Integration.FLEET and scope and scope not in account.granted_scopes:
-        raise CatalogueError(errors.ACCOUNT_PERMISSION, reason=f"{scope} was withdrawn") from denial
-    return _following_region(account, integration, stored.access_token, make)
-
-
-def _with_last_token(account: TeslaAccount, integration: str, stored: vault.StoredTokens, make: Make[T]) -> T:
-    """The refresh token is dead. An access token that still lives tells a removal from a login that ran out."""
-    now = timezone.now()
-    alive = stored.access_token and stored.expires_at is not None and stored.expires_at > now
-    if alive:
-        try:
-            answer = _following_region(account, integration, stored.access_token, make)
-        except (tesla.TokenRefused, tesla.ScopeMissing) as denial:
-            evidence.consent_seen(account, Consent.REVOKED, now=now, source=evidence.API_DENIAL)
-            raise CatalogueError(errors.ACCOUNT_PERMISSION, reason=denial.text) from denial
-        evidence.consent_seen(account, Consent.SIGN_IN_NEEDED, now=now, source=evidence.TOKEN)
-        return answer
-    evidence.consent_seen(account, Consent.SIGN_IN_NEEDED, now=now, source=evidence.TOKEN)
-    raise CatalogueError(errors.AUTHENTICATION_FAILED, reason="the refresh token is dead")
-
-
-def _following_region(account: TeslaAccount, integration: str, token: str, make: Make[T]) -> T:
-    base = api_base(account, integration)
-    try:
-        with slot():
-            return make(base, token)
-    except tesla.OutOfRegion as moved:
-        host = next((url for url in paths.FLEET_API_HOSTS.values() if url in moved.text), "")
-        if not host or host == account.api_host:
-            raise
-        account.api_host = host
-        account.save(update_fields=["api_host"])
-        with slot():
-            return make(host, token)
 
 
 def _tag(grant: VehicleGrant) -> str:

@@ -3,7 +3,17 @@
 A change, its history event and the verdicts that follow from it are one transaction.
 """
 
-from vehicles.evidence.consent import API_DENIAL, TOKEN, consent_seen, scopes_seen
+from vehicles.evidence.consent import (
+    API_ANSWER,
+    API_DENIAL,
+    LOGIN,
+    TOKEN,
+    consent_seen,
+    legacy_login_seen,
+    scopes_seen,
+    stands,
+    suspects,
+)
 from vehicles.evidence.key import (
     COMMAND,
     FLEET_STATUS,
@@ -17,18 +27,23 @@ from vehicles.evidence.key import (
 from vehicles.evidence.vehicles import vehicle_gone, vehicles_listed
 
 __all__ = [
+    "API_ANSWER",
     "API_DENIAL",
     "COMMAND",
     "FLEET_STATUS",
+    "LOGIN",
     "PROOF_OUTRANKS",
     "TOKEN",
     "consent_seen",
     "key_refused",
     "key_seen",
     "key_used",
+    "legacy_login_seen",
     "protocol_demanded",
     "protocol_unsupported",
     "scopes_seen",
+    "stands",
+    "suspects",
     "vehicle_gone",
     "vehicles_listed",
 ]

@@ -1,4 +1,8 @@
-"""The consent axis: what the person agreed to at Tesla, as tokens and denials tell it."""
+"""The consent axis: what the person agreed to at Tesla, as logins, tokens and denials tell it.
+
+A change for the worse is a flip. Too many flips at once mean that Tesla has a problem, not that people left: then the
+brake holds them back (`incidents`). Held means `suspected`, which blocks nothing and keeps what was granted.
+"""
 
 from __future__ import annotations
 
@@ -7,50 +11,135 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from vehicles import facts, history
+from vehicles import facts, history, incidents
 from vehicles.diagnosis import Consent
 from vehicles.history import Kind
-from vehicles.models import TeslaAccount
+from vehicles.models import Event, TeslaAccount
 
+LOGIN: Final = "login"
+"""The person signed in and chose at Tesla's own page: never held back."""
 TOKEN: Final = "token"  # noqa: S105  (the name of a source)
 API_DENIAL: Final = "api_denial"
+API_ANSWER: Final = "api_answer"
+INCIDENT: Final = incidents.SOURCE
+
+_WORSE: Final = (Consent.REVOKED, Consent.SIGN_IN_NEEDED)
 
 
 def scopes_seen(account: TeslaAccount, scopes: Iterable[str], *, now: datetime, source: str = TOKEN) -> None:
     """A fresh access token names these scopes: the consent is alive, and this is what it covers."""
     granted = sorted(scopes)
     with transaction.atomic():
+        narrower = source != LOGIN and not set(account.granted_scopes) <= set(granted)
+        if narrower and incidents.is_braked(account.mode):
+            _become(account, Consent.SUSPECTED, now=now, source=source)
+            return
         if granted != sorted(account.granted_scopes):
-            history.record(
-                Kind.SCOPES_CHANGED,
-                actor=history.SYSTEM,
-                at=now,
-                account=account,
-                before=sorted(account.granted_scopes),
-                after=granted,
-                source=source,
-            )
-            account.granted_scopes = granted
-            account.save(update_fields=["granted_scopes"])
-        # Rewrites the verdicts too, for the scopes as for the consent.
-        consent_seen(account, Consent.ACTIVE, now=now, source=source)
+            _take_scopes(account, granted, now=now, source=source)
+        _become(account, Consent.ACTIVE, now=now, source=source, flips=narrower)
 
 
 def consent_seen(account: TeslaAccount, consent: Consent, *, now: datetime, source: str) -> None:
-    """What the consent axis of the account is now, and how we know."""
+    """What the consent axis of the account is now, and how we know. A flip is held back while the brake is on."""
+    flips = consent in _WORSE and account.consent not in _WORSE
     with transaction.atomic():
-        if account.consent != consent:
-            history.record(
-                Kind.CONSENT_CHANGED,
-                actor=history.SYSTEM,
-                at=now,
-                account=account,
-                before=str(account.consent),
-                after=str(consent),
-                source=source,
-            )
-            account.consent, account.consent_since = str(consent), now
-        account.consent_source, account.consent_observed_at = source, now
-        account.save(update_fields=["consent", "consent_since", "consent_source", "consent_observed_at"])
+        if flips and incidents.is_braked(account.mode):
+            _become(account, Consent.SUSPECTED, now=now, source=source)
+        else:
+            _become(account, consent, now=now, source=source, flips=flips)
+
+
+def legacy_login_seen(account: TeslaAccount, *, works: bool, now: datetime, source: str = TOKEN) -> None:
+    """Whether the login of the older interface works. It says nothing of the consent to the current one."""
+    if works == (account.legacy_login_lost_at is None):
+        return
+    words = ("lost", "works") if works else ("works", "lost")
+    with transaction.atomic():
+        _record(account, Kind.LEGACY_LOGIN_CHANGED, *words, now, source)
+        account.legacy_login_lost_at = None if works else now
+        account.save(update_fields=["legacy_login_lost_at"])
         facts.refresh_verdicts(facts.grants_of_account(account), now)
+
+
+def stands(account: TeslaAccount, now: datetime) -> bool:
+    """Whether the flip just seen of this account is believed. Pulls the brake when it was one too many.
+
+    To be asked outside of any transaction, after the flip was written.
+    """
+    if account.consent == Consent.SUSPECTED:
+        return False
+    if incidents.pull_brake(account.mode, now):
+        _take_flips_back(account.mode, now)
+        account.refresh_from_db(fields=["consent", "granted_scopes", "flipped_at"])
+    return account.consent != Consent.SUSPECTED
+
+
+def _become(
+    account: TeslaAccount, consent: Consent, *, now: datetime, source: str, flips: bool = False
+) -> None:
+    recovers = account.consent in _WORSE
+    if account.consent != consent:
+        _record(account, Kind.CONSENT_CHANGED, str(account.consent), str(consent), now, source)
+        account.consent, account.consent_since = str(consent), now
+    account.consent_source, account.consent_observed_at = source, now
+    if flips:
+        account.flipped_at = now
+    elif source == LOGIN or (recovers and consent == Consent.ACTIVE):
+        account.flipped_at = None
+    account.save(
+        update_fields=["consent", "consent_since", "consent_source", "consent_observed_at", "flipped_at"]
+    )
+    facts.refresh_verdicts(facts.grants_of_account(account), now)
+
+
+def _take_scopes(account: TeslaAccount, granted: list[str], *, now: datetime, source: str) -> None:
+    _record(account, Kind.SCOPES_CHANGED, sorted(account.granted_scopes), granted, now, source)
+    account.granted_scopes = granted
+    account.save(update_fields=["granted_scopes"])
+
+
+def _record(
+    account: TeslaAccount,
+    kind: Kind,
+    before: str | list[str],
+    after: str | list[str],
+    now: datetime,
+    source: str,
+) -> None:
+    history.record(
+        kind, actor=history.SYSTEM, at=now, account=account, before=before, after=after, source=source
+    )
+
+
+def _take_flips_back(mode: str, now: datetime) -> None:
+    """What flipped in the minutes before the brake was pulled most likely did not: suspected, with its old scopes."""
+    for pk in incidents.flipped_lately(mode, now):
+        with transaction.atomic():
+            account = TeslaAccount.objects.select_for_update().get(pk=pk)
+            scopes = _scopes_before(account, now)
+            if scopes is not None:
+                _take_scopes(account, scopes, now=now, source=INCIDENT)
+            account.flipped_at = None
+            _become(account, Consent.SUSPECTED, now=now, source=INCIDENT)
+
+
+def _scopes_before(account: TeslaAccount, now: datetime) -> list[str] | None:
+    """What the account's tokens covered before they narrowed in the minutes that the brake looks at."""
+    narrowed = Event.objects.filter(
+        account_id=account.pk,
+        kind=Kind.SCOPES_CHANGED,
+        at__gt=now - incidents.BRAKE_WINDOW,
+        data__source=TOKEN,
+    )
+    first = narrowed.order_by("pk").first()
+    return list(first.data["before"]) if first else None
+
+
+def suspects(mode: str, *, seen_before: datetime) -> QuerySet[TeslaAccount]:
+    """The accounts under suspicion that were last looked at before then, the longest waiting first."""
+    waiting = TeslaAccount.objects.filter(
+        mode=mode, consent=Consent.SUSPECTED, consent_observed_at__lt=seen_before
+    )
+    return waiting.order_by("consent_observed_at")

@@ -5,6 +5,7 @@ from vehicles.models.applications import Application, ApplicationUser
 from vehicles.models.commands import Command, Outcome
 from vehicles.models.events import Event
 from vehicles.models.grants import Connection, VehicleGrant
+from vehicles.models.incidents import Incident, IncidentKind
 from vehicles.models.rate_budgets import RateBudget
 from vehicles.models.signing_sessions import SigningSession
 from vehicles.models.tokens import TeslaToken
@@ -16,6 +17,8 @@ __all__ = [
     "Command",
     "Connection",
     "Event",
+    "Incident",
+    "IncidentKind",
     "Integration",
     "Mode",
     "Outcome",

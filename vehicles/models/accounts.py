@@ -62,6 +62,12 @@ class TeslaAccount(models.Model):
     consent_source = models.CharField(max_length=32, blank=True)
     consent_since = models.DateTimeField(null=True, blank=True)
     consent_observed_at = models.DateTimeField(null=True, blank=True)
+    flipped_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When access or scopes were last seen to be lost"
+    )
+    legacy_login_lost_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the login of the older interface no longer works"
+    )
     vehicles_listed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -70,6 +76,8 @@ class TeslaAccount(models.Model):
         indexes = [
             models.Index(fields=["email"], name="tesla_account_email"),
             models.Index(fields=["consent", "id"], name="tesla_account_consent"),
+            models.Index(fields=["mode", "consent_observed_at"], name="tesla_account_observed"),
+            models.Index(fields=["mode", "flipped_at"], name="tesla_account_flipped"),
         ]
         permissions = [("view_personal_data", "Can see VINs and e-mail addresses unmasked")]
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from vehicles.tesla import errors, paths, transport
 
-_DEAD_LOGIN = ("login_required", "invalid_grant", "password_changed", "login_failed")
+_DEAD_LOGIN = ("login_required", "invalid_grant", "login_failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,8 @@ def refresh(origin: str, *, client_id: str, refresh_token: str) -> Tokens:
     try:
         return _tokens(transport.send("POST", origin + paths.TOKEN, form=form))
     except (errors.BadRequest, errors.TokenRefused) as refusal:
+        if "password_changed" in refusal.text:
+            raise errors.PasswordChanged(refusal.text, status=refusal.status) from None
         if any(word in refusal.text for word in _DEAD_LOGIN):
             raise errors.LoginRequired(refusal.text, status=refusal.status) from None
         raise

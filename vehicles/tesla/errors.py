@@ -47,6 +47,10 @@ class LoginRequired(TeslaError):
     """The token endpoint says the refresh token is dead: expired, used up, password changed or consent removed."""
 
 
+class PasswordChanged(LoginRequired):
+    """The refresh token is dead because the person changed the password, which takes no consent away."""
+
+
 class LoginRefused(TeslaError):
     """The token endpoint refused a code: expired, used, or made for another redirect address."""
 

@@ -1,0 +1,212 @@
+"""One call to Tesla with an account's token: refreshed when needed, sent to the right region, and denials looked into.
+
+A single denial is noise. Only a refresh tells whether the person took something away (`_after_denial`), and only a
+living access token tells a removal from a login that ran out (`_with_last_token`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from django.utils import timezone
+
+from vehicles import errors, evidence, incidents, logins, vault
+from vehicles.bulkhead import slot
+from vehicles.diagnosis import Consent
+from vehicles.errors import CatalogueError, ErrorSpec
+from vehicles.failures import translate
+from vehicles.models import IncidentKind, Integration, TeslaAccount, Vehicle
+from vehicles.origins import api_base
+from vehicles.tesla import client, paths
+from vehicles.tesla import errors as tesla
+
+T = TypeVar("T")
+Make = Callable[[str, str], T]
+"""A call to Tesla, given the base address and the access token."""
+
+_NOT_REGISTERED_HERE: Final = 412
+
+
+def renew_login(account: TeslaAccount, integration: str) -> None:
+    """Rotate the account's tokens although they are not needed now, so that an idle login does not run out.
+
+    Raises `CatalogueError`: AUTHENTICATION_FAILED when the login is dead, UPSTREAM errors when Tesla cannot be asked.
+    """
+    stored = vault.load(account, integration)
+    if stored is None:
+        raise CatalogueError(errors.AUTHENTICATION_FAILED, reason="this account never signed in")
+    try:
+        logins.refresh(account, integration, stored)
+    except tesla.LoginRequired:
+        _with_last_token(account, integration, stored, client.products)
+    except tesla.TeslaError as failure:
+        raise translate(failure) from failure
+
+
+def call(
+    account: TeslaAccount,
+    integration: str,
+    make: Make[T],
+    *,
+    scope: str = "",
+    vehicle: Vehicle | None = None,
+    raw: bool = False,
+) -> T:
+    """Make one call with the account's token for this interface.
+
+    Raises `CatalogueError`. With `raw`, failures that are neither about login nor consent are left as `TeslaError`,
+    for callers who must know whether it may have happened.
+    """
+    try:
+        answer = _call(account, integration, make, scope)
+    except tesla.VehicleNotFound as failure:
+        if vehicle is not None:
+            evidence.vehicle_gone(account, vehicle, now=timezone.now())
+        raise translate(failure) from failure
+    except tesla.OperatorFault as failure:
+        _look_into_operator_fault(account, integration)
+        raise translate(failure) from failure
+    except tesla.TeslaError as failure:
+        if raw:
+            raise
+        raise translate(failure) from failure
+    _cleared(account, integration)
+    return answer
+
+
+def _cleared(account: TeslaAccount, integration: str) -> None:
+    """A call that Tesla answers ends a suspicion."""
+    if integration == Integration.FLEET and account.consent == Consent.SUSPECTED:
+        evidence.consent_seen(account, Consent.ACTIVE, now=timezone.now(), source=evidence.API_ANSWER)
+
+
+def _look_into_operator_fault(account: TeslaAccount, integration: str) -> None:
+    """One odd answer stops nobody; a second, free call that is refused for the same reason does (`incidents`)."""
+    if integration != Integration.FLEET:
+        return
+    stored = vault.load(account, integration)
+    try:
+        _following_region(account, integration, stored.access_token if stored else "", client.products)
+    except tesla.OperatorFault as confirmed:
+        incidents.begin(
+            IncidentKind.OPERATOR_FAULT,
+            account.mode,
+            timezone.now(),
+            region=account.region if confirmed.status == _NOT_REGISTERED_HERE else "",
+            reason=confirmed.text,
+        )
+    except (tesla.TeslaError, CatalogueError):
+        return
+
+
+def _call(account: TeslaAccount, integration: str, make: Make[T], scope: str) -> T:
+    stored = vault.load(account, integration)
+    if stored is None:
+        raise CatalogueError(errors.AUTHENTICATION_FAILED, reason="this account never signed in")
+    if not stored.is_fresh(timezone.now()):
+        try:
+            stored = _refreshed(account, integration, stored)
+        except tesla.LoginRequired:
+            return _with_last_token(account, integration, stored, make)
+    try:
+        return _following_region(account, integration, stored.access_token, make)
+    except (tesla.TokenRefused, tesla.ScopeMissing) as denial:
+        return _after_denial(account, integration, stored, make, scope, denial)
+
+
+def _refreshed(account: TeslaAccount, integration: str, stored: vault.StoredTokens) -> vault.StoredTokens:
+    """Fresh tokens. Raises `LoginRequired`; any other failure is told now, since the call itself was not made."""
+    covered = account.granted_scopes
+    try:
+        fresh = logins.refresh(account, integration, stored)
+    except tesla.LoginRequired:
+        raise
+    except tesla.TeslaError as failure:
+        raise translate(failure) from failure
+    if covered != account.granted_scopes:
+        evidence.stands(account, timezone.now())
+    return fresh
+
+
+def _after_denial(
+    account: TeslaAccount,
+    integration: str,
+    stored: vault.StoredTokens,
+    make: Make[T],
+    scope: str,
+    denial: tesla.TeslaError,
+) -> T:
+    """Tesla denied a call. Only a refresh tells whether the person took something away: single denials are noise."""
+    try:
+        stored = _refreshed(account, integration, stored)
+    except tesla.PasswordChanged as dead:
+        raise _lost(account, integration, Consent.SIGN_IN_NEEDED, evidence.TOKEN, dead.text) from denial
+    except tesla.LoginRequired as dead:
+        raise _lost(account, integration, Consent.REVOKED, evidence.API_DENIAL, dead.text) from denial
+    except CatalogueError:
+        _suspect(account, integration)
+        raise
+    if integration == Integration.FLEET and scope and scope not in account.granted_scopes:
+        raise CatalogueError(errors.ACCOUNT_PERMISSION, reason=f"{scope} was withdrawn") from denial
+    try:
+        return _following_region(account, integration, stored.access_token, make)
+    except (tesla.TokenRefused, tesla.ScopeMissing) as again:
+        if account.consent == Consent.SUSPECTED:
+            raise CatalogueError(errors.UPSTREAM_KNOWN_ISSUE, reason=again.text) from again
+        raise
+
+
+def _with_last_token(account: TeslaAccount, integration: str, stored: vault.StoredTokens, make: Make[T]) -> T:
+    """The refresh token is dead. An access token that still lives tells a removal from a login that ran out."""
+    now = timezone.now()
+    if stored.access_token and stored.expires_at is not None and stored.expires_at > now:
+        try:
+            answer = _following_region(account, integration, stored.access_token, make)
+        except (tesla.TokenRefused, tesla.ScopeMissing) as denial:
+            raise _lost(account, integration, Consent.REVOKED, evidence.API_DENIAL, denial.text) from denial
+        _lost(account, integration, Consent.SIGN_IN_NEEDED, evidence.TOKEN, "the refresh token is dead")
+        return answer
+    raise _lost(account, integration, Consent.SIGN_IN_NEEDED, evidence.TOKEN, "the refresh token is dead")
+
+
+_LOSSES: Final[dict[Consent, ErrorSpec]] = {
+    Consent.REVOKED: errors.ACCOUNT_PERMISSION,
+    Consent.SIGN_IN_NEEDED: errors.AUTHENTICATION_FAILED,
+}
+
+
+def _lost(
+    account: TeslaAccount, integration: str, consent: Consent, source: str, words: str
+) -> CatalogueError:
+    """Write that access was lost, and the error that says so; while too many lose it at once, Tesla has a problem."""
+    now = timezone.now()
+    if integration == Integration.LEGACY:
+        evidence.legacy_login_seen(account, works=False, now=now)
+        return CatalogueError(errors.AUTHENTICATION_FAILED, reason=words)
+    evidence.consent_seen(account, consent, now=now, source=source)
+    if not evidence.stands(account, now):
+        return CatalogueError(errors.UPSTREAM_KNOWN_ISSUE, reason=f"held back: {words}")
+    return CatalogueError(_LOSSES[consent], reason=words)
+
+
+def _suspect(account: TeslaAccount, integration: str) -> None:
+    """Tesla denied a call, and whether the consent still stands cannot be asked now."""
+    if integration == Integration.FLEET and account.consent == Consent.ACTIVE:
+        now = timezone.now()
+        evidence.consent_seen(account, Consent.SUSPECTED, now=now, source=evidence.API_DENIAL)
+
+
+def _following_region(account: TeslaAccount, integration: str, token: str, make: Make[T]) -> T:
+    base = api_base(account, integration)
+    try:
+        with slot():
+            return make(base, token)
+    except tesla.OutOfRegion as moved:
+        host = next((url for url in paths.FLEET_API_HOSTS.values() if url in moved.text), "")
+        if not host or host == account.api_host:
+            raise
+        account.api_host = host
+        account.save(update_fields=["api_host"])
+        with slot():
+            return make(host, token)
