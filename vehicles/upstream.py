@@ -95,6 +95,22 @@ def recent_alerts(grant: VehicleGrant, scope: str) -> dict[str, Any]:
 
 
 @_naming_the_cure
+def charging_history(
+    grant: VehicleGrant, query: Mapping[str, str], scope: str
+) -> tuple[list[dict[str, Any]], int]:
+    """One page of the grant's car's sessions at public chargers; see `client.charging_history` for the query."""
+    vin = grant.connection.vehicle.vin
+    _spend(rate_budgets.Kind.DATA, grant)
+    return call(
+        grant.account,
+        Integration.FLEET,
+        lambda base, token: client.charging_history(base, token, vin, query),
+        scope=scope,
+        vehicle=grant.connection.vehicle,
+    )
+
+
+@_naming_the_cure
 def profile(grant: VehicleGrant, scope: str) -> dict[str, Any]:
     """E-mail and name of the grant's Tesla account."""
     return call(grant.account, grant.integration, client.profile, scope=scope)

@@ -8,6 +8,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from vehicles.api import (
+    charge_records,
     charging,
     climate,
     closures,
@@ -52,6 +53,8 @@ urlpatterns = [
     versioned(f"{_VEHICLE}/tesla/charge/wattmeter", tesla_charging.WattmeterView.as_view()),
     versioned(f"{_VEHICLE}/tesla/charge/completion", tesla_charging.ChargeCompletionView.as_view()),
     versioned(f"{_VEHICLE}/tesla/charge/schedule", tesla_charging.ChargeScheduleView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/charge/records", charge_records.RecordsView.as_view()),
+    versioned(f"{_VEHICLE}/tesla/charge/records/billing", charge_records.BillingView.as_view()),
     versioned(f"{_VEHICLE}/tesla/charge/charge_port_door", tesla_charging.ChargePortView.as_view()),
     versioned(f"{_VEHICLE}/tesla/climate/cabin", climate.CabinView.as_view()),
     versioned(f"{_VEHICLE}/tesla/climate/defroster", climate.DefrosterView.as_view()),

@@ -83,6 +83,25 @@ def recent_alerts(base: str, token: str, tag: str) -> dict[str, Any]:
     return _response(transport.send("GET", base + paths.RECENT_ALERTS.format(vin=tag), token=token))
 
 
+def charging_history(
+    base: str, token: str, vin: str, query: Mapping[str, str]
+) -> tuple[list[dict[str, Any]], int]:
+    """One page of the car's sessions at public chargers, and how many there are on all pages (Fleet API: charging).
+
+    `query`: `startTime`, `endTime`, `pageNo`, `pageSize`. Applications in the field read the page
+    beside no envelope; a published client describes it inside `response`: either is taken.
+    """
+    answer = transport.send("GET", base + paths.CHARGING_HISTORY, token=token, query={"vin": vin, **query})
+    inside = answer.get("response")
+    page = inside if isinstance(inside, dict) else answer
+    sessions = page.get("data")
+    if not isinstance(sessions, list):
+        raise errors.Unintelligible("the answer has no list of sessions")
+    total = page.get("totalResults")
+    found = [session for session in sessions if isinstance(session, dict)]
+    return found, total if isinstance(total, int) else len(found)
+
+
 def vehicle_data(base: str, token: str, tag: str, endpoints: Sequence[str]) -> dict[str, Any]:
     """Live data of the named sections; raises `VehicleUnavailable` when the car is not online."""
     query = {"endpoints": ";".join(endpoints)}

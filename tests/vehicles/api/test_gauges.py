@@ -23,6 +23,8 @@ READS = {
     "tesla/charge/wattmeter": "read_charge",
     "tesla/charge/completion": "read_charge",
     "tesla/charge/schedule": "read_charge",
+    "tesla/charge/records": "read_charge_records",
+    "tesla/charge/records/billing": "read_charge_records",
     "tesla/climate/cabin": "read_climate",
     "tesla/climate/defroster": "read_climate",
     "tesla/climate/steering_wheel": "read_climate",
@@ -43,7 +45,9 @@ READS = {
 LIVE = [
     path
     for path, permission in READS.items()
-    if path.startswith("tesla/") and path not in ("tesla/status", "tesla/user/info")
+    if path.startswith("tesla/")
+    and not path.startswith("tesla/charge/records")
+    and path not in ("tesla/status", "tesla/user/info")
 ]
 
 

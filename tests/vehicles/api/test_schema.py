@@ -20,7 +20,7 @@ def test_every_endpoint_is_described_under_the_current_version() -> None:
     assert "/v2.0/vehicles/{vehicle_id}/tesla/virtual_key" in schema["paths"]
     assert all(path.startswith("/v2.0/") for path in schema["paths"])
     operations = [each for path in schema["paths"].values() for each in path.values()]
-    assert len(operations) == 50
+    assert len(operations) == 52
     assert all(operation["security"] == [{"bearer": []}] for operation in operations)
     assert all({"200", "default"} == set(operation["responses"]) for operation in operations)
 

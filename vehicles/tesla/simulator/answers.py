@@ -109,6 +109,14 @@ def vehicle_object(car: Car, account: Account, now: float) -> dict[str, Any]:
     }
 
 
+def positive_number(request: web.Request, name: str, default: int) -> int:
+    """The query's number of that name. Raises `ApiError` (400)."""
+    text = request.query.get(name, str(default))
+    if not text.isdigit() or int(text) < 1:
+        raise ApiError(400, f"invalid_request: {name} must be a positive number")
+    return int(text)
+
+
 async def json_object(request: web.Request) -> dict[str, Any]:
     """The request's JSON object. Raises `ApiError`: 406 without the content type, 400 for anything else."""
     if request.content_type != "application/json":

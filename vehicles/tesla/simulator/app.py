@@ -10,6 +10,7 @@ from aiohttp import web
 
 from vehicles.tesla import paths
 from vehicles.tesla.simulator import (
+    charging_history,
     command_api,
     control,
     fleet_api,
@@ -73,6 +74,7 @@ _ROUTES = (
     web.get(paths.RECENT_ALERTS, fleet_api.recent_alerts),
     web.get(paths.MOBILE_ENABLED, fleet_api.mobile_enabled),
     web.get(f"{paths.VEHICLE}/drivers", fleet_api.drivers),
+    *charging_history.ROUTES,
     *command_api.ROUTES,
     *partner_api.ROUTES,
     *pairing_page.ROUTES,

@@ -51,6 +51,7 @@ class Car:
         default_factory=lambda: {"charge": {}, "precondition": {}}
     )
     alerts: list[dict[str, Any]] = field(default_factory=list)
+    charging_sessions: list[dict[str, Any]] | None = None
     pins: dict[str, str] = field(default_factory=dict, repr=False)
     executed: list[ExecutedCommand] = field(default_factory=list)
     _security: CarSecurity | None = None

@@ -46,7 +46,10 @@ async def vehicles(request: web.Request) -> web.Response:
     if caller.is_legacy:
         raise ApiError(412, answers.FLEET_ONLY)
     account = caller.require_user()
-    page, size = _number(request, "page", 1), _number(request, "per_page", _PAGE)
+    page, size = (
+        answers.positive_number(request, "page", 1),
+        answers.positive_number(request, "per_page", _PAGE),
+    )
     now = caller.world.clock.now()
     shown = [vehicle_object(car, account, now) for car in caller.world.cars_of(account)]
     pages = max(1, -(-len(shown) // size))
@@ -202,13 +205,6 @@ def _without_position(section: dict[str, Any]) -> dict[str, Any]:
 def _may_see_position(caller: Caller, car: Car) -> bool:
     is_private = car.hide_private and caller.require_user().access[car.vin] == "DRIVER"
     return not is_private and caller.has_any(VEHICLE_LOCATION)
-
-
-def _number(request: web.Request, name: str, default: int) -> int:
-    text = request.query.get(name, str(default))
-    if not text.isdigit() or int(text) < 1:
-        raise ApiError(400, f"invalid_request: {name} must be a positive number")
-    return int(text)
 
 
 async def status(request: web.Request) -> web.Response:
