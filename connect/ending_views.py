@@ -37,6 +37,7 @@ def leave(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     reason = request.POST.get("reason", "")
     if request.method != "POST" or reason not in exits.DESCRIPTIONS:
         return to_page(session)
-    if not flow.end(session, reason, timezone.now()):
+    now = timezone.now()
+    if not flow.end(session, reason, now) and not flow.has_expired(session, now):
         return to_page(session)
     return exits.ToApplication(exits.error_url(session, reason))

@@ -12,10 +12,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from connect import browser
 from connect.authorize import TESLA, AuthorizeRequest
-from connect.models import ConnectSession, Step
+from connect.models import ConnectSession, RunStep, Step
 from connect.problems import ANOTHER_BROWSER, EXPIRED, UNKNOWN_RUN, ConnectProblem
 from vehicles import history
 from vehicles.client_credentials import checksum
@@ -25,6 +26,10 @@ from vehicles.models import Integration
 LIFETIME: Final = timedelta(hours=1)
 REPEAT_WITHIN: Final = timedelta(minutes=1)
 COMPLETED: Final = "completed"
+EXPIRED_REASON: Final = "expired"
+STARTED_AGAIN: Final = "started_again"
+_AT_ONCE: Final = 500
+_MOST_OFFERED: Final = 10
 
 
 def begin(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> ConnectSession:
@@ -39,8 +44,38 @@ def begin(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> Connec
             created_at=now,
             expires_at=now + LIFETIME,
         )
+        _reach(session, Step.PREAMBLE, now)
         _record(Kind.CONNECT_STARTED, session, now)
     return session
+
+
+def unfinished(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> ConnectSession | None:
+    """The newest open run of this browser that asked exactly the same and where somebody signed in; None without one.
+
+    Runs of `mode=test` are never offered: the click path of the SDKs knows no such page.
+    """
+    runs = ConnectSession.objects.filter(
+        browser_checksum=checksum(browser_secret),
+        application=asked.application,
+        state=asked.state,
+        ended_at=None,
+        expires_at__gt=now,
+        account__isnull=False,
+        any_login=False,
+    )
+    wanted = {field.name: getattr(asked, field.name) for field in fields(asked)}
+    for run in runs.select_related("application", "connection").order_by("-created_at")[:_MOST_OFFERED]:
+        if all(getattr(run, name) == value for name, value in wanted.items()):
+            return run
+    return None
+
+
+def start_again(session: ConnectSession, browser_secret: str, now: datetime) -> ConnectSession:
+    """A fresh run that asks the same; the earlier one ends, where it had not yet."""
+    with transaction.atomic():
+        end(session, EXPIRED_REASON if has_expired(session, now) else STARTED_AGAIN, now)
+        asked = {field.name: getattr(session, field.name) for field in fields(AuthorizeRequest)}
+        return begin(AuthorizeRequest(**asked), browser_secret, now)
 
 
 def resume(session_id: UUID, browser_secret: str) -> ConnectSession:
@@ -59,8 +94,13 @@ def resume(session_id: UUID, browser_secret: str) -> ConnectSession:
 
 def refuse_expired(session: ConnectSession, now: datetime) -> None:
     """Raise `ConnectProblem` when the person took too long."""
-    if session.ended_at is None and now >= session.expires_at:
+    if has_expired(session, now):
         raise ConnectProblem(EXPIRED)
+
+
+def has_expired(session: ConnectSession, now: datetime) -> bool:
+    """Whether the run ended because its time ran out, noted or not."""
+    return session.exit_reason == EXPIRED_REASON or (session.ended_at is None and now >= session.expires_at)
 
 
 def needs_brand_list(session: ConnectSession) -> bool:
@@ -77,8 +117,10 @@ def move(session: ConnectSession, to: Step, now: datetime, **changed: Any) -> bo
     """Move an open run on from the step it was loaded at; False when somebody else moved it first."""
     changes = {"step": to, "trail": [*session.trail, _entry(to, now)], **changed}
     seen = ConnectSession.objects.filter(pk=session.pk, step=session.step, ended_at=None)
-    if not seen.filter(expires_at__gt=now).update(**changes):
-        return False
+    with transaction.atomic():
+        if not seen.filter(expires_at__gt=now).update(**changes):
+            return False
+        _reach(session, to, now, keys=changed.get("key_queue"))
     for name, value in changes.items():
         setattr(session, name, value)
     return True
@@ -105,16 +147,42 @@ def end(session: ConnectSession, reason: str, now: datetime) -> bool:
     changes = {"step": Step.ENDED, "trail": [*session.trail, _entry(Step.ENDED, now)]}
     open_run = ConnectSession.objects.filter(pk=session.pk, ended_at=None)
     with transaction.atomic():
-        if not open_run.update(**changes, ended_at=now, exit_reason=reason):
+        # The step is read where it is written, for another tab may have moved the run.
+        if not open_run.update(**changes, ended_at=now, exit_reason=reason, left_at=F("step")):
             return False
+        _reach(session, Step.ENDED, now)
         session.exit_reason = reason
         _record(Kind.CONNECT_ENDED, session, now)
     return True
 
 
+def end_expired(now: datetime) -> int:
+    """Note for every run whose time ran out that it ended so; returns how many."""
+    overdue = ConnectSession.objects.filter(ended_at=None, expires_at__lte=now)
+    found = list(overdue.select_related("application", "account__person").order_by("expires_at")[:_AT_ONCE])
+    return sum(end(session, EXPIRED_REASON, session.expires_at) for session in found)
+
+
 def visits(session: ConnectSession, step: Step) -> int:
     """How often the run has been at this step."""
     return sum(entry["step"] == step for entry in session.trail)
+
+
+def _reach(session: ConnectSession, step: Step, now: datetime, keys: list[str] | None = None) -> None:
+    """Note the first time the run comes to a step. A reauthentication and a `mode=test` are no journey, and nobody
+    stands at the key step whose cars have their keys.
+    """
+    if session.connection_id or session.any_login or (step == Step.KEYS and not (keys or session.key_queue)):
+        return
+    row = RunStep(
+        session=session,
+        application_id=session.application_id,
+        mode=session.mode,
+        began_at=session.created_at,
+        step=step,
+        seconds=max(0, round((now - session.created_at).total_seconds())),
+    )
+    RunStep.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def _entry(step: Step, now: datetime) -> dict[str, str]:

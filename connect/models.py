@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import models
 
-from vehicles.models import Application, Connection, Integration, Mode, TeslaAccount
+from vehicles.models import Application, Connection, Integration, Mode, TeslaAccount, Vehicle
 
 
 class Step(models.TextChoices):
@@ -77,6 +77,12 @@ class ConnectSession(models.Model):
     step = models.CharField(max_length=12, choices=Step.choices, default=Step.PREAMBLE)
     trail = models.JSONField(default=list, help_text="Each step with its time: [{step, at}]")
     exit_reason = models.CharField(max_length=64, blank=True)
+    left_at = models.CharField(
+        max_length=12,
+        choices=Step.choices,
+        blank=True,
+        help_text="Where the person left; empty while the run is open, and when it was completed",
+    )
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -86,6 +92,10 @@ class ConnectSession(models.Model):
             models.Index(fields=["application", "-created_at"], name="connect_session_recent"),
             models.Index(fields=["expires_at"], name="connect_session_expiry"),
             models.Index(fields=["-created_at"], name="connect_session_newest"),
+            models.Index(fields=["step", "-created_at"], name="connect_session_step"),
+            models.Index(fields=["exit_reason", "-created_at"], name="connect_session_reason"),
+            models.Index(fields=["left_at", "-created_at"], name="connect_session_left"),
+            models.Index(fields=["browser_checksum", "-created_at"], name="connect_session_browser"),
         ]
 
     def __str__(self) -> str:
@@ -94,3 +104,61 @@ class ConnectSession(models.Model):
     def is_open(self, now: datetime) -> bool:
         """Whether the person can still go on with it."""
         return self.ended_at is None and now < self.expires_at
+
+
+class RunStep(models.Model):
+    """The first time that a run came to a step, for the funnel. The run's `trail` also has every return to one."""
+
+    session = models.ForeignKey(ConnectSession, on_delete=models.CASCADE, related_name="steps")
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="+")
+    mode = models.CharField(max_length=10, choices=Mode.choices)
+    began_at = models.DateTimeField(help_text="When the run began")
+    step = models.CharField(max_length=12, choices=Step.choices)
+    seconds = models.PositiveIntegerField(help_text="From the beginning of the run to this step")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="run_step_once", fields=["session", "step"])]
+        indexes = [
+            models.Index(fields=["mode", "began_at"], name="run_step_window"),
+            models.Index(fields=["application", "mode", "began_at"], name="run_step_of_application"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step} of run {str(self.session_id)[:8]}"
+
+
+class OwnerVisit(models.Model):
+    """An owner who follows a driver's link, in one browser: signs in at Tesla, then adds the key.
+
+    It is no run, so that nothing in it can become a grant or a code: no application gains anything by it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(
+        ConnectSession, on_delete=models.CASCADE, related_name="owner_visits", help_text="The driver's run"
+    )
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.CASCADE, related_name="+")
+    browser_checksum = models.CharField(
+        max_length=64, help_text="SHA-256 of the secret in the owner's browser's cookie"
+    )
+    tesla_state_checksum = models.CharField(max_length=64, blank=True, db_index=True)
+    account = models.ForeignKey(
+        TeslaAccount,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="Empty until somebody signed in who owns the car",
+    )
+    began_at = models.DateTimeField()
+    signed_in_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="owner_visit_once", fields=["session", "vehicle", "browser_checksum"]
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Owner's visit {str(self.pk)[:8]}"

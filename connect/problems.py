@@ -27,6 +27,7 @@ TESLA_AGAIN: Final = _("Go to Tesla again")
 _SIGN_IN: Final = "sign_in"
 _ANOTHER_ACCOUNT: Final = "another_account"
 _PAGE: Final = "page"
+_START_AGAIN: Final = "start_again"
 
 UNKNOWN_RUN: Final = Problem(
     404,
@@ -44,8 +45,10 @@ ANOTHER_BROWSER: Final = Problem(
 EXPIRED: Final = Problem(
     410,
     _("This took longer than an hour"),
-    _("For your safety the page has expired. Go back to the application and begin again; it takes a minute."),
+    _("For your safety the page has expired. Start again here or in the application; it takes a minute."),
     exit_error="user_manually_returned_to_application",
+    retry=_START_AGAIN,
+    retry_label=_("Start again"),
 )
 ENDED: Final = Problem(
     200,

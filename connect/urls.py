@@ -16,6 +16,7 @@ urlpatterns = [
     path("connect/key/<str:token>/state", key_views.key_state, name="key_state"),
     re_path(r"^connect/colour/(?P<colour>[0-9a-fA-F]{6})\.css$", views.colour, name="colour"),
     path("connect/<uuid:session_id>", views.page, name="page"),
+    path("connect/<uuid:session_id>/start-again", views.start_again, name="start_again"),
     path("connect/<uuid:session_id>/begin", views.begin, name="begin"),
     path("connect/<uuid:session_id>/sign-in", views.sign_in, name="sign_in"),
     path("connect/<uuid:session_id>/another-account", views.another_account, name="another_account"),

@@ -49,10 +49,21 @@ def _begin_run(request: HttpRequest, read: Callable[[str], AuthorizeRequest]) ->
         asked = read(request.META.get("QUERY_STRING", ""))
     except InvalidRequest as fault:
         return pages.invalid_request(request, fault)
-    secret = browser.secret_of(request) or browser.new_secret()
-    response = to_page(flow.begin(asked, secret, timezone.now()))
+    secret, now = browser.secret_of(request) or browser.new_secret(), timezone.now()
+    if earlier := flow.unfinished(asked, secret, now):
+        return pages.show(request, "go_on", earlier)
+    response = to_page(flow.begin(asked, secret, now))
     browser.remember(response, secret)
     return response
+
+
+@of_run
+def start_again(request: HttpRequest, session: ConnectSession) -> HttpResponse:
+    """Leave a run that is unfinished or expired for a fresh one that asks the same."""
+    now = timezone.now()
+    if request.method != "POST" or (session.ended_at and not flow.has_expired(session, now)):
+        return to_page(session)
+    return to_page(flow.start_again(session, browser.secret_of(request), now))
 
 
 @of_run

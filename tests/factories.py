@@ -13,7 +13,7 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
-from connect.models import ConnectSession
+from connect.models import ConnectSession, OwnerVisit, RunStep
 from vehicles.models import (
     Application,
     ApplicationUser,
@@ -257,6 +257,32 @@ class ConnectSessionFactory(DjangoModelFactory[ConnectSession]):
     browser_checksum = hashlib.sha256(b"browser").hexdigest()
     created_at = factory.LazyFunction(timezone.now)
     expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=1))
+
+
+class RunStepFactory(DjangoModelFactory[RunStep]):
+    """The beginning of a run of its own."""
+
+    class Meta:
+        model = RunStep
+
+    session = factory.SubFactory(ConnectSessionFactory)
+    application = factory.SelfAttribute("session.application")
+    mode = factory.SelfAttribute("session.mode")
+    began_at = factory.SelfAttribute("session.created_at")
+    step = "preamble"
+    seconds = 0
+
+
+class OwnerVisitFactory(DjangoModelFactory[OwnerVisit]):
+    """An owner who opened a driver's link and has not signed in yet."""
+
+    class Meta:
+        model = OwnerVisit
+
+    session = factory.SubFactory(ConnectSessionFactory)
+    vehicle = factory.SubFactory(VehicleFactory)
+    browser_checksum = hashlib.sha256(b"owner's browser").hexdigest()
+    began_at = factory.LazyFunction(timezone.now)
 
 
 class AccessTokenFactory(DjangoModelFactory[AccessToken]):

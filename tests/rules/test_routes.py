@@ -33,7 +33,7 @@ PAGES: Final[dict[str, set[int]]] = {
     **{
         f"{RUN}/{step}": NOBODYS
         for step in (
-            "another-account", "approve", "begin", "finish", "leave", "leave-key", "sign-in", "skip-key",
+            "another-account", "approve", "begin", "finish", "leave", "leave-key", "sign-in", "skip-key", "start-again",
         )
     },
     "admin/login/": ANYBODY,
