@@ -44,8 +44,6 @@ def new_management_token(application: Application) -> NewCredentials:
 
 def keep_management_token(application: Application, token: str) -> None:
     """Store this management token: encrypted, since it also signs webhooks, and a checksum to find it by."""
-    application.management_token_encrypted = vault.seal(
-        f"application:{application.pk}:management_token", token
-    )
+    application.management_token_encrypted = vault.seal(vault.management_token_purpose(application.pk), token)
     application.management_token_checksum = checksum(token)
     application.save(update_fields=["management_token_encrypted", "management_token_checksum", "updated"])

@@ -66,14 +66,24 @@ def open_sealed(purpose: str, sealed: bytes | memoryview) -> str:
     """Decrypt what `seal` made for the same purpose; empty stays empty. Raises `VaultError`."""
     if not sealed:
         return ""
-    name, _, rest = bytes(sealed).partition(b":")
-    key = dict(_keys()).get(name.decode("ascii", "replace"))
+    rest = bytes(sealed).partition(b":")[2]
+    key = dict(_keys()).get(key_of(sealed))
     if key is None:
         raise VaultError("sealed with a key that is not configured")
     try:
         return AESGCM(key).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], purpose.encode()).decode()
     except InvalidTag:
         raise VaultError("the value was altered or belongs elsewhere") from None
+
+
+def key_of(sealed: bytes | memoryview) -> str:
+    """The name of the key that sealed this value."""
+    return bytes(sealed).partition(b":")[0].decode("ascii", "replace")
+
+
+def key_names() -> list[str]:
+    """The names of `VAULT_KEYS`, newest first."""
+    return [name for name, _ in _keys()]
 
 
 def _keys() -> list[tuple[str, bytes]]:
@@ -91,9 +101,11 @@ def _parse_keys(entries: tuple[str, ...], development_secret: str) -> list[tuple
             key = base64.b64decode(value, validate=True)
         except binascii.Error:
             key = b""
-        if not name or len(key) != 32:
+        if not name or not name.isascii() or len(key) != 32:
             raise ImproperlyConfigured("VAULT_KEYS: each entry is name:key, the key 32 bytes in base64.")
         keys.append((name, key))
+    if len(dict(keys)) < len(keys):
+        raise ImproperlyConfigured("VAULT_KEYS: two keys have the same name.")
     if not keys:
         raise ImproperlyConfigured("VAULT_KEYS is empty, so Tesla's tokens cannot be stored.")
     return keys
@@ -119,9 +131,9 @@ def load(account: TeslaAccount, integration: str) -> StoredTokens | None:
         return None
     return StoredTokens(
         row_id=row.pk,
-        access_token=open_sealed(_purpose(row.pk, "access_token"), row.access_token),
-        refresh_token=open_sealed(_purpose(row.pk, "refresh_token"), row.refresh_token),
-        previous_refresh_token=open_sealed(_purpose(row.pk, "refresh_token"), row.previous_refresh_token),
+        access_token=open_sealed(access_token_purpose(row.pk), row.access_token),
+        refresh_token=open_sealed(refresh_token_purpose(row.pk), row.refresh_token),
+        previous_refresh_token=open_sealed(refresh_token_purpose(row.pk), row.previous_refresh_token),
         expires_at=row.expires_at,
         refreshed_at=row.refreshed_at,
         lease_until=row.lease_until,
@@ -170,15 +182,26 @@ def give_back(stored: StoredTokens, holder: uuid.UUID) -> None:
 
 def seal_refresh_token(row_id: uuid.UUID, token: str) -> bytes:
     """A refresh token as its row keeps it; for rows that do not come from a login."""
-    return seal(_purpose(row_id, "refresh_token"), token)
+    return seal(refresh_token_purpose(row_id), token)
 
 
 def _sealed_pair(row_id: uuid.UUID, tokens: Tokens) -> dict[str, bytes]:
     return {
-        "access_token": seal(_purpose(row_id, "access_token"), tokens.access_token),
+        "access_token": seal(access_token_purpose(row_id), tokens.access_token),
         "refresh_token": seal_refresh_token(row_id, tokens.refresh_token),
     }
 
 
-def _purpose(row_id: uuid.UUID, name: str) -> str:
-    return f"tesla_token:{row_id}:{name}"
+def access_token_purpose(row_id: uuid.UUID) -> str:
+    """What the access token of this row is sealed for."""
+    return f"tesla_token:{row_id}:access_token"
+
+
+def refresh_token_purpose(row_id: uuid.UUID) -> str:
+    """What the refresh tokens of this row are sealed for; the one before may be moved to its own column as it is."""
+    return f"tesla_token:{row_id}:refresh_token"
+
+
+def management_token_purpose(application_id: int) -> str:
+    """What an application's management token is sealed for."""
+    return f"application:{application_id}:management_token"
