@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from vehicles import errors, evidence, signed_commands, upstream
+from vehicles import access, errors, evidence, facts, signed_commands, upstream
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, VehicleGrant
 from vehicles.tesla import errors as tesla
@@ -57,8 +57,8 @@ class Delivery:
             return upstream.unsigned_command(self.grant, name, arguments, self.scope)
         except tesla.ProtocolRequired:
             evidence.protocol_demanded(vehicle, now=timezone.now())
-            if self.grant.integration == Integration.LEGACY:
-                raise
+            if not self._can_be_signed():
+                raise access.refuse(self.grant, errors.PLATFORM_NOT_CAPABLE) from None
             return self._signed(name, arguments)
 
     def _signed(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
@@ -68,9 +68,13 @@ class Delivery:
 
     def _must_be_signed(self) -> bool:
         """Unknown counts as yes: the handshake then tells, without anything having been carried out."""
-        if not self.needs_signature or self.grant.integration == Integration.LEGACY:
-            return False
-        return self.grant.connection.vehicle.protocol_required is not False
+        vehicle = self.grant.connection.vehicle
+        return self.needs_signature and vehicle.protocol_required is not False and self._can_be_signed()
+
+    def _can_be_signed(self) -> bool:
+        """The Owner API delivers nothing signed; the same person's consent to the Fleet API may."""
+        is_legacy = self.grant.integration == Integration.LEGACY
+        return not is_legacy or facts.fleet_covers(self.grant.account, self.scope)
 
 
 def wake(grant: VehicleGrant, deadline: datetime) -> None:

@@ -33,7 +33,7 @@ from vehicles.models import (
     VehicleAccess,
     VehicleGrant,
 )
-from vehicles.permissions import covered_by
+from vehicles.permissions import PERMISSIONS, covered_by
 
 MOST_KEYS: Final = 20
 """A car takes no more virtual keys than this (Fleet API: virtual keys)."""
@@ -52,6 +52,7 @@ def facts_of(grant: VehicleGrant, access: VehicleAccess | None) -> Facts:
         key=Key(vehicle.key),
         key_reason=KeyReason(vehicle.key_reason) if vehicle.key_reason else None,
         provider=_provider(grant),
+        fleet_signs=_fleet_signs(grant),
         access=Access(access.access_type) if access else Access.OWNER,
         vehicle_missing=access is not None and access.missing_since is not None,
         key_slots_full=vehicle.total_keys is not None and vehicle.total_keys >= MOST_KEYS,
@@ -101,6 +102,21 @@ def _provider(grant: VehicleGrant) -> Provider:
         return Provider.FLEET
     served = settings.LEGACY_OWNER_API or grant.mode == Mode.SIMULATED
     return Provider.LEGACY if served else Provider.LEGACY_CLOSED
+
+
+def _fleet_signs(grant: VehicleGrant) -> frozenset[str]:
+    if grant.integration == Integration.FLEET:
+        return frozenset()
+    commands = (name for name in grant.approved if PERMISSIONS[name].needs_key)
+    return frozenset(name for name in commands if fleet_covers(grant.account, PERMISSIONS[name].tesla_scope))
+
+
+def fleet_covers(account: TeslaAccount, scope: str) -> bool:
+    """Whether the person consented to this on the current interface, so that a legacy grant's command can be signed."""
+    return scope in account.granted_scopes and account.consent not in (
+        Consent.REVOKED,
+        Consent.SIGN_IN_NEEDED,
+    )
 
 
 def missing_permissions(grant: VehicleGrant) -> dict[str, MissingReason]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from vehicles import access, errors, rate_budgets
 from vehicles.account_calls import call
@@ -19,6 +19,9 @@ from vehicles.tesla import client, scopes
 T = TypeVar("T")
 P = ParamSpec("P")
 OfGrant = Callable[Concatenate[VehicleGrant, P], T]
+
+
+_LOST_AT_TESLA: Final = (errors.ACCOUNT_PERMISSION, errors.AUTHENTICATION_FAILED)
 
 
 def _naming_the_cure(function: OfGrant[P, T]) -> OfGrant[P, T]:
@@ -155,17 +158,25 @@ def unsigned_command(
 
 @_naming_the_cure
 def signed_message(grant: VehicleGrant, message: str, scope: str) -> str:
-    """Deliver one base64 signed message to the car; the base64 answer says inside whether it worked."""
+    """Deliver one base64 signed message to the car; the base64 answer says inside whether it worked.
+
+    Always over the Fleet API. Where a legacy grant no longer finds a consent there, it can sign nothing.
+    """
     vehicle = grant.connection.vehicle
     _spend(rate_budgets.Kind.COMMANDS, grant)
-    return call(
-        grant.account,
-        Integration.FLEET,
-        lambda base, token: client.signed_command(base, token, vehicle.vin, message),
-        scope=scope,
-        vehicle=vehicle,
-        raw=True,
-    )
+    try:
+        return call(
+            grant.account,
+            Integration.FLEET,
+            lambda base, token: client.signed_command(base, token, vehicle.vin, message),
+            scope=scope,
+            vehicle=vehicle,
+            raw=True,
+        )
+    except CatalogueError as error:
+        if grant.integration == Integration.LEGACY and error.spec in _LOST_AT_TESLA:
+            raise CatalogueError(errors.PLATFORM_NOT_CAPABLE, reason=error.reason) from error
+        raise
 
 
 def _spend(kind: rate_budgets.Kind, grant: VehicleGrant) -> None:

@@ -63,7 +63,9 @@ def test_every_control_works_on_a_car_that_wants_signatures(
 
 def test_a_pin_is_never_stored(signed: VehicleGrant, simulator: SimulatorServer) -> None:
     command = issue(signed, "set_pin", pin="4711")
-    assert "4711" not in str(Command.objects.values().get(pk=command.pk))
+    row = Command.objects.values().get(pk=command.pk)
+    # The mark is a keyed digest, in whose digits any four may stand by chance.
+    assert "4711" not in str({name: value for name, value in row.items() if name != "fingerprint"})
     assert "4711" not in str(list(Event.objects.values()))
 
 

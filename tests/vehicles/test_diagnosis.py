@@ -70,6 +70,20 @@ def test_nothing_is_wrong_with_a_healthy_grant() -> None:
         ({"provider": Provider.LEGACY}, "control_security", "COMPATIBILITY:PLATFORM_NOT_CAPABLE"),
         ({"provider": Provider.LEGACY, "key": Key.NOT_REQUIRED}, "control_security", None),
         ({"provider": Provider.LEGACY}, "read_battery", None),
+        (
+            {"provider": Provider.LEGACY, "fleet_signs": frozenset({"control_security"})},
+            "control_security",
+            None,
+        ),
+        (
+            {
+                "provider": Provider.LEGACY,
+                "fleet_signs": frozenset({"control_security"}),
+                "key": Key.ABSENT,
+            },
+            "control_security",
+            "CONNECTED_SERVICES_ACCOUNT:VIRTUAL_KEY_REQUIRED",
+        ),
         ({"vehicle_missing": True}, "read_battery", "CONNECTED_SERVICES_ACCOUNT:VEHICLE_MISSING"),
         ({"paused": True}, "read_battery", "UPSTREAM:KNOWN_ISSUE"),
         ({"provider_incident": True}, "read_battery", "UPSTREAM:KNOWN_ISSUE"),

@@ -34,6 +34,23 @@ def _when(holds: Callable[[Facts], bool], *, among: frozenset[str] | None = None
     return stopped
 
 
+def _travel_signed(facts: Facts) -> frozenset[str]:
+    """The permissions whose commands go out over the Fleet API, signed where the car wants that."""
+    if facts.provider is Provider.FLEET:
+        return facts.granted & NEEDS_KEY
+    return facts.granted & facts.fleet_signs if facts.provider is Provider.LEGACY else frozenset()
+
+
+def _legacy_cannot_sign(facts: Facts) -> frozenset[str]:
+    if facts.provider is not Provider.LEGACY or facts.key is Key.NOT_REQUIRED:
+        return frozenset()
+    return facts.granted & NEEDS_KEY - _travel_signed(facts)
+
+
+def _key_absent(facts: Facts) -> frozenset[str]:
+    return _travel_signed(facts) if facts.key is Key.ABSENT else frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A fault: which permissions it stops, the error a call then gets, and whether it makes the verdict worse.
@@ -93,18 +110,8 @@ RULES: Final[tuple[Rule, ...]] = (
         errors.AUTHENTICATION_FAILED,
     ),
     Rule("vehicle_missing", "provider", _when(lambda f: f.vehicle_missing), errors.VEHICLE_MISSING),
-    Rule(
-        "legacy_cannot_sign",
-        "provider",
-        _when(lambda f: f.provider is Provider.LEGACY and f.key is not Key.NOT_REQUIRED, among=NEEDS_KEY),
-        errors.PLATFORM_NOT_CAPABLE,
-    ),
-    Rule(
-        "key_absent",
-        "key",
-        _when(lambda f: f.key is Key.ABSENT and f.provider is Provider.FLEET, among=NEEDS_KEY),
-        errors.VIRTUAL_KEY_REQUIRED,
-    ),
+    Rule("legacy_cannot_sign", "provider", _legacy_cannot_sign, errors.PLATFORM_NOT_CAPABLE),
+    Rule("key_absent", "key", _key_absent, errors.VIRTUAL_KEY_REQUIRED),
     Rule(
         "remote_access_disabled",
         "provider",

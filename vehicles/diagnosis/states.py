@@ -93,7 +93,8 @@ class Facts:
     """All that the decision depends on, for one grant of one application on one car.
 
     `granted` are the permissions the person approved; `missing` says for each permission that was asked for and does
-    not work, why. A withdrawn permission stands in both.
+    not work, why. A withdrawn permission stands in both. `fleet_signs` are those of a legacy grant whose signed
+    commands the same person's consent to the current interface covers.
     """
 
     granted: frozenset[str]
@@ -102,6 +103,7 @@ class Facts:
     key: Key = Key.UNKNOWN
     key_reason: KeyReason | None = None
     provider: Provider = Provider.FLEET
+    fleet_signs: frozenset[str] = frozenset()
     access: Access = Access.OWNER
     vehicle_missing: bool = False
     key_slots_full: bool = False
