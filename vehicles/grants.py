@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from vehicles import facts, history
 from vehicles.history import Kind
@@ -160,3 +161,13 @@ def revoke(grant: VehicleGrant, *, actor: str, now: datetime) -> None:
                 vehicle=grant.connection.vehicle,
                 grant=grant,
             )
+
+
+def revoke_all(rows: QuerySet[VehicleGrant, Any], *, actor: str, now: datetime) -> list[Any]:
+    """End all of these grants or none; returns them."""
+    wanted = rows.select_related("account", "connection__application", "connection__vehicle")
+    with transaction.atomic():
+        ended = list(wanted)
+        for grant in ended:
+            revoke(grant, actor=actor, now=now)
+    return ended

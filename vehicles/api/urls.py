@@ -14,6 +14,7 @@ from vehicles.api import (
     closures,
     connections,
     gauges,
+    management,
     navigation,
     pin,
     readings,
@@ -30,6 +31,8 @@ _VEHICLE: Final = "vehicles/(?P<vehicle_id>[^/]+)"
 urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(custom_settings=SETTINGS), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    versioned("management/connections", management.ConnectionsView.as_view()),
+    versioned("management/diagnoses", management.DiagnosesView.as_view()),
     versioned("user", connections.UserView.as_view()),
     versioned("vehicles", connections.VehiclesView.as_view()),
     versioned(_VEHICLE, readings.AttributesView.as_view()),

@@ -1,0 +1,112 @@
+"""What an application may ask and do with its management token: its connections, and what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vehicles import access, audit, errors, facts, grants, history
+from vehicles.api import cursor, management_shapes, shapes
+from vehicles.api.endpoint import Endpoint, checked
+from vehicles.api.management_authorization import ManagementAuthentication, Manager
+from vehicles.errors import CatalogueError, invalid
+from vehicles.models import Application
+from vehicles.reads.values import wire_time
+
+
+class ManagementEndpoint(Endpoint):
+    """An endpoint for management tokens; it shows an application nothing but its own."""
+
+    authentication_classes = [ManagementAuthentication]
+
+
+class ConnectionsView(ManagementEndpoint):
+    """Which cars are connected, by whom."""
+
+    @extend_schema(
+        operation_id="connections",
+        parameters=[management_shapes.ConnectionsPage],
+        responses=shapes.answers(management_shapes.ConnectionsShape),
+    )
+    def get(self, request: Request) -> Response:
+        """The connections of the application, newest first."""
+        asked = checked(request, management_shapes.ConnectionsPage, query=True)
+        connections = audit.connections_of(_application(request), management_shapes.conditions(asked))
+        rows, place = audit.page(connections, asked["limit"], cursor.read(asked["cursor"]))
+        return Response(
+            {
+                "connections": [
+                    {
+                        "vehicleId": str(grant.connection.public_id),
+                        "userId": str(grant.user_public_id),
+                        "connectedAt": wire_time(grant.connection.created_at),
+                        "mode": grant.mode,
+                    }
+                    for grant in rows
+                ],
+                "paging": {"cursor": cursor.write(place)},
+            }
+        )
+
+    @extend_schema(
+        operation_id="delete_connections",
+        parameters=[management_shapes.Ids],
+        responses=shapes.answers(management_shapes.EndedShape),
+    )
+    def delete(self, request: Request) -> Response:
+        """End every connection of a vehicle, of a user, or of this user with this vehicle."""
+        asked = checked(request, management_shapes.Ids, query=True)
+        conditions = management_shapes.conditions(asked)
+        if not conditions:
+            raise invalid("vehicle_id", "name a vehicle_id, a user_id, or both")
+        application = _application(request)
+        ended = grants.revoke_all(
+            audit.grants_of(application, conditions).order_by("-connection_id", "-pk"),
+            actor=history.application_actor(application),
+            now=timezone.now(),
+        )
+        # A person may have held the car through two Tesla accounts: it is one connection all the same.
+        pairs = dict.fromkeys((grant.connection.public_id, grant.user_public_id) for grant in ended)
+        return Response(
+            {"connections": [{"vehicleId": str(car), "userId": str(user)} for car, user in pairs]}
+        )
+
+
+class DiagnosesView(ManagementEndpoint):
+    """What is wrong with the application's connections, and whose move it is."""
+
+    @extend_schema(
+        operation_id="diagnoses",
+        parameters=[management_shapes.DiagnosesPage],
+        responses=shapes.answers(management_shapes.DiagnosesShape),
+    )
+    def get(self, request: Request) -> Response:
+        """The diagnosis of every connection that the filters leave, newest first."""
+        asked = checked(request, management_shapes.DiagnosesPage, query=True)
+        found = audit.grants_of(_application(request), management_shapes.conditions(asked))
+        rows, place = audit.page(facts.with_rows(found), asked["limit"], cursor.read(asked["cursor"]))
+        return Response(
+            {
+                "diagnoses": [_diagnosis(grant) for grant in rows],
+                "paging": {"cursor": cursor.write(place)},
+            }
+        )
+
+
+def _diagnosis(grant: Any) -> dict[str, Any]:
+    return {
+        "vehicleId": str(grant.connection.public_id),
+        "userId": str(grant.user_public_id),
+        "mode": grant.mode,
+        **access.diagnosis_json(access.diagnosis_of(grant), grant),
+    }
+
+
+def _application(request: Request) -> Application:
+    if not isinstance(request.user, Manager):
+        raise CatalogueError(errors.AUTHENTICATION)
+    return request.user.application

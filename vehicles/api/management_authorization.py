@@ -1,0 +1,71 @@
+"""Management tokens: an application asks about all of its own connections. `Basic base64("default:" + token)`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.crypto import constant_time_compare
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from vehicles import errors
+from vehicles.client_credentials import checksum
+from vehicles.errors import CatalogueError
+from vehicles.models import Application
+
+USER_NAME: Final = "default"
+"""What stands in place of a user name (Smartcar v2.0: Management)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """The application behind a management token; it acts for itself, not for a person."""
+
+    application: Application
+    is_authenticated: bool = True
+
+
+class ManagementAuthentication(BaseAuthentication):
+    """`request.user` becomes the `Manager`. Raises AUTHENTICATION for anything but a valid management token."""
+
+    def authenticate(self, request: Request) -> tuple[Manager, None]:
+        return Manager(application_of(request.headers.get("Authorization", ""))), None
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Basic"
+
+
+def application_of(authorization: str) -> Application:
+    """The application whose management token the value of an Authorization header holds. Raises AUTHENTICATION."""
+    wanted = checksum(_token(authorization))
+    row = Application.objects.filter(management_token_checksum=wanted).first()
+    if row is None or not constant_time_compare(row.management_token_checksum, wanted):
+        raise CatalogueError(errors.AUTHENTICATION, reason="the management token is unknown")
+    return row
+
+
+def _token(authorization: str) -> str:
+    scheme, _, credentials = authorization.partition(" ")
+    try:
+        decoded = base64.b64decode(credentials.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        decoded = ""
+    user, _, token = decoded.partition(":")
+    if scheme.lower() != "basic" or user != USER_NAME or not token:
+        raise CatalogueError(errors.AUTHENTICATION, reason="no management token")
+    return token
+
+
+class ManagementScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the API's description names the management token."""
+
+    target_class = ManagementAuthentication
+    name = "managementToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """The scheme in OpenAPI's words."""
+        return {"type": "http", "scheme": "basic"}

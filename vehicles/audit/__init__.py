@@ -1,0 +1,51 @@
+"""The audit list: which grants and cars are out of order, by cause and by whose move it is. One query for all who ask.
+
+Everything is answered from the verdict columns that `facts.refresh_verdicts` keeps, so a filter is an index, never a
+loop over diagnoses. Staff screens, the command line, the API and exports all read it here.
+"""
+
+from vehicles.audit.conditions import (
+    CONDITIONS,
+    LACKS_PERMISSIONS,
+    matching,
+    standing,
+    vehicles_matching,
+    vehicles_of_account,
+)
+from vehicles.audit.listing import COLUMNS, AuditRow, rows
+from vehicles.audit.numbers import Counts, counts
+from vehicles.audit.of_application import connections_of, grants_of, page
+from vehicles.audit.search import (
+    find_accounts,
+    find_commands,
+    find_events,
+    find_grants,
+    find_vehicles,
+    with_id,
+)
+from vehicles.audit.severity import worst, worst_first
+
+__all__ = [
+    "COLUMNS",
+    "CONDITIONS",
+    "LACKS_PERMISSIONS",
+    "AuditRow",
+    "Counts",
+    "connections_of",
+    "counts",
+    "find_accounts",
+    "find_commands",
+    "find_events",
+    "find_grants",
+    "find_vehicles",
+    "grants_of",
+    "matching",
+    "page",
+    "rows",
+    "standing",
+    "vehicles_matching",
+    "vehicles_of_account",
+    "with_id",
+    "worst",
+    "worst_first",
+]

@@ -1,0 +1,40 @@
+"""The numbers of the whole fleet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from django.db.models import Count
+
+from vehicles.audit.conditions import LACKS_PERMISSIONS, standing
+from vehicles.models import Vehicle
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many cars have each key state; how many standing grants each verdict, cause, next actor and interface."""
+
+    keys: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)
+    actors: Counter[str] = field(default_factory=Counter)
+    integrations: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def lacking_permissions(self) -> int:
+        return sum(self.causes[cause] for cause in LACKS_PERMISSIONS)
+
+
+def counts() -> Counts:
+    """The numbers of the whole fleet, in two queries however large it is."""
+    found = Counts()
+    for row in Vehicle.objects.order_by().values("key").annotate(number=Count("pk")):
+        found.keys[row["key"]] = row["number"]
+    kept = ("verdict", "main_cause", "next_actor", "integration")
+    for row in standing().order_by().values(*kept).annotate(number=Count("pk")):
+        for name, into in zip(
+            kept, (found.verdicts, found.causes, found.actors, found.integrations), strict=True
+        ):
+            into[row[name]] += row["number"]
+    return found
