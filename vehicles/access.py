@@ -11,14 +11,15 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, QuerySet, UUIDField
 from django.utils.translation import gettext
 
 from vehicles import errors, origins
 from vehicles.diagnosis import Diagnosis, Observed, diagnose
 from vehicles.errors import CatalogueError, ErrorSpec, invalid
-from vehicles.facts import access_of, facts_of, with_rows, working_permissions
-from vehicles.models import Application, Integration, Mode, User, VehicleGrant
+from vehicles.facts import access_of, facts_of, working_permissions
+from vehicles.models import Application, Integration, Mode, User, VehicleAccess, VehicleGrant
+from vehicles.prepared import Given, Prepared
 
 
 def grants_of(*, person: User, application: Application, only_connection: str = "") -> QuerySet[VehicleGrant]:
@@ -42,12 +43,36 @@ def reach(
         wanted = uuid.UUID(public_id)
     except ValueError:
         raise invalid("id", "must be a vehicle id, a UUID of 36 characters") from None
-    grants = grants_of(person=person, application=application, only_connection=only_connection)
-    found = list(with_rows(grants.filter(connection__public_id=wanted)))
+    found: list[VehicleGrant] = []
+    if only_connection in ("", str(wanted)):
+        found = _REACHED.rows(application=application.pk, person=person.pk, public_id=wanted)
     if not found:
         raise not_permitted(application, person, "no grant of this person on this vehicle")
     # A person may reach one car through both interfaces; the current one serves.
-    return next((grant for grant in found if grant.integration == Integration.FLEET), found[0])
+    grant = next((grant for grant in found if grant.integration == Integration.FLEET), found[0])
+    grant.connection.application, grant.account.person = application, person
+    relations = _RELATION.rows(account=grant.account_id, vehicle=grant.connection.vehicle_id)
+    grant.own_access = relations[0] if relations else None
+    return grant
+
+
+_REACHED: Final = Prepared(
+    lambda: (
+        VehicleGrant.objects.filter(
+            connection__application=Given("application", BigIntegerField()),
+            connection__public_id=Given("public_id", UUIDField()),
+            account__person=Given("person", UUIDField()),
+            revoked_at=None,
+        )
+        .select_related("account", "connection__vehicle")
+        .order_by("-approved_at")
+    )
+)
+_RELATION: Final = Prepared(
+    lambda: VehicleAccess.objects.filter(
+        account=Given("account", UUIDField()), vehicle=Given("vehicle", UUIDField())
+    )
+)
 
 
 def not_permitted(application: Application, person: User, reason: str) -> CatalogueError:

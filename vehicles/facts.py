@@ -167,8 +167,7 @@ def with_rows(grants: QuerySet[VehicleGrant]) -> QuerySet[VehicleGrant]:
 
 def access_of(grant: VehicleGrant) -> VehicleAccess | None:
     """The relation of the grant's own account to the car (prefetched by `with_rows`)."""
-    rows = grant.connection.vehicle.accesses.all()
-    return next((row for row in rows if row.account_id == grant.account_id), None)
+    return grant.own_access
 
 
 def grants_of_account(account: TeslaAccount) -> QuerySet[VehicleGrant]:

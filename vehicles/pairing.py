@@ -52,6 +52,9 @@ def require(grant: VehicleGrant, permission: str, now: datetime) -> None:
     """Raise what stands in the way of a command. A missing key may have been added a moment ago, so it is looked for
     once more before refusing for it.
     """
-    if access.diagnosis_of(grant, permission).error is errors.VIRTUAL_KEY_REQUIRED:
+    error = access.diagnosis_of(grant, permission).error
+    if error is errors.VIRTUAL_KEY_REQUIRED:
         look(grant.connection.vehicle, grant.account, now)
-    access.require(grant, permission)
+        access.require(grant, permission)
+    elif error is not None:
+        raise access.refuse(grant, error)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
+from django.db import transaction
+
 from vehicles import access, errors, rate_budgets
 from vehicles.account_calls import call
 from vehicles.errors import CatalogueError
@@ -180,7 +182,8 @@ def signed_message(grant: VehicleGrant, message: str, scope: str) -> str:
 
 
 def _spend(kind: rate_budgets.Kind, grant: VehicleGrant) -> None:
-    rate_budgets.spend(kind, (grant.connection.vehicle_id, grant.account_id))
+    with transaction.atomic():
+        rate_budgets.spend(kind, (grant.connection.vehicle_id, grant.account_id))
 
 
 def _tag(grant: VehicleGrant) -> str:

@@ -20,9 +20,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import Q
+from django.db.models import CharField, Q, UUIDField
 
 from vehicles.models import TeslaAccount, TeslaToken
+from vehicles.prepared import Given, Prepared
 from vehicles.tesla.auth import Tokens
 
 RENEW_WITH_LEFT: Final = timedelta(seconds=60)
@@ -126,9 +127,10 @@ def store_login(account: TeslaAccount, integration: str, tokens: Tokens, now: da
 
 def load(account: TeslaAccount, integration: str) -> StoredTokens | None:
     """The account's tokens for one interface; None when it never signed in there. Raises `VaultError`."""
-    row = TeslaToken.objects.filter(account=account, integration=integration).first()
-    if row is None:
+    rows = _STORED.rows(account=account.pk, integration=str(integration))
+    if not rows:
         return None
+    row = rows[0]
     return StoredTokens(
         row_id=row.pk,
         access_token=open_sealed(access_token_purpose(row.pk), row.access_token),
@@ -138,6 +140,13 @@ def load(account: TeslaAccount, integration: str) -> StoredTokens | None:
         refreshed_at=row.refreshed_at,
         lease_until=row.lease_until,
     )
+
+
+_STORED: Final = Prepared(
+    lambda: TeslaToken.objects.filter(
+        account=Given("account", UUIDField()), integration=Given("integration", CharField())
+    )
+)
 
 
 def is_free(stored: StoredTokens, now: datetime) -> bool:

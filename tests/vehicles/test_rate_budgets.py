@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import transaction
 
 from vehicles import errors, rate_budgets
 from vehicles.errors import CatalogueError
@@ -49,3 +50,19 @@ def test_a_process_whose_clock_is_behind_counts_in_the_minute_that_others_have_b
         rate_budgets.spend(Kind.COMMANDS, [car])
         with pytest.raises(CatalogueError):
             rate_budgets.spend(Kind.COMMANDS, [car])
+
+
+def test_nobody_pays_for_a_call_that_is_refused_for_somebody_elses_budget(settings: Any) -> None:
+    settings.TESLA_RATE_LIMITS = {"data": 60, "wakes": 3, "commands": 1}
+    car, account = uuid.uuid4(), uuid.uuid4()
+    with time_machine.travel("2026-11-23T12:00:15Z", tick=False):
+        rate_budgets.spend(Kind.COMMANDS, [account])
+        with pytest.raises(CatalogueError), transaction.atomic():
+            rate_budgets.spend(Kind.COMMANDS, [car, account])
+        rate_budgets.spend(Kind.COMMANDS, [car])
+
+
+def test_both_budgets_are_kept_with_one_statement(django_assert_num_queries: Any) -> None:
+    for _ in range(2):
+        with django_assert_num_queries(1):
+            rate_budgets.spend(Kind.COMMANDS, [uuid.uuid4(), uuid.uuid4()])

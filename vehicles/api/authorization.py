@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from django.db.models import CharField, DateTimeField
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from oauth2_provider.models import AccessToken
@@ -16,6 +17,7 @@ from vehicles import errors
 from vehicles.api import token_scope
 from vehicles.errors import CatalogueError
 from vehicles.models import Application, User
+from vehicles.prepared import Given, Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +49,21 @@ def caller_of(authorization: str) -> Caller:
     if scheme.lower() != "bearer" or not token.strip():
         raise CatalogueError(errors.AUTHENTICATION, reason="no bearer token")
     checksum = hashlib.sha256(token.strip().encode(errors="replace")).hexdigest()
-    # Of the row only what decides is fetched: every request pays for this query.
-    row = (
-        AccessToken.objects.filter(token_checksum=checksum, expires__gt=timezone.now(), user__is_active=True)
-        .exclude(application=None)
-        .select_related("application", "user")
-        .first()
-    )
-    reach = token_scope.only_connection(row.scope) if row else None
-    if row is None or reach is None:
+    rows = _VALID.rows(checksum=checksum, now=timezone.now())
+    reach = token_scope.only_connection(rows[0].scope) if rows else None
+    if reach is None:
         raise CatalogueError(errors.AUTHENTICATION, reason="the token is unknown or expired")
-    return Caller(row.application, row.user, reach)
+    return Caller(rows[0].application, rows[0].user, reach)
+
+
+_VALID: Final = Prepared(
+    lambda: AccessToken.objects.filter(
+        token_checksum=Given("checksum", CharField()),
+        expires__gt=Given("now", DateTimeField()),
+        user__is_active=True,
+        application__isnull=False,
+    ).select_related("application", "user")
+)
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

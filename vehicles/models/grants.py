@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from functools import cached_property
 
 from django.db import models
 
 from vehicles.diagnosis import Verdict
 from vehicles.models.accounts import Integration, Mode, TeslaAccount
 from vehicles.models.applications import Application
-from vehicles.models.vehicles import Vehicle
+from vehicles.models.vehicles import Vehicle, VehicleAccess
 
 
 class Connection(models.Model):
@@ -73,3 +74,9 @@ class VehicleGrant(models.Model):
 
     def __str__(self) -> str:
         return f"grant {str(self.id)[:8]}"
+
+    @cached_property
+    def own_access(self) -> VehicleAccess | None:
+        """The account's relation to the car; None where the account never listed it."""
+        rows = self.connection.vehicle.accesses.all()
+        return next((row for row in rows if row.account_id == self.account_id), None)
