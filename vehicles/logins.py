@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from datetime import datetime
 from typing import Final
 
 from django.conf import settings
@@ -50,30 +51,55 @@ def sign_in(
             redirect_uri=redirect_uri,
             audience=paths.FLEET_API_HOSTS[settings.TESLA_REGIONS[0]],
         )
-        claims = auth.read_claims(tokens.access_token)
-        _check_login(claims, tokens, nonce)
+        claims = _claims(tokens, Integration.FLEET)
+        if nonce is not None and auth.read_nonce(tokens.id_token) != nonce:
+            raise tesla.LoginRefused("the login was not begun here")
     except tesla.TeslaError as failure:
         raise translate(failure) from failure
+    return _keep_login(mode, Integration.FLEET, claims, tokens, expected)
+
+
+def sign_in_legacy(
+    *, mode: str, code: str, code_verifier: str, expected: Collection[str] | None = None
+) -> TeslaAccount:
+    """Redeem the code of a login to the Owner API; as `sign_in`, for the same account beside its Fleet login."""
+    try:
+        tokens = auth.exchange_owner_api_code(origins(mode).auth, code=code, code_verifier=code_verifier)
+        claims = _claims(tokens, Integration.LEGACY)
+    except tesla.TeslaError as failure:
+        raise translate(failure) from failure
+    return _keep_login(mode, Integration.LEGACY, claims, tokens, expected)
+
+
+def _claims(tokens: auth.Tokens, integration: str) -> auth.Claims:
+    """What the access token says. Raises `LoginRefused` for one of the other interface or of another application."""
+    claims = auth.read_claims(tokens.access_token)
+    is_legacy = integration == Integration.LEGACY
+    fits = claims.is_of_owner_api() if is_legacy else claims.is_of_application(settings.TESLA_CLIENT_ID)
+    if not fits:
+        raise tesla.LoginRefused("the token was made for another application")
+    return claims
+
+
+def _keep_login(
+    mode: str,
+    integration: Integration,
+    claims: auth.Claims,
+    tokens: auth.Tokens,
+    expected: Collection[str] | None,
+) -> TeslaAccount:
     is_other = expected is not None and claims.sub not in expected
     if is_other and not TeslaAccount.objects.filter(sub=claims.sub, mode=mode).exists():
         raise OtherAccount
     # Tesla has already ended this account's earlier tokens, so a connected account keeps the new ones in any case.
-    account = _signed_in(mode, claims, tokens)
+    account = _signed_in(mode, integration, claims, tokens)
     if is_other:
         raise OtherAccount
-    _learn_email(account, tokens.access_token)
+    _learn_email(account, integration, tokens.access_token)
     return account
 
 
-def _check_login(claims: auth.Claims, tokens: auth.Tokens, nonce: str | None) -> None:
-    """Refuse a login that was begun elsewhere, or for another application."""
-    if nonce is not None and auth.read_nonce(tokens.id_token) != nonce:
-        raise tesla.LoginRefused("the login was not begun here")
-    if claims.made_for and claims.made_for != settings.TESLA_CLIENT_ID:
-        raise tesla.LoginRefused("the token was made for another application")
-
-
-def _signed_in(mode: str, claims: auth.Claims, tokens: auth.Tokens) -> TeslaAccount:
+def _signed_in(mode: str, integration: Integration, claims: auth.Claims, tokens: auth.Tokens) -> TeslaAccount:
     now = timezone.now()
     with transaction.atomic():
         account = TeslaAccount.objects.filter(sub=claims.sub, mode=mode).first()
@@ -88,17 +114,32 @@ def _signed_in(mode: str, claims: auth.Claims, tokens: auth.Tokens) -> TeslaAcco
             history.record(
                 Kind.ACCOUNT_CONNECTED, actor=history.person(person), at=now, account=account, mode=mode
             )
-        vault.store_login(account, Integration.FLEET, tokens, now)
-        evidence.scopes_seen(account, claims.scopes, now=now, source=evidence.LOGIN)
+        vault.store_login(account, integration, tokens, now)
+        _seen(account, integration, claims, now, source=evidence.LOGIN)
     return account
 
 
-def _learn_email(account: TeslaAccount, token: str) -> None:
+def _seen(
+    account: TeslaAccount,
+    integration: str,
+    claims: auth.Claims,
+    now: datetime,
+    *,
+    source: str = evidence.TOKEN,
+) -> None:
+    """A fresh token is evidence: of what the person consented to, or that the legacy login works."""
+    if integration == Integration.FLEET:
+        evidence.scopes_seen(account, claims.scopes, now=now, source=source)
+    else:
+        evidence.legacy_login_seen(account, works=True, now=now, source=source)
+
+
+def _learn_email(account: TeslaAccount, integration: str, token: str) -> None:
     """The e-mail address helps support find people; a login is complete without it."""
-    if scopes.USER_DATA not in account.granted_scopes:
+    if integration == Integration.FLEET and scopes.USER_DATA not in account.granted_scopes:
         return
     try:
-        profile = client.profile(api_base(account, Integration.FLEET), token)
+        profile = client.profile(api_base(account, integration), token)
     except tesla.TeslaError:
         return
     account.email = str(profile.get("email") or "").lower()[:254]
@@ -113,17 +154,14 @@ def refresh(account: TeslaAccount, integration: str, stored: vault.StoredTokens)
     try:
         let_go_of_database()
         tokens, used = _rotate(account, integration, stored)
-        claims = auth.read_claims(tokens.access_token)
+        claims = _claims(tokens, integration)
     except tesla.TeslaError:
         vault.give_back(stored, holder)
         raise
     now = timezone.now()
     with transaction.atomic():
         vault.store_refreshed(stored, holder, tokens, used, now)
-        if integration == Integration.FLEET:
-            evidence.scopes_seen(account, claims.scopes, now=now)
-        else:
-            evidence.legacy_login_seen(account, works=True, now=now)
+        _seen(account, integration, claims, now)
     return _load(account, integration)
 
 

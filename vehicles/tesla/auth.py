@@ -15,6 +15,8 @@ from urllib.parse import urlencode
 
 from vehicles.tesla import errors, paths, transport
 
+_THIRD_PARTY = "/nts"
+"""How the issuer ends in tokens of third-party applications."""
 _DEAD_LOGIN = ("login_required", "invalid_grant", "login_failed")
 
 
@@ -30,12 +32,30 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What an access token says: Tesla's id of the account, granted scopes, home region, and whom it was made for."""
+    """What an access token says: Tesla's id of the account, granted scopes, home region, whom and what it is for."""
 
     sub: str
     scopes: tuple[str, ...]
     region: str
     made_for: str
+    issuer: str
+    audiences: tuple[str, ...]
+
+    def is_of_owner_api(self) -> bool:
+        """Whether the token is one of the legacy API and nothing else (Owner API: telling tokens apart)."""
+        return (
+            self.made_for == paths.OWNER_API_CLIENT_ID
+            and not self.issuer.endswith(_THIRD_PARTY)
+            and any("owner-api" in audience for audience in self.audiences)
+        )
+
+    def is_of_application(self, client_id: str) -> bool:
+        """Whether the token was made for this application and the Fleet API."""
+        return (
+            self.made_for == client_id
+            and self.issuer.endswith(_THIRD_PARTY)
+            and any("fleet-api." in audience for audience in self.audiences)
+        )
 
 
 def authorize_url(
@@ -73,6 +93,25 @@ def exchange_code(
         "audience": audience,
         "redirect_uri": redirect_uri,
     }
+    return _redeem(origin, form)
+
+
+def exchange_owner_api_code(origin: str, *, code: str, code_verifier: str) -> Tokens:
+    """Redeem the code of a login to the legacy API, which has no secret but a verifier (Owner API: login).
+
+    Raises as `exchange_code` does.
+    """
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": paths.OWNER_API_CLIENT_ID,
+        "code": code,
+        "code_verifier": code_verifier,
+        "redirect_uri": paths.OWNER_API_CALLBACK,
+    }
+    return _redeem(origin, form)
+
+
+def _redeem(origin: str, form: Mapping[str, str]) -> Tokens:
     try:
         return _tokens(transport.send("POST", origin + paths.TOKEN, form=form))
     except (errors.BadRequest, errors.TokenRefused) as refusal:
@@ -118,7 +157,14 @@ def read_claims(access_token: str) -> Claims:
         scopes=tuple(str(scope) for scope in scopes),
         region=str(payload.get("ou_code") or "").lower(),
         made_for=str(payload.get("azp") or ""),
+        issuer=str(payload.get("iss") or ""),
+        audiences=_texts(payload.get("aud")),
     )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """One text or a list of them, as a claim may have either."""
+    return tuple(map(str, value)) if isinstance(value, list) else (str(value or ""),)
 
 
 def read_nonce(id_token: str) -> str:

@@ -36,3 +36,5 @@ FLEET_API_HOSTS: Final[dict[str, str]] = {
 }
 OWNER_API_HOST: Final = "https://owner-api.teslamotors.com"
 OWNER_API_CLIENT_ID: Final = "ownerapi"
+OWNER_API_CALLBACK: Final = "tesla://auth/callback"
+"""Where a login to the legacy API ends; no browser can follow it."""

@@ -32,7 +32,7 @@ class Client:
 
 def owner_api_client() -> Client:
     """The client of Tesla's own app, through which the legacy API is used (Owner API: login)."""
-    return Client(paths.OWNER_API_CLIENT_ID, None, ("tesla://auth/callback",), name="Tesla")
+    return Client(paths.OWNER_API_CLIENT_ID, None, (paths.OWNER_API_CALLBACK,), name="Tesla")
 
 
 @dataclass(slots=True)
