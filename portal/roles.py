@@ -16,10 +16,16 @@ _SEEN_BY_ALL: Final = (
     "vehicles.view_application",
     "vehicles.view_command",
     "vehicles.view_event",
+    "vehicles.view_incident",
     "connect.view_connectsession",
 )
 _PERSONAL: Final = ("vehicles.view_personal_data",)
-_OPERATING: Final = ("vehicles.change_vehicle", "vehicles.change_application", "vehicles.add_application")
+_OPERATING: Final = (
+    "vehicles.change_vehicle",
+    "vehicles.change_application",
+    "vehicles.add_application",
+    "vehicles.end_incident",
+)
 _ADMINISTERING: Final = ("vehicles.view_user", "vehicles.add_user", "vehicles.change_user", "auth.view_group")
 
 ROLES: Final[dict[str, tuple[str, ...]]] = {

@@ -81,6 +81,7 @@ CELERY_BEAT_SCHEDULE = {
     "keep logins alive": {"task": "vehicles.tasks.keep_logins_alive", "schedule": 3600.0},
     "settle commands": {"task": "vehicles.tasks.settle_commands", "schedule": 60.0},
     "end expired Connect runs": {"task": "connect.tasks.end_expired_runs", "schedule": 60.0},
+    "watch accounts": {"task": "vehicles.tasks.watch_accounts", "schedule": 60.0},
     "forget expired tokens": {"task": "vehicles.tasks.forget_expired_tokens", "schedule": 3600.0 * 6},
 }
 if CELERY_BROKER_URL.startswith("filesystem://"):

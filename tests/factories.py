@@ -20,6 +20,7 @@ from vehicles.models import (
     Command,
     Connection,
     Event,
+    Incident,
     Integration,
     Mode,
     RateBudget,
@@ -241,6 +242,21 @@ class EventFactory(DjangoModelFactory[Event]):
     kind = "grant:given"
     actor = "system"
     at = factory.LazyFunction(timezone.now)
+
+
+class IncidentFactory(DjangoModelFactory[Incident]):
+    """A mass revocation that is over; `ended_at=None` is one that stands."""
+
+    class Meta:
+        model = Incident
+
+    kind = "mass_revocation"
+    mode = Mode.LIVE
+    began_at = factory.LazyFunction(lambda: timezone.now() - timedelta(hours=3))
+    ended_at = factory.LazyFunction(lambda: timezone.now() - timedelta(hours=2))
+    ended_by = "system"
+    accounts = 40
+    observed = 100
 
 
 class ConnectSessionFactory(DjangoModelFactory[ConnectSession]):

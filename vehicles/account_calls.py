@@ -37,9 +37,10 @@ def renew_login(account: TeslaAccount, integration: str) -> None:
     if stored is None:
         raise CatalogueError(errors.AUTHENTICATION_FAILED, reason="this account never signed in")
     try:
-        logins.refresh(account, integration, stored)
-    except tesla.LoginRequired:
-        _with_last_token(account, integration, stored, client.products)
+        try:
+            _refreshed(account, integration, stored)
+        except tesla.LoginRequired as dead:
+            _with_last_token(account, integration, stored, client.products, dead)
     except tesla.TeslaError as failure:
         raise translate(failure) from failure
 
@@ -107,8 +108,8 @@ def _call(account: TeslaAccount, integration: str, make: Make[T], scope: str) ->
     if not stored.is_fresh(timezone.now()):
         try:
             stored = _refreshed(account, integration, stored)
-        except tesla.LoginRequired:
-            return _with_last_token(account, integration, stored, make)
+        except tesla.LoginRequired as dead:
+            return _with_last_token(account, integration, stored, make, dead)
     try:
         return _following_region(account, integration, stored.access_token, make)
     except (tesla.TokenRefused, tesla.ScopeMissing) as denial:
@@ -157,17 +158,23 @@ def _after_denial(
         raise
 
 
-def _with_last_token(account: TeslaAccount, integration: str, stored: vault.StoredTokens, make: Make[T]) -> T:
+def _with_last_token(
+    account: TeslaAccount,
+    integration: str,
+    stored: vault.StoredTokens,
+    make: Make[T],
+    dead: tesla.LoginRequired,
+) -> T:
     """The refresh token is dead. An access token that still lives tells a removal from a login that ran out."""
-    now = timezone.now()
-    if stored.access_token and stored.expires_at is not None and stored.expires_at > now:
+    is_alive = stored.access_token and stored.expires_at is not None and stored.expires_at > timezone.now()
+    if is_alive and not isinstance(dead, tesla.PasswordChanged):
         try:
             answer = _following_region(account, integration, stored.access_token, make)
         except (tesla.TokenRefused, tesla.ScopeMissing) as denial:
             raise _lost(account, integration, Consent.REVOKED, evidence.API_DENIAL, denial.text) from denial
-        _lost(account, integration, Consent.SIGN_IN_NEEDED, evidence.TOKEN, "the refresh token is dead")
+        _lost(account, integration, Consent.SIGN_IN_NEEDED, evidence.TOKEN, dead.text)
         return answer
-    raise _lost(account, integration, Consent.SIGN_IN_NEEDED, evidence.TOKEN, "the refresh token is dead")
+    raise _lost(account, integration, Consent.SIGN_IN_NEEDED, evidence.TOKEN, dead.text)
 
 
 _LOSSES: Final[dict[Consent, ErrorSpec]] = {

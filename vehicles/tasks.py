@@ -10,7 +10,7 @@ from celery import shared_task
 from django.utils import timezone
 from oauth2_provider.models import clear_expired
 
-from vehicles import account_calls, settlement
+from vehicles import account_calls, incidents, settlement, watching
 from vehicles.errors import CatalogueError
 from vehicles.models import TeslaToken
 
@@ -36,6 +36,15 @@ def keep_logins_alive(**kwargs: Any) -> None:
 def settle_commands(**kwargs: Any) -> None:
     """Settle commands whose worker stopped, or whose answer was lost."""
     settlement.settle(timezone.now())
+
+
+@shared_task
+def watch_accounts(**kwargs: Any) -> None:
+    """Ask accounts under suspicion again, end incidents that are over, and let verdicts follow."""
+    now = timezone.now()
+    watching.end_operator_faults(now)
+    incidents.let_verdicts_follow(now)
+    watching.ask_suspects_again(now)
 
 
 @shared_task

@@ -26,6 +26,7 @@ from portal.admin import (  # noqa: E402
     connect_sessions,
     events,
     grants,
+    incidents,
     staff,
     vehicles,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "connect_sessions",
     "events",
     "grants",
+    "incidents",
     "staff",
     "vehicles",
 ]

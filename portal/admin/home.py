@@ -13,7 +13,7 @@ from portal.admin import wording
 from vehicles import audit
 from vehicles.audit import Counts
 from vehicles.diagnosis import Key
-from vehicles.models import Integration, Vehicle, VehicleGrant
+from vehicles.models import Incident, Integration, Vehicle, VehicleGrant
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {
         **context,
         "title": "What needs attention",
+        "incidents": [_incident(row) for row in Incident.objects.standing().order_by("-began_at")],
         "faults": _faults(found),
         "moves": _moves(found),
         "verdicts": _verdicts(found),
@@ -84,6 +85,14 @@ def _faults(found: Counts) -> list[Tile]:
             _alarming(found.causes["sign_in_needed"]),
         ),
     ]
+
+
+def _incident(incident: Incident) -> dict[str, str]:
+    return {
+        "name": incident.get_kind_display(),
+        "mode": incident.get_mode_display(),
+        "url": reverse("admin:vehicles_incident_change", args=[incident.pk]),
+    }
 
 
 def _alarming(number: int) -> str:

@@ -22,6 +22,7 @@ _MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
         (
             ("Connect runs", "route", "connect_connectsession", "connect.view_connectsession"),
             ("Commands", "lock_open", "vehicles_command", "vehicles.view_command"),
+            ("Incidents", "warning", "vehicles_incident", "vehicles.view_incident"),
             ("History", "history", "vehicles_event", "vehicles.view_event"),
         ),
     ),

@@ -6,7 +6,7 @@ from django.db.models import Model
 from django.urls import reverse
 
 from connect.models import ConnectSession
-from vehicles.models import Application, Command, Event, TeslaAccount, Vehicle, VehicleGrant
+from vehicles.models import Application, Command, Event, Incident, TeslaAccount, Vehicle, VehicleGrant
 
 SCREENS: tuple[type[Model], ...] = (
     Vehicle,
@@ -16,6 +16,7 @@ SCREENS: tuple[type[Model], ...] = (
     Command,
     ConnectSession,
     Event,
+    Incident,
 )
 
 

@@ -17,6 +17,7 @@ from tests.factories import (
     CommandFactory,
     ConnectSessionFactory,
     EventFactory,
+    IncidentFactory,
     TeslaAccountFactory,
     VehicleAccessFactory,
     VehicleFactory,
@@ -38,6 +39,7 @@ def fill(number: int) -> None:
         CommandFactory(grant=grant)
         ConnectSessionFactory(account=grant.account)
         EventFactory(vehicle_id=grant.connection.vehicle_id)
+        IncidentFactory()
 
 
 def settle(now: datetime) -> None:

@@ -10,10 +10,11 @@ import time_machine
 from django.utils import timezone
 
 from tests.factories import VehicleGrantFactory
-from vehicles import errors, evidence, upstream, vault
+from vehicles import account_calls, errors, evidence, upstream, vault
 from vehicles.errors import CatalogueError
-from vehicles.models import Event, TeslaAccount, TeslaToken, Vehicle, VehicleGrant
+from vehicles.models import Event, TeslaAccount, TeslaToken, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.tesla import scopes
+from vehicles.tesla.auth import Tokens
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = pytest.mark.django_db
@@ -225,3 +226,51 @@ def test_what_tesla_just_told_is_answered_with_the_link_that_repairs_it(
     assert bernd and simulator.world.operator
     simulator.world.remove_consent(bernd, simulator.world.operator.client_id)
     assert "/oauth/authorize?" in (refused(grant).resolution_url or "")
+
+
+def test_a_denial_that_cannot_be_looked_into_raises_a_suspicion_that_the_next_answer_ends(
+    simulator: SimulatorServer, grant: VehicleGrant
+) -> None:
+    fault(simulator, "/api/1/vehicles", status=403, body={"error": "Unauthorized missing scopes"}, times=1)
+    fault(simulator, "/oauth2/v3/token", status=503, times=1)
+    assert refused(grant).spec is errors.UPSTREAM_NO_RESPONSE
+    assert consent(grant) == "suspected"
+    assert VehicleGrant.objects.get().verdict == "ok"
+    assert read(VehicleGrant.objects.get())
+    assert consent(grant) == "active"
+
+
+def test_a_password_that_tesla_says_was_changed_takes_no_consent_away(
+    simulator: SimulatorServer, grant: VehicleGrant
+) -> None:
+    fault(simulator, "/api/1/vehicles", status=401, body={"error": "token expired (401)"})
+    fault(simulator, "/oauth2/v3/token", status=401, body={"error": "password_changed"})
+    assert refused(grant).spec is errors.AUTHENTICATION_FAILED
+    assert consent(grant) == "sign_in_needed"
+
+
+def test_a_login_renewed_ahead_tells_a_removal_while_the_access_token_lives(
+    simulator: SimulatorServer, grant: VehicleGrant
+) -> None:
+    world = simulator.world
+    bernd = world.account("bernd@owners.example")
+    assert bernd and world.operator
+    world.remove_consent(bernd, world.operator.client_id)
+    with pytest.raises(CatalogueError):
+        account_calls.renew_login(grant.account, "fleet")
+    assert consent(grant) == "revoked"
+    assert refused(grant).spec is errors.ACCOUNT_PERMISSION
+
+
+def test_a_lost_login_of_the_older_interface_says_nothing_of_the_consent(
+    simulator: SimulatorServer, grant: VehicleGrant
+) -> None:
+    stored = vault.load(grant.account, "fleet")
+    assert stored
+    vault.store_login(grant.account, "legacy", Tokens("old", "old", 0), timezone.now())
+    older = VehicleGrantFactory(account=grant.account, integration="legacy", vehicle__key="not_required")
+    VehicleAccess.objects.filter(vehicle=older.connection.vehicle).update(tesla_id="1")
+    assert refused(older).spec is errors.AUTHENTICATION_FAILED
+    assert consent(grant) == "active"
+    assert VehicleGrant.objects.get(pk=older.pk).main_cause == "sign_in_needed"
+    assert VehicleGrant.objects.get(pk=grant.pk).verdict == "ok"
