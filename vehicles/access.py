@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from vehicles import errors, origins
 from vehicles.diagnosis import Diagnosis, Observed, diagnose
 from vehicles.errors import CatalogueError, ErrorSpec, invalid
-from vehicles.facts import access_of, facts_of, working_permissions
+from vehicles.facts import access_of, facts_of, with_incidents, working_permissions
 from vehicles.models import Application, Integration, Mode, User, VehicleAccess, VehicleGrant
 from vehicles.prepared import Given, Prepared
 
@@ -58,11 +58,11 @@ def reach(
 
 _REACHED: Final = Prepared(
     lambda: (
-        VehicleGrant.objects.filter(
+        with_incidents(VehicleGrant.objects.filter(revoked_at=None))
+        .filter(
             connection__application=Given("application", BigIntegerField()),
             connection__public_id=Given("public_id", UUIDField()),
             account__person=Given("person", UUIDField()),
-            revoked_at=None,
         )
         .select_related("account", "connection__vehicle")
         .order_by("-approved_at")

@@ -78,7 +78,7 @@ def _incidents(grant: VehicleGrant) -> dict[str, bool]:
     row = (
         grant
         if hasattr(grant, "operator_fault")
-        else _with_incidents(VehicleGrant.objects.all()).get(pk=grant.pk)
+        else with_incidents(VehicleGrant.objects.all()).get(pk=grant.pk)
     )
     return {
         "operator_fault": getattr(row, "operator_fault", False),
@@ -87,7 +87,8 @@ def _incidents(grant: VehicleGrant) -> dict[str, bool]:
     }
 
 
-def _with_incidents(grants: QuerySet[VehicleGrant]) -> QuerySet[VehicleGrant]:
+def with_incidents(grants: QuerySet[VehicleGrant]) -> QuerySet[VehicleGrant]:
+    """The grants with what `facts_of` asks of incidents, in the same query."""
     standing = Incident.objects.standing().filter(mode=OuterRef("mode"))
     here = Q(region="") | Q(region=OuterRef("account__region"))
     return grants.annotate(
@@ -159,7 +160,7 @@ def with_rows(grants: QuerySet[VehicleGrant]) -> QuerySet[VehicleGrant]:
     """The grants with everything that `facts_of` and `access_of` read, in two queries however many there are."""
     accesses = Prefetch("connection__vehicle__accesses", queryset=VehicleAccess.objects.order_by("pk"))
     return (
-        _with_incidents(grants)
+        with_incidents(grants)
         .select_related("account", "connection__vehicle", "connection__application")
         .prefetch_related(accesses)
     )

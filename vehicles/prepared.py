@@ -107,14 +107,17 @@ class _Text(Generic[M]):
         self.names = [column[0].target.attname for column in columns[self.span]]
         # The stubs describe a later Django here.
         self.related = get_related_populators(compiler.klass_info, columns, connection.alias)  # type: ignore[call-arg]
+        self.annotations = list((compiler.annotation_col_map or {}).items())
         self.converters = list(compiler.get_converters([column[0] for column in columns]).items())
 
     def made(self, row: list[Any]) -> M:
-        """The model of one row of the answer, with its related ones."""
+        """The model of one row of the answer, with its related ones and its annotations."""
         for position, (converters, expression) in self.converters:
             for convert in converters:
                 row[position] = convert(row[position], expression, connection)
         made = self.model.from_db(connection.alias, self.names, row[self.span])
         for related in self.related:
             related.populate(row, made)
+        for name, position in self.annotations:
+            setattr(made, name, row[position])
         return made

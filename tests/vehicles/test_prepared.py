@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from django.db.models import DateTimeField, UUIDField
+from django.db.models import DateTimeField, Exists, OuterRef, UUIDField
 from django.forms.models import model_to_dict
 from django.utils import timezone
 
@@ -18,9 +18,13 @@ from vehicles.prepared import Given, Prepared
 pytestmark = pytest.mark.django_db
 
 GRANTS = Prepared(
-    lambda: VehicleGrant.objects.filter(
-        pk=Given("grant", UUIDField()), approved_at__lte=Given("now", DateTimeField()), revoked_at=None
-    ).select_related("account", "connection__vehicle")
+    lambda: (
+        VehicleGrant.objects.filter(
+            pk=Given("grant", UUIDField()), approved_at__lte=Given("now", DateTimeField()), revoked_at=None
+        )
+        .select_related("account", "connection__vehicle")
+        .annotate(is_used=Exists(Command.objects.filter(grant=OuterRef("pk"))))
+    )
 )
 
 
@@ -35,6 +39,7 @@ def test_it_gives_the_rows_with_their_related_ones_as_the_query_would(
         originals = (stored, stored.account, stored.connection, stored.connection.vehicle)
         assert [model_to_dict(row) for row in rows] == [model_to_dict(row) for row in originals]
         assert found.approved_at == stored.approved_at
+        assert found.is_used is False  # type: ignore[attr-defined]
         assert not found._state.adding
 
 
