@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from django.utils import timezone
 
-from vehicles import errors, evidence, incidents, logins, vault
+from vehicles import errors, evidence, incidents, legacy_api, logins, vault
 from vehicles.bulkhead import slot
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError, ErrorSpec
@@ -67,6 +67,9 @@ def call(
         raise translate(failure) from failure
     except tesla.OperatorFault as failure:
         _look_into_operator_fault(account, integration)
+        raise translate(failure) from failure
+    except tesla.LegacyClosed as failure:
+        legacy_api.look_into_refusal(account, failure.text)
         raise translate(failure) from failure
     except tesla.TeslaError as failure:
         if raw:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from vehicles.diagnosis import (
     Access,
@@ -39,19 +39,24 @@ MOST_KEYS: Final = 20
 """A car takes no more virtual keys than this (Fleet API: virtual keys)."""
 
 
+Standing = Mapping[IncidentKind, datetime]
+"""The incidents that stand, each with when it began."""
+
+
 def facts_of(grant: VehicleGrant, access: VehicleAccess | None) -> Facts:
     """What is stored about the grant's account, car and permissions.
 
     `access` is the account's relation to the car, None when the account never listed it.
     """
-    account, vehicle = grant.account, grant.connection.vehicle
+    vehicle = grant.connection.vehicle
+    standing = _standing_incidents(grant)
     return Facts(
         granted=frozenset(grant.approved),
         missing=missing_permissions(grant),
         consent=_consent(grant),
         key=Key(vehicle.key),
         key_reason=KeyReason(vehicle.key_reason) if vehicle.key_reason else None,
-        provider=_provider(grant),
+        provider=_provider(grant, standing),
         fleet_signs=_fleet_signs(grant),
         access=Access(access.access_type) if access else Access.OWNER,
         vehicle_missing=access is not None and access.missing_since is not None,
@@ -59,8 +64,8 @@ def facts_of(grant: VehicleGrant, access: VehicleAccess | None) -> Facts:
         remote_access_disabled=vehicle.remote_access_disabled,
         in_service=vehicle.in_service,
         paused=vehicle.paused or grant.connection.application.paused,
-        **_incidents(grant),
-        observed=_observed(grant, account, vehicle, access),
+        **_incidents(grant, standing),
+        observed=_observed(grant, access, standing),
     )
 
 
@@ -71,38 +76,49 @@ def _consent(grant: VehicleGrant) -> Consent:
     return Consent.SIGN_IN_NEEDED if grant.account.legacy_login_lost_at else Consent.ACTIVE
 
 
-def _incidents(grant: VehicleGrant) -> dict[str, bool]:
+def _incidents(grant: VehicleGrant, standing: Standing) -> dict[str, bool]:
     """Whether an incident holds the grant up. Accounts that answer as ever are not touched by a mass revocation."""
     if grant.integration == Integration.LEGACY:
         return {}
-    row = (
-        grant
-        if hasattr(grant, "operator_fault")
-        else with_incidents(VehicleGrant.objects.all()).get(pk=grant.pk)
-    )
+    is_suspected = grant.account.consent == Consent.SUSPECTED
     return {
-        "operator_fault": getattr(row, "operator_fault", False),
-        "provider_incident": grant.account.consent == Consent.SUSPECTED
-        and getattr(row, "mass_revocation", False),
+        "operator_fault": IncidentKind.OPERATOR_FAULT in standing,
+        "provider_incident": is_suspected and IncidentKind.MASS_REVOCATION in standing,
     }
+
+
+def _standing_incidents(grant: VehicleGrant) -> Standing:
+    """The incidents that stand over the grant: from the columns that `with_incidents` adds, or asked for."""
+    if hasattr(grant, _since(IncidentKind.LEGACY_CLOSED)):
+        found = ((kind, getattr(grant, _since(kind))) for kind in IncidentKind)
+        return {kind: began_at for kind, began_at in found if began_at}
+    here = Incident.objects.standing().filter(mode=grant.mode, region__in=("", grant.account.region))
+    return {IncidentKind(kind): began_at for kind, began_at in here.values_list("kind", "began_at")}
 
 
 def with_incidents(grants: QuerySet[VehicleGrant]) -> QuerySet[VehicleGrant]:
     """The grants with what `facts_of` asks of incidents, in the same query."""
-    standing = Incident.objects.standing().filter(mode=OuterRef("mode"))
     here = Q(region="") | Q(region=OuterRef("account__region"))
+    standing = Incident.objects.standing().filter(here, mode=OuterRef("mode"))
     return grants.annotate(
-        operator_fault=Exists(standing.filter(here, kind=IncidentKind.OPERATOR_FAULT)),
-        mass_revocation=Exists(standing.filter(kind=IncidentKind.MASS_REVOCATION)),
+        **{_since(kind): Subquery(standing.filter(kind=kind).values("began_at")[:1]) for kind in IncidentKind}
     )
 
 
-def _provider(grant: VehicleGrant) -> Provider:
-    """A live legacy connection works only while the operator serves the legacy API, which is off by default."""
+def _since(kind: IncidentKind) -> str:
+    return f"{kind}_since"
+
+
+def _provider(grant: VehicleGrant, standing: Standing) -> Provider:
     if grant.integration == Integration.FLEET:
         return Provider.FLEET
-    served = settings.LEGACY_OWNER_API or grant.mode == Mode.SIMULATED
-    return Provider.LEGACY if served else Provider.LEGACY_CLOSED
+    is_served = offers_legacy(grant.mode) and IncidentKind.LEGACY_CLOSED not in standing
+    return Provider.LEGACY if is_served else Provider.LEGACY_CLOSED
+
+
+def offers_legacy(mode: str) -> bool:
+    """Whether the operator serves the legacy API: live connections only where it was switched on."""
+    return bool(settings.LEGACY_OWNER_API) or mode == Mode.SIMULATED
 
 
 def _fleet_signs(grant: VehicleGrant) -> frozenset[str]:
@@ -141,19 +157,24 @@ def working_permissions(grant: VehicleGrant) -> list[str]:
     return sorted(covered_by(grant.approved, grant.account.granted_scopes))
 
 
-def _observed(
-    grant: VehicleGrant, account: TeslaAccount, vehicle: Vehicle, access: VehicleAccess | None
-) -> dict[str, Observed]:
+def _observed(grant: VehicleGrant, access: VehicleAccess | None, standing: Standing) -> dict[str, Observed]:
+    account, vehicle = grant.account, grant.connection.vehicle
     return {
         "consent": Observed(account.consent_source, account.consent_since, account.consent_observed_at),
         "permissions": Observed("scp", account.consent_since, account.consent_observed_at),
         "key": Observed(vehicle.key_source, vehicle.key_since, vehicle.key_observed_at),
-        "provider": Observed(
-            "vehicle_list",
-            access.missing_since if access else grant.approved_at,
-            access.seen_at if access else None,
-        ),
+        "provider": _provider_observed(grant, access, standing),
     }
+
+
+def _provider_observed(grant: VehicleGrant, access: VehicleAccess | None, standing: Standing) -> Observed:
+    """That the legacy API is closed was seen once for all; else Tesla's list of the account's cars is what is known."""
+    closed = standing.get(IncidentKind.LEGACY_CLOSED)
+    if grant.integration == Integration.LEGACY and closed:
+        return Observed("incident", closed, closed)
+    if access is None:
+        return Observed("vehicle_list", grant.approved_at, None)
+    return Observed("vehicle_list", access.missing_since, access.seen_at)
 
 
 def with_rows(grants: QuerySet[VehicleGrant]) -> QuerySet[VehicleGrant]:

@@ -11,12 +11,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from vehicles import facts, history
 from vehicles.diagnosis import Consent
 from vehicles.history import Kind
-from vehicles.models import Incident, IncidentKind, TeslaAccount, VehicleGrant
+from vehicles.models import Incident, IncidentKind, Integration, TeslaAccount, VehicleGrant
 
 SOURCE: Final = "incident"
 BRAKE_ACCOUNTS: Final = 20
@@ -24,6 +24,13 @@ BRAKE_SHARE: Final = 0.10
 BRAKE_WINDOW: Final = timedelta(minutes=10)
 RELEASED_FOR: Final = timedelta(hours=1)
 """For this long after a release, Tesla's word is taken for every account, however many there are."""
+
+
+_CONCERNED: Final = {
+    IncidentKind.MASS_REVOCATION: Q(account__consent=Consent.SUSPECTED),
+    IncidentKind.LEGACY_CLOSED: Q(integration=Integration.LEGACY),
+}
+"""Which grants an incident holds up, where it is not all of them."""
 
 
 def is_braked(mode: str) -> bool:
@@ -108,6 +115,4 @@ def concerned(incident: Incident) -> QuerySet[VehicleGrant]:
     grants = VehicleGrant.objects.filter(mode=incident.mode, revoked_at=None)
     if incident.region:
         grants = grants.filter(account__region=incident.region)
-    if incident.kind == IncidentKind.MASS_REVOCATION:
-        grants = grants.filter(account__consent=Consent.SUSPECTED)
-    return grants
+    return grants.filter(_CONCERNED.get(IncidentKind(incident.kind), Q()))

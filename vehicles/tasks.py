@@ -10,7 +10,7 @@ from celery import shared_task
 from django.utils import timezone
 from oauth2_provider.models import clear_expired
 
-from vehicles import account_calls, incidents, settlement, watching
+from vehicles import account_calls, incidents, legacy_api, settlement, watching
 from vehicles.errors import CatalogueError
 from vehicles.models import TeslaToken
 
@@ -43,6 +43,7 @@ def watch_accounts(**kwargs: Any) -> None:
     """Ask accounts under suspicion again, end incidents that are over, and let verdicts follow."""
     now = timezone.now()
     watching.end_operator_faults(now)
+    legacy_api.end_closings(now)
     incidents.let_verdicts_follow(now)
     watching.ask_suspects_again(now)
 

@@ -14,6 +14,7 @@ class IncidentKind(models.TextChoices):
 
     MASS_REVOCATION = "mass_revocation", "Many accounts lose access at once"
     OPERATOR_FAULT = "operator_fault", "Tesla refuses the operator's developer account"
+    LEGACY_CLOSED = "legacy_closed", "Tesla no longer serves its legacy interface"
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):

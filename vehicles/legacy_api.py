@@ -1,0 +1,80 @@
+"""The legacy API as a whole. Whether Tesla serves it is a fact about Tesla: learned once, for all accounts of a mode.
+
+One refused call proves little: Tesla closes single endpoints, and refuses accounts that own a developer application
+(Owner API: deprecation). Closed means that the list of cars is refused as well, and to another account too where
+there is one. It opens again when one probe is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from django.utils import timezone
+
+from vehicles import history, incidents, logins, vault
+from vehicles.bulkhead import slot
+from vehicles.errors import CatalogueError
+from vehicles.facts import offers_legacy
+from vehicles.models import Incident, IncidentKind, Integration, TeslaAccount, TeslaToken
+from vehicles.origins import api_base
+from vehicles.tesla import client
+from vehicles.tesla import errors as tesla
+
+_WITNESSES: Final = 3
+"""So many accounts are asked until one tells: a login may have died meanwhile."""
+
+
+def is_open(mode: str) -> bool:
+    """Whether connections through the legacy API can be made and used now."""
+    closed = Incident.objects.standing().filter(kind=IncidentKind.LEGACY_CLOSED, mode=mode)
+    return offers_legacy(mode) and not closed.exists()
+
+
+def look_into_refusal(account: TeslaAccount, words: str) -> None:
+    """Tesla said to this account that the API is closed. Writes it down when it is, for all."""
+    if _is_served([account]) is not False or _is_served(_others(account)) is True:
+        return
+    incidents.begin(IncidentKind.LEGACY_CLOSED, account.mode, timezone.now(), reason=words[:255])
+
+
+def end_closings(now: datetime) -> int:
+    """Probe where the API is closed, once; end what is over. Returns how many ended."""
+    standing = Incident.objects.standing().filter(kind=IncidentKind.LEGACY_CLOSED)
+    over = [each for each in standing if offers_legacy(each.mode) and _is_served(_accounts(each.mode))]
+    return sum(incidents.end(incident, actor=history.SYSTEM, now=now) for incident in over)
+
+
+def _accounts(mode: str) -> Iterable[TeslaAccount]:
+    """The accounts with a legacy login, those that worked last first."""
+    rows = TeslaToken.objects.filter(
+        integration=Integration.LEGACY, account__mode=mode, account__legacy_login_lost_at=None
+    )
+    return [row.account for row in rows.select_related("account").order_by("-refreshed_at")[:_WITNESSES]]
+
+
+def _others(account: TeslaAccount) -> Iterable[TeslaAccount]:
+    return (other for other in _accounts(account.mode) if other.pk != account.pk)
+
+
+def _is_served(accounts: Iterable[TeslaAccount]) -> bool | None:
+    """What the first account tells that tells anything; None when none does."""
+    return next((answer for answer in map(_asked, accounts) if answer is not None), None)
+
+
+def _asked(account: TeslaAccount) -> bool | None:
+    """Whether Tesla answers this account's list of cars, one free call; None where that tells nothing."""
+    try:
+        stored = vault.load(account, Integration.LEGACY)
+        if stored is None:
+            return None
+        if not stored.is_fresh(timezone.now()):
+            stored = logins.refresh(account, Integration.LEGACY, stored)
+        with slot():
+            client.products(api_base(account, Integration.LEGACY), stored.access_token)
+    except tesla.LegacyClosed:
+        return False
+    except (tesla.TeslaError, CatalogueError, vault.VaultError):
+        return None
+    return True
