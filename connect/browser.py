@@ -42,7 +42,12 @@ def remember(response: HttpResponse, secret: str) -> None:
 
 def is_of(session: ConnectSession, secret: str) -> bool:
     """Whether the run began in the browser with this secret."""
-    return bool(secret) and hmac.compare_digest(session.browser_checksum, checksum(secret))
+    return has_checksum(secret, session.browser_checksum)
+
+
+def has_checksum(secret: str, kept: str) -> bool:
+    """Whether this is the secret of which the checksum was kept."""
+    return bool(secret) and hmac.compare_digest(kept, checksum(secret))
 
 
 def _cookie_name() -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import transaction
 
-from connect import flow, keys
+from connect import flow, key_queue
 from connect.models import ConnectSession, Step
 from connect.problems import NO_VEHICLES, OTHER_VEHICLE, ConnectProblem
 from vehicles import errors, grants, sync
@@ -150,7 +150,7 @@ def approve(
     vehicles = [access.vehicle for access in offer.accesses if str(access.vehicle_id) in set(vehicle_ids)]
     approved = [item.name for item in offer.offered if item.name in names or item.name in offer.required]
     chosen = [str(vehicle.pk) for vehicle in vehicles]
-    queue = [] if session.any_login else keys.queue_for(vehicles)
+    queue = [] if session.any_login else key_queue.queue_for(vehicles)
     with transaction.atomic():
         if not flow.move(session, Step.KEYS, now, chosen_vehicles=chosen, key_queue=queue):
             return False

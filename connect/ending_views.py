@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from connect import consent, exits, flow, keys, oauth
+from connect import consent, exits, flow, key_queue, oauth
 from connect.models import ConnectSession, Step
 from connect.run_view import of_run, step, to_page
 
@@ -14,7 +14,7 @@ from connect.run_view import of_run, step, to_page
 def finish(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     """Back to the application with a code, once nothing is left to do."""
     ready = (Step.PERMISSIONS,) if session.connection else (Step.KEYS,)
-    if session.step not in (*ready, Step.DONE) or keys.is_waiting(session):
+    if session.step not in (*ready, Step.DONE) or key_queue.is_waiting(session):
         return to_page(session)
     return finish_run(session)
 

@@ -163,6 +163,12 @@ def end_expired(now: datetime) -> int:
     return sum(end(session, EXPIRED_REASON, session.expires_at) for session in found)
 
 
+def last_visit(session: ConnectSession, step: Step) -> datetime:
+    """When the run last came to this step; when it began, if it never did."""
+    times = [entry["at"] for entry in session.trail if entry["step"] == step]
+    return datetime.fromisoformat(times[-1]) if times else session.created_at
+
+
 def visits(session: ConnectSession, step: Step) -> int:
     """How often the run has been at this step."""
     return sum(entry["step"] == step for entry in session.trail)

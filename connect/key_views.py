@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from connect import keys, pages
+from connect import key_links, key_queue, owner_link, pages
 from connect.ending_views import finish_run
+from connect.keys import KeyPage
 from connect.models import ConnectSession, Step
 from connect.problems import ConnectProblem
 from connect.run_view import shows_problems, step, to_page
@@ -28,22 +32,24 @@ def skip_key(request: HttpRequest, session: ConnectSession) -> HttpResponse:
 
 def _leave_key(request: HttpRequest, session: ConnectSession, *, skip: bool) -> HttpResponse:
     now = timezone.now()
-    current = keys.current_page(session, now) if session.step == Step.KEYS else None
+    current = key_queue.current_page(session, now) if session.step == Step.KEYS else None
     # A form that was sent twice must not carry off the next car as well.
     if current is None or request.POST.get("vehicle") != str(current.vehicle.pk):
         return to_page(session)
-    keys.leave(session, current, now, skip=skip)
-    return to_page(session) if keys.is_waiting(session) else finish_run(session)
+    key_queue.leave(session, current, now, skip=skip)
+    return to_page(session) if key_queue.is_waiting(session) else finish_run(session)
 
 
 @never_cache
 @require_GET
 def shared_key(request: HttpRequest, token: str) -> HttpResponse:
-    """One car's key page on another device: to read, nothing to press."""
+    """One car's key page on another device: to read, nothing to press. A driver's leads to the owner's link."""
 
     def show() -> HttpResponse:
-        session, current = keys.shared_page(token, timezone.now())
-        return pages.key(request, session, current, shared=True)
+        session, current = key_links.page(token, timezone.now())
+        if not current.is_owner:
+            return redirect("connect:owner", owner_link.token(session, current.vehicle))
+        return pages.shared_key(request, session, current)
 
     return shows_problems(request, None, show)
 
@@ -51,11 +57,19 @@ def shared_key(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_GET
 def key_state(request: HttpRequest, token: str) -> JsonResponse:
-    """Whether the key is on the car by now: `{"key", "done", "text"}`; 404 for a word that was not signed here."""
+    """Whether the key is on the car by now, as `state_of`; 404 for a word that was not signed here."""
     try:
-        _session, current = keys.shared_page(token, timezone.now())
+        _session, current = key_links.page(token, timezone.now())
     except ConnectProblem:
         return JsonResponse({}, status=404)
-    return JsonResponse(
-        {"key": str(current.vehicle.key), "done": current.is_done, "text": str(current.state_text)}
-    )
+    return JsonResponse(state_of(current))
+
+
+def state_of(current: KeyPage) -> dict[str, Any]:
+    """What a key page that stays open has to learn: `{"key", "done", "text", "reasons"}`, the latter by code."""
+    return {
+        "key": str(current.vehicle.key),
+        "done": current.is_done,
+        "text": str(current.state_text),
+        "reasons": [reason.code for reason in current.reasons],
+    }

@@ -1,151 +1,146 @@
-"""The key step: a page for each car that lacks the virtual key, and the signed link that shows it on another device."""
+"""What one car's key page shows, wherever it is shown: in a run, on another device, to an owner behind a link."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from io import BytesIO
+from datetime import datetime, timedelta
 from typing import Final
 
-import segno
-from django.core import signing
+from django.conf import settings
+from django.core.cache import cache
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from connect import flow
-from connect.models import ConnectSession, Step
-from connect.problems import UNKNOWN_RUN, ConnectProblem
+from connect import key_causes
+from connect.key_causes import Evidence
+from connect.qr import qr_code
+from connect.templatetags.plain_words import called
 from vehicles import pairing
 from vehicles.diagnosis import Access, Key
+from vehicles.facts import MOST_KEYS
 from vehicles.models import TeslaAccount, Vehicle, VehicleAccess
 
 LOOK_EVERY_SECONDS: Final = 4
 """Younger observations answer from the store, however often a page asks."""
-SHARED_SECONDS: Final = 24 * 3600
-_SALT: Final = "connect.keys"
+STUCK_AFTER: Final = timedelta(minutes=1)
+"""A key mostly arrives within seconds; from here on the page tells the usual reasons."""
+_OFFLINE_FOR_SECONDS: Final = 20
 
 STATE_TEXTS: Final[dict[str, str | Promise]] = {
     Key.PRESENT: _("The key is on the car."),
     Key.NOT_REQUIRED: _("This car needs no key."),
-    Key.ABSENT: _("Waiting for the key."),
+    Key.ABSENT: _("Waiting for the key. It mostly arrives within a minute."),
     Key.UNKNOWN: _("Tesla has not told us yet whether the key is on the car."),
     Key.CONFLICT: _("Tesla and the car disagree about the key. It may take a few minutes."),
 }
+STUCK_TEXT: Final = _("The key has not arrived yet. We keep looking; below are the usual reasons.")
+DRIVERS_TEXT: Final = _("Waiting for the owner to add the key.")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A cause of `key_causes` in words for this car."""
+
+    code: str
+    title: str
+    app_says: str
+    step: str
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPage:
-    """One car's key page. `number` of `total` counts the cars of this run that lacked the key."""
+    """One car's key page, for the person behind this account. `evidence` is there once the wait is a long one."""
 
     vehicle: Vehicle
     account: TeslaAccount
     is_owner: bool
-    number: int
-    total: int
-    may_skip: bool
+    evidence: Evidence | None = None
 
     @property
     def is_done(self) -> bool:
         return not pairing.needs_key(self.vehicle)
 
     @property
+    def is_stuck(self) -> bool:
+        return self.evidence is not None
+
+    @property
     def state_text(self) -> str | Promise:
-        return STATE_TEXTS[self.vehicle.key]
+        if not self.is_done and not self.is_owner:
+            return DRIVERS_TEXT
+        return STUCK_TEXT if self.is_stuck else STATE_TEXTS[self.vehicle.key]
 
     @property
     def pairing_link(self) -> str:
         return pairing.link(self.vehicle)
 
     @property
+    def pairing_qr(self) -> SafeString:
+        return qr_code(self.pairing_link)
+
+    @property
     def account_hint(self) -> str:
         return masked(self.account.email)
 
+    @property
+    def slots_full(self) -> bool:
+        return (self.vehicle.total_keys or 0) >= MOST_KEYS
 
-def queue_for(vehicles: Sequence[Vehicle]) -> list[str]:
-    """Ids of the cars that need a key page, in this order."""
-    return [str(vehicle.pk) for vehicle in vehicles if pairing.needs_key(vehicle)]
+    @property
+    def reasons(self) -> list[Reason]:
+        """Why the key may not have arrived, the likeliest first; empty before the wait is a long one."""
+        if self.evidence is None:
+            return []
+        words = {
+            "car": called(self.vehicle),
+            "account": self.account_hint or gettext("the account you used here"),
+            "went_to": self.evidence.went_to,
+            "operator": settings.OPERATOR_NAME,
+        }
+        return [
+            Reason(cause.code, str(cause.title), str(cause.app_says), str(cause.step) % words)
+            for cause in key_causes.likely(self.evidence)
+        ]
 
 
-def current_page(session: ConnectSession, now: datetime) -> KeyPage | None:
-    """The page of the first car that is neither done nor skipped, its key state fresh; None when all are."""
-    left = _left(session)
-    return _page(session, left[0], now) if left else None
+def page_of(access: VehicleAccess, waiting_since: datetime, now: datetime) -> KeyPage:
+    """The key page of this car for the account that reaches it, its key state fresh."""
+    is_owner = access.access_type == Access.OWNER
+    is_long = is_owner and now - waiting_since >= STUCK_AFTER
+    cars = _cars_of(access.account, access.vehicle) if is_long else [access.vehicle]
+    pairing.look_at(cars, access.account, now, LOOK_EVERY_SECONDS)
+    vehicle, *others = cars
+    is_stuck = is_long and pairing.needs_key(vehicle)
+    evidence = _evidence(access.account, vehicle, others, waiting_since) if is_stuck else None
+    return KeyPage(vehicle, access.account, is_owner, evidence)
 
 
-def is_waiting(session: ConnectSession) -> bool:
-    """Whether a car's key page has not been left yet."""
-    return bool(_left(session))
+def _cars_of(account: TeslaAccount, first: Vehicle) -> list[Vehicle]:
+    others = Vehicle.objects.filter(accesses__account=account, accesses__missing_since=None)
+    return [first, *others.exclude(pk=first.pk).order_by("pk")[: pairing.MOST_AT_ONCE - 1]]
 
 
-def _left(session: ConnectSession) -> list[str]:
-    settled = {*session.keys_added, *session.skipped_keys}
-    return [vehicle_id for vehicle_id in session.key_queue if vehicle_id not in settled]
-
-
-def _page(session: ConnectSession, vehicle_id: str, now: datetime) -> KeyPage:
-    access = (
-        VehicleAccess.objects.select_related("vehicle", "account")
-        .filter(account=session.account, vehicle_id=vehicle_id)
-        .first()
+def _evidence(
+    account: TeslaAccount, vehicle: Vehicle, others: Sequence[Vehicle], waiting_since: datetime
+) -> Evidence:
+    paired = [other for other in others if other.key == Key.PRESENT]
+    since = [other for other in paired if other.key_since and other.key_since >= waiting_since]
+    return Evidence(
+        cars=1 + len(others),
+        keys=vehicle.total_keys,
+        went_to=called(since[0]) if since else "",
+        paired_before=bool(paired),
+        offline=cache.get_or_set(
+            f"connect:offline:{vehicle.pk}",
+            lambda: pairing.is_offline(vehicle, account),
+            _OFFLINE_FOR_SECONDS,
+        ),
+        in_service=vehicle.in_service,
+        remote_access_disabled=vehicle.remote_access_disabled,
     )
-    if access is None:
-        raise ConnectProblem(UNKNOWN_RUN)
-    vehicle = pairing.look(access.vehicle, access.account, now, LOOK_EVERY_SECONDS)
-    return KeyPage(
-        vehicle=vehicle,
-        account=access.account,
-        is_owner=access.access_type == Access.OWNER,
-        number=session.key_queue.index(vehicle_id) + 1,
-        total=len(session.key_queue),
-        may_skip=may_skip(session),
-    )
-
-
-def may_skip(session: ConnectSession) -> bool:
-    """Whether the key may wait: an application that requires one is content with one car that can take commands."""
-    if not session.application.requires_key:
-        return True
-    chosen = Vehicle.objects.filter(pk__in=session.chosen_vehicles)
-    return chosen.filter(key__in=[Key.PRESENT, Key.NOT_REQUIRED]).exists()
-
-
-def leave(session: ConnectSession, page: KeyPage, now: datetime, *, skip: bool) -> bool:
-    """Leave this car's page, if it may be left so; False when it may not, or was left already."""
-    if not (page.is_done or (skip and page.may_skip)):
-        return False
-    field = "keys_added" if page.is_done else "skipped_keys"
-    return flow.move(session, Step.KEYS, now, **{field: [*getattr(session, field), str(page.vehicle.pk)]})
-
-
-def shared_token(session: ConnectSession, vehicle: Vehicle) -> str:
-    """A signed word for one car's key page, good for a day on any device; it allows looking, nothing else."""
-    return signing.dumps([session.pk.hex, vehicle.pk.hex], salt=_SALT)
-
-
-def shared_page(token: str, now: datetime) -> tuple[ConnectSession, KeyPage]:
-    """The run and the car's page behind a signed word. Raises `ConnectProblem` when it is forged or old."""
-    try:
-        session_id, vehicle_id = signing.loads(token, salt=_SALT, max_age=SHARED_SECONDS)
-    except signing.BadSignature:
-        raise ConnectProblem(UNKNOWN_RUN) from None
-    session = ConnectSession.objects.select_related("application").filter(pk=session_id).first()
-    if session is None:
-        raise ConnectProblem(UNKNOWN_RUN)
-    known = next((item for item in session.key_queue if item.replace("-", "") == vehicle_id), None)
-    if known is None or session.account_id is None:
-        raise ConnectProblem(UNKNOWN_RUN)
-    return session, _page(session, known, now)
-
-
-def qr_code(address: str) -> str:
-    """The address as an SVG drawing, black on transparent, to be put into a page."""
-    drawing = BytesIO()
-    code = segno.make(address, error="m", micro=False)
-    code.save(
-        drawing, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=1, svgclass=None, lineclass=None
-    )
-    return drawing.getvalue().decode()
 
 
 def masked(email: str) -> str:

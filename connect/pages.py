@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.safestring import mark_safe
+from django.urls import reverse
 
-from connect import flow, keys, tesla_login
+from connect import flow, key_links, key_queue, keys, owner_link, tesla_login
 from connect.authorize import InvalidRequest
 from connect.consent import Offer
 from connect.forms import ApprovalForm
+from connect.keys import KeyPage
 from connect.models import ConnectSession, Step
+from connect.owner_link import OwnerLink
 from connect.problems import Problem
+from connect.qr import qr_code
 from vehicles.facts import MOST_KEYS
 from vehicles.origins import third_party_apps_page
 from vehicles.permissions import PERMISSIONS
@@ -73,18 +77,60 @@ def permissions(
     )
 
 
-def key(
-    request: HttpRequest, session: ConnectSession, page: keys.KeyPage, *, shared: bool = False
-) -> HttpResponse:
-    """One car's key page; `shared` is the one that another device may open, without any button."""
+def key(request: HttpRequest, session: ConnectSession, page: KeyPage) -> HttpResponse:
+    """One car's key page in a run."""
     return show(
         request,
-        "shared_key" if shared else "key",
+        "key",
         session,
         page=page,
-        token=keys.shared_token(session, page.vehicle),
-        most_keys=MOST_KEYS,
-        slots_full=(page.vehicle.total_keys or 0) >= MOST_KEYS,
-        # Drawn here from an address of ours that holds no markup.
-        qr_code=mark_safe(keys.qr_code(page.pairing_link)),  # noqa: S308
+        queue=key_queue.queue_of(session, page.vehicle),
+        may_skip=key_queue.may_skip(session),
+        **_for_the_owner(session, page),
+        **_shared(session, page),
     )
+
+
+def shared_key(request: HttpRequest, session: ConnectSession, page: KeyPage) -> HttpResponse:
+    """One car's key page on another device, without any button of the run."""
+    given = {**_for_the_owner(session, page), **_shared(session, page)}
+    return show(request, "shared_key", session, page=page, **given)
+
+
+def _for_the_owner(session: ConnectSession, page: KeyPage) -> dict[str, Any]:
+    address = _address("connect:owner", owner_link.token(session, page.vehicle))
+    return {"owner_link": address, "owner_qr": "" if page.is_owner else qr_code(address)}
+
+
+def _shared(session: ConnectSession, page: KeyPage) -> dict[str, Any]:
+    token = key_links.token(session, page.vehicle)
+    return {
+        "state_url": reverse("connect:key_state", args=[token]),
+        "key_link": _address("connect:shared_key", token),
+        "most_keys": MOST_KEYS,
+    }
+
+
+def owner(
+    request: HttpRequest, link: OwnerLink, page: KeyPage | None, *, problem: Problem | None = None
+) -> HttpResponse:
+    """The page behind an owner's link; `page` once the owner signed in."""
+    return show(
+        request,
+        "owner",
+        link.session,
+        problem.status if problem else 200,
+        link=link,
+        page=page,
+        problem=problem,
+        tesla_labels=tesla_login.tesla_labels([]),
+        state_url=reverse("connect:owner_key_state", args=[link.token]),
+        key_link=_address("connect:owner", link.token),
+        third_party_apps=third_party_apps_page(link.session.mode),
+        most_keys=MOST_KEYS,
+    )
+
+
+def _address(name: str, token: str) -> str:
+    """The whole address, to be copied and passed on."""
+    return str(settings.PUBLIC_URL) + reverse(name, args=[token])

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -32,7 +33,7 @@ from connect.problems import (
 from vehicles import logins
 from vehicles.client_credentials import checksum
 from vehicles.errors import CatalogueError
-from vehicles.models import VehicleGrant
+from vehicles.models import TeslaAccount, VehicleGrant
 from vehicles.origins import origins
 from vehicles.permissions import PERMISSIONS, Permission, tesla_scopes_for
 from vehicles.tesla import auth
@@ -52,14 +53,41 @@ def begin(
         session, Step.TESLA, now, tesla_state_checksum=checksum(state)
     ):
         return ""
+    extra = {"test_login": "true"} if session.any_login else {}
+    return address(
+        session.mode,
+        state,
+        browser_secret,
+        scopes_to_ask(session),
+        another_account=another_account,
+        extra=extra,
+    )
+
+
+def address(
+    mode: str,
+    state: str,
+    browser_secret: str,
+    scopes: Sequence[str],
+    *,
+    another_account: bool = False,
+    extra: Mapping[str, str] | None = None,
+) -> str:
+    """Tesla's login page for the browser with this secret, asking for these scopes; it sends `state` back.
+
+    An earlier consent must not hide what is needed now (Fleet API: authentication, `prompt_missing_scopes`).
+    """
+    behaviour = {"prompt_missing_scopes": "true", **(extra or {})}
+    if another_account:
+        behaviour["prompt"] = "login"
     return auth.authorize_url(
-        origins(session.mode).auth,
+        origins(mode).auth,
         client_id=settings.TESLA_CLIENT_ID,
         redirect_uri=_callback(),
-        scopes=scopes_to_ask(session),
+        scopes=scopes,
         state=state,
         nonce=_nonce(state, browser_secret),
-        extra=_behaviour(session, another_account),
+        extra=behaviour,
     )
 
 
@@ -98,29 +126,45 @@ def returning(state: str, browser_secret: str, now: datetime) -> ConnectSession:
     return session
 
 
-def complete(
-    session: ConnectSession, *, code: str, error: str, state: str, browser_secret: str, now: datetime
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Return:
+    """What Tesla sent back: a code or an error, with the state, and the secret of the browser that brought it."""
+
+    code: str
+    error: str
+    state: str
+    browser_secret: str
+
+
+def complete(session: ConnectSession, sent_back: Return, now: datetime) -> None:
     """Take what Tesla sent back: redeem the code and go on to the permissions.
 
     Raises `ConnectProblem` when the person did not sign in or did not agree, or Tesla does not take the code.
     """
-    if error or not code:
-        raise ConnectProblem(DECLINED_AT_TESLA if error == "access_denied" else LEFT_TESLA)
+    account = redeem(session.mode, sent_back, _expected(session))
+    if not flow.move(session, Step.PERMISSIONS, now, account=account, signed_in_at=now):
+        raise ConnectProblem(USED_LOGIN)
+
+
+def redeem(mode: str, sent_back: Return, expected: Collection[str] | None = None) -> TeslaAccount:
+    """The account that signed in, its tokens stored. With `expected` it must be one of these Tesla ids.
+
+    Raises `ConnectProblem`.
+    """
+    if sent_back.error or not sent_back.code:
+        raise ConnectProblem(DECLINED_AT_TESLA if sent_back.error == "access_denied" else LEFT_TESLA)
     try:
-        account = logins.sign_in(
-            mode=session.mode,
-            code=code,
+        return logins.sign_in(
+            mode=mode,
+            code=sent_back.code,
             redirect_uri=_callback(),
-            nonce=_nonce(state, browser_secret),
-            expected=_expected(session),
+            nonce=_nonce(sent_back.state, sent_back.browser_secret),
+            expected=expected,
         )
     except logins.OtherAccount:
         raise ConnectProblem(WRONG_ACCOUNT) from None
     except CatalogueError as failure:
         raise ConnectProblem(OF_SIGN_IN.get(failure.spec.name, TESLA_UNREACHABLE_AT_SIGN_IN)) from failure
-    if not flow.move(session, Step.PERMISSIONS, now, account=account, signed_in_at=now):
-        raise ConnectProblem(USED_LOGIN)
 
 
 def _expected(session: ConnectSession) -> list[str] | None:
@@ -129,16 +173,6 @@ def _expected(session: ConnectSession) -> list[str] | None:
         return None
     held = VehicleGrant.objects.filter(connection=session.connection_id, revoked_at=None)
     return list(held.values_list("account__sub", flat=True))
-
-
-def _behaviour(session: ConnectSession, another_account: bool) -> dict[str, str]:
-    """`prompt_missing_scopes`: an earlier consent must not hide what this run needs (Fleet API: authentication)."""
-    extra = {"prompt_missing_scopes": "true"}
-    if session.any_login:
-        extra["test_login"] = "true"
-    if another_account:
-        extra["prompt"] = "login"
-    return extra
 
 
 def _nonce(state: str, browser_secret: str) -> str:

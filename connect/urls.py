@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from connect import ending_views, key_views, views
+from connect import ending_views, key_views, owner_views, views
 
 app_name = "connect"
 
@@ -14,6 +14,9 @@ urlpatterns = [
     path("connect/tesla/callback", views.callback, name="callback"),
     path("connect/key/<str:token>", key_views.shared_key, name="shared_key"),
     path("connect/key/<str:token>/state", key_views.key_state, name="key_state"),
+    path("connect/owner/<str:token>", owner_views.owner, name="owner"),
+    path("connect/owner/<str:token>/sign-in", owner_views.owner_sign_in, name="owner_sign_in"),
+    path("connect/owner/<str:token>/state", owner_views.owner_key_state, name="owner_key_state"),
     re_path(r"^connect/colour/(?P<colour>[0-9a-fA-F]{6})\.css$", views.colour, name="colour"),
     path("connect/<uuid:session_id>", views.page, name="page"),
     path("connect/<uuid:session_id>/start-again", views.start_again, name="start_again"),

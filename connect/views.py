@@ -15,7 +15,9 @@ from connect import (
     browser,
     consent,
     flow,
-    keys,
+    key_queue,
+    owner_link,
+    owner_views,
     pages,
     problems,
     reauthentication,
@@ -99,7 +101,7 @@ def _permissions_page(request: HttpRequest, session: ConnectSession) -> HttpResp
 
 
 def _key_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
-    current = keys.current_page(session, timezone.now())
+    current = key_queue.current_page(session, timezone.now())
     if current is None:
         return pages.show(request, "finish", session)
     return pages.key(request, session, current)
@@ -157,22 +159,22 @@ def _to_tesla(
 @never_cache
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
-    """Where Tesla sends people back."""
-    secret, state = browser.secret_of(request), request.GET.get("state", "")
+    """Where Tesla sends people back: in a run, or from an owner's link."""
+    sent_back = tesla_login.Return(
+        code=request.GET.get("code", ""),
+        error=request.GET.get("error", ""),
+        state=request.GET.get("state", ""),
+        browser_secret=browser.secret_of(request),
+    )
     try:
-        session = tesla_login.returning(state, secret, timezone.now())
+        if visit := owner_link.returning(sent_back.state, sent_back.browser_secret):
+            return owner_views.returned(request, visit, sent_back)
+        session = tesla_login.returning(sent_back.state, sent_back.browser_secret, timezone.now())
     except ConnectProblem as stopped:
         return pages.problem(request, stopped.problem)
 
     def finish_login() -> HttpResponse:
-        tesla_login.complete(
-            session,
-            code=request.GET.get("code", ""),
-            error=request.GET.get("error", ""),
-            state=state,
-            browser_secret=secret,
-            now=timezone.now(),
-        )
+        tesla_login.complete(session, sent_back, timezone.now())
         return finish_run(session) if session.connection else to_page(session)
 
     return shows_problems(request, session, finish_login)

@@ -18,23 +18,49 @@ window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
-// The key page: ask whether the key is on the car, and open the way when it is.
+// The key page: ask whether the key is on the car, tell why it may not be, and open the way when it is.
 const state = document.getElementById("key-state");
+
+function hide(selector, hidden) {
+  for (const element of document.querySelectorAll(selector)) element.hidden = hidden;
+}
+
+function isDone() {
+  return state.dataset.done === "true";
+}
 
 function show(answer) {
   if (state.textContent !== answer.text) state.textContent = answer.text;
-  if (!answer.done) return;
-  state.dataset.done = "true";
-  state.classList.add("good");
-  for (const element of document.querySelectorAll("[data-until-done]")) element.hidden = true;
-  const button = document.getElementById("continue-button");
-  if (button) button.disabled = false;
+  if (answer.done) {
+    state.dataset.done = "true";
+    state.classList.add("good");
+    hide("[data-until-done]", true);
+    hide("[data-when-done]", false);
+    const button = document.getElementById("continue-button");
+    if (button) button.disabled = false;
+    return;
+  }
+  const looked = document.getElementById("last-look");
+  looked.querySelector("time").textContent = new Date().toLocaleTimeString(document.documentElement.lang);
+  looked.hidden = false;
+}
+
+// The reasons are written by the server: when they differ from those shown, they are taken from the page's new version.
+async function showReasons(codes) {
+  const shown = document.getElementById("key-reasons");
+  if (shown.dataset.reasons.trim() === codes.join(" ")) return;
+  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+  const fresh = page.getElementById("key-reasons");
+  if (fresh) shown.replaceWith(fresh);
 }
 
 async function look() {
   try {
     const answer = await fetch(state.dataset.stateUrl, { headers: { Accept: "application/json" } });
-    if (answer.ok) show(await answer.json());
+    if (!answer.ok) return;
+    const told = await answer.json();
+    show(told);
+    if (!told.done) await showReasons(told.reasons);
   } catch {
     // No network for a moment, for example while another app is open: the next look tells.
   }
@@ -44,30 +70,30 @@ function poll(began) {
   const pause = Date.now() - began < PATIENT_AFTER_MS ? POLL_MS : PATIENT_POLL_MS;
   setTimeout(async () => {
     if (!document.hidden) await look();
-    if (state.dataset.done !== "true") poll(began);
+    if (!isDone()) poll(began);
   }, pause);
 }
 
-if (state && state.dataset.done !== "true") {
-  for (const element of document.querySelectorAll("[data-plain-only]")) element.hidden = true;
+if (state && !isDone()) {
+  hide("[data-plain-only]", true);
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && state.dataset.done !== "true") look();
+    if (!document.hidden && !isDone()) look();
   });
   poll(Date.now());
 }
 
-// Sharing the key page of one car with another device.
-const link = document.querySelector("[data-share]");
-const share = document.getElementById("share-button");
-
-if (link && share && (navigator.share || navigator.clipboard)) {
-  share.parentElement.hidden = false;
-  share.addEventListener("click", async () => {
+// Passing a link on to another device or person.
+for (const box of document.querySelectorAll(".share")) {
+  const link = box.querySelector("[data-share]");
+  const button = box.querySelector("button");
+  if (!navigator.share && !navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
     try {
       if (navigator.share) await navigator.share({ url: link.href });
       else {
         await navigator.clipboard.writeText(link.href);
-        share.textContent = share.dataset.copied;
+        button.textContent = button.dataset.copied;
       }
     } catch {
       // The person closed the share sheet.

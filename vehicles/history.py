@@ -34,6 +34,7 @@ class Kind(StrEnum):
     COMMAND_ENDED = "command:ended"
     CONNECT_STARTED = "connect:started"
     CONNECT_ENDED = "connect:ended"
+    OWNER_SIGNED_IN = "connect:owner_signed_in"
     REFRESH_TOKEN_REUSED = "refresh_token:reused"  # noqa: S105  (a name, no secret)
     INCIDENT_BEGAN = "incident:began"
     INCIDENT_ENDED = "incident:ended"

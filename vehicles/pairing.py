@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,6 +12,10 @@ from vehicles.errors import CatalogueError
 from vehicles.models import TeslaAccount, Vehicle, VehicleGrant
 
 MAX_AGE_SECONDS: Final = 10
+MOST_AT_ONCE: Final = 100
+_LATE_MODELS: Final = ("Model S", "Model X")
+_FIRST_YEAR: Final = 2021
+"""From this year on Model S and X take virtual keys; all other models always did."""
 _SETTLED: Final = (Key.PRESENT, Key.NOT_REQUIRED)
 
 
@@ -29,6 +34,15 @@ def needs_key(vehicle: Vehicle) -> bool:
     return vehicle.key not in _SETTLED
 
 
+def can_carry_keys(vehicle: Vehicle) -> bool:
+    """False for a car that by its model and year takes no virtual key, while Tesla has told nothing else.
+
+    Model S and X from before 2021 (Fleet API: virtual keys).
+    """
+    is_silent = vehicle.key == Key.UNKNOWN and not vehicle.protocol_required
+    return not (is_silent and vehicle.model in _LATE_MODELS and (vehicle.year or _FIRST_YEAR) < _FIRST_YEAR)
+
+
 def look(
     vehicle: Vehicle, account: TeslaAccount, now: datetime, max_age_seconds: int = MAX_AGE_SECONDS
 ) -> Vehicle:
@@ -36,16 +50,42 @@ def look(
 
     Asks Tesla with this account's token. When Tesla cannot be asked, the stored state stands.
     """
-    observed = vehicle.key_observed_at
-    if not needs_key(vehicle) or (observed and now - observed < timedelta(seconds=max_age_seconds)):
-        return vehicle
+    return look_at([vehicle], account, now, max_age_seconds)[0]
+
+
+def look_at(
+    vehicles: Sequence[Vehicle],
+    account: TeslaAccount,
+    now: datetime,
+    max_age_seconds: int = MAX_AGE_SECONDS,
+) -> Sequence[Vehicle]:
+    """The same for several cars of the account, in one call to Tesla."""
+    oldest = now - timedelta(seconds=max_age_seconds)
+    due = {vehicle.vin: vehicle for vehicle in vehicles if _is_due(vehicle, oldest)}
+    if not due:
+        return vehicles
     try:
-        statuses = upstream.fleet_status(account, [vehicle.vin])
+        statuses = upstream.fleet_status(account, list(due)[:MOST_AT_ONCE])
     except CatalogueError:
-        return vehicle
+        return vehicles
     for status in statuses:
-        evidence.key_seen(vehicle, status, now=now)
-    return vehicle
+        evidence.key_seen(due[status.vin], status, now=now)
+    return vehicles
+
+
+def _is_due(vehicle: Vehicle, oldest: datetime) -> bool:
+    return needs_key(vehicle) and (vehicle.key_observed_at is None or vehicle.key_observed_at <= oldest)
+
+
+def is_offline(vehicle: Vehicle, account: TeslaAccount) -> bool | None:
+    """Whether Tesla cannot reach the car, so that no key can be added now; None when Tesla does not tell.
+
+    A sleeping car is no hindrance: the Tesla app wakes it. Asking is free of charge and never wakes the car.
+    """
+    try:
+        return upstream.state_of(account, vehicle.vin) == "offline"
+    except CatalogueError:
+        return None
 
 
 def require(grant: VehicleGrant, permission: str, now: datetime) -> None:

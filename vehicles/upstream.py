@@ -128,6 +128,16 @@ def vehicle_state(grant: VehicleGrant) -> str:
     return call(grant.account, grant.integration, lambda base, token: client.vehicle_state(base, token, tag))
 
 
+def state_of(account: TeslaAccount, vin: str) -> str:
+    """The same for a car of this account on which nothing need be granted."""
+    return call(
+        account,
+        Integration.FLEET,
+        lambda base, token: client.vehicle_state(base, token, vin),
+        scope=scopes.VEHICLE_DEVICE_DATA,
+    )
+
+
 @_naming_the_cure
 def wake_up(grant: VehicleGrant) -> str:
     """Ask the car to come online; returns its state at that moment."""

@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import Grant
 
-from connect import keys
+from connect import key_links
 from connect.models import ConnectSession, Step
 from tests.connect.conftest import Journey, answer_of, query_of
 from tests.factories import ApplicationFactory
@@ -296,7 +296,8 @@ class TestTheKeyPageOnAnotherDevice:
         assert Client().get(f"{shared}/state").json() == {
             "key": "absent",
             "done": False,
-            "text": "Waiting for the key.",
+            "text": "Waiting for the key. It mostly arrives within a minute.",
+            "reasons": [],
         }
 
         Vehicle.objects.filter(display_name="Kombi").update(key="present")
@@ -318,5 +319,6 @@ class TestTheKeyPageOnAnotherDevice:
         assert Client().get(f"/connect/key/{word}x/state").status_code == 404
 
     def test_an_old_link_is_a_page(self, shared: str) -> None:
-        with time_machine.travel(timezone.now() + timedelta(seconds=keys.SHARED_SECONDS + 1), tick=False):
-            assert Client().get(shared).status_code == 404
+        with time_machine.travel(timezone.now() + key_links.GOOD_FOR + timedelta(seconds=1), tick=False):
+            answer = Client().get(shared)
+            assert answer.status_code == 410 and "This link is too old" in answer.content.decode()

@@ -28,6 +28,9 @@ PAGES: Final[dict[str, set[int]]] = {
     "connect/tesla/callback": {400},
     "connect/key/<str:token>": NOBODYS,
     "connect/key/<str:token>/state": NOBODYS,
+    "connect/owner/<str:token>": NOBODYS,
+    "connect/owner/<str:token>/sign-in": NOBODYS,
+    "connect/owner/<str:token>/state": NOBODYS,
     r"^connect/colour/(?P<colour>[0-9a-fA-F]{6})\.css$": ANYBODY,
     RUN: NOBODYS,
     **{

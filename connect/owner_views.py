@@ -1,0 +1,88 @@
+"""The owner's link at the edge: the page, the way to Tesla and back, and whether the key is on the car."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from connect import browser, owner_link, pages
+from connect.key_views import state_of
+from connect.models import OwnerVisit
+from connect.problems import OF_SIGN_IN, TESLA_UNREACHABLE_AT_SIGN_IN, ConnectProblem, Problem
+from connect.run_view import shows_problems
+from connect.tesla_login import Return
+from vehicles.errors import CatalogueError
+
+
+@never_cache
+@require_GET
+def owner(request: HttpRequest, token: str) -> HttpResponse:
+    """The page behind the link: sign in first, then the key."""
+
+    def show() -> HttpResponse:
+        now = timezone.now()
+        link = owner_link.read(token, now)
+        visit = owner_link.visit_of(link, browser.secret_of(request))
+        return pages.owner(request, link, owner_link.key_page(visit, now) if visit else None)
+
+    return shows_problems(request, None, show)
+
+
+@never_cache
+@require_POST
+def owner_sign_in(request: HttpRequest, token: str) -> HttpResponse:
+    """To Tesla's login, in the browser of whoever opened the link."""
+
+    def go() -> HttpResponse:
+        now = timezone.now()
+        link = owner_link.read(token, now)
+        secret = browser.secret_of(request) or browser.new_secret()
+        another = bool(request.POST.get("another"))
+        response = HttpResponseRedirect(owner_link.to_tesla(link, secret, now, another_account=another))
+        browser.remember(response, secret)
+        return response
+
+    return shows_problems(request, None, go)
+
+
+@never_cache
+@require_GET
+def owner_key_state(request: HttpRequest, token: str) -> JsonResponse:
+    """Whether the key is on the car by now; 404 for a link that is not in order, or before the owner signed in."""
+    now = timezone.now()
+    try:
+        visit = owner_link.visit_of(owner_link.read(token, now), browser.secret_of(request))
+        if visit:
+            return JsonResponse(state_of(owner_link.key_page(visit, now)))
+    except ConnectProblem:
+        pass
+    return JsonResponse({}, status=404)
+
+
+def returned(request: HttpRequest, visit: OwnerVisit, sent_back: Return) -> HttpResponse:
+    """The owner came back from Tesla: on to the key, or the page once more with what stood in the way."""
+    now = timezone.now()
+
+    def finish_sign_in() -> HttpResponse:
+        link = owner_link.read(owner_link.token(visit.session, visit.vehicle), now)
+        problem = _problem_of(lambda: owner_link.complete(visit, sent_back, now))
+        if problem:
+            return pages.owner(request, link, None, problem=problem)
+        return redirect("connect:owner", link.token)
+
+    return shows_problems(request, None, finish_sign_in)
+
+
+def _problem_of(act: Callable[[], None]) -> Problem | None:
+    try:
+        act()
+    except ConnectProblem as stopped:
+        return stopped.problem
+    except CatalogueError as failure:
+        return OF_SIGN_IN.get(failure.spec.name, TESLA_UNREACHABLE_AT_SIGN_IN)
+    return None
