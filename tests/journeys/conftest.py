@@ -62,6 +62,12 @@ def control(simulator: SimulatorServer) -> Callable[..., Any]:
 
 
 @pytest.fixture
+def executed(control: Callable[..., Any]) -> Callable[[str], list[str]]:
+    """`executed(vin)`: the names of the commands that the car really carried out, in order."""
+    return lambda vin: [done["command"] for done in control("GET", f"/vehicles/{vin}/executed")]
+
+
+@pytest.fixture
 def later() -> Later:
     """`with later(seconds=11):` it is that much later, for everybody."""
 

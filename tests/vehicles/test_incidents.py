@@ -11,15 +11,14 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.factories import TeslaAccountFactory, VehicleGrantFactory
-from vehicles import access, evidence, incidents, upstream, watching
+from tests.crowd import connected as connect_owner
+from tests.crowd import heard, remove_consent
+from tests.factories import TeslaAccountFactory
+from vehicles import access, evidence, incidents, watching
 from vehicles.diagnosis import Consent
-from vehicles.errors import CatalogueError
 from vehicles.models import Event, Incident, TeslaAccount, VehicleGrant
 from vehicles.tesla import scopes
-from vehicles.tesla.simulator.scenarios import ScenarioVehicle, person
 from vehicles.tesla.simulator.server import SimulatorServer
-from vehicles.tesla.simulator.vehicle_numbers import with_check_digit
 
 pytestmark = pytest.mark.django_db
 
@@ -42,38 +41,11 @@ def three(connected: Connected) -> list[VehicleGrant]:
 @pytest.fixture
 def connected(simulator: SimulatorServer, sign_in: Any) -> Connected:
     """`connected(n)`: so many owners of one Model S of 2018 each, all connected."""
-    return lambda count: [_connected(simulator, sign_in, number) for number in range(count)]
-
-
-def _connected(simulator: SimulatorServer, sign_in: Any, number: int) -> VehicleGrant:
-    vin = with_check_digit(f"5YJSA1E2_JF{500_000 + number:06d}")
-    owner = person(f"crowd-{number}@owners.example", "Carl", ScenarioVehicle(vin, "OWNER", "not_required"))
-    simulator.world.add_person(owner)
-    account = sign_in(owner)
-    grant: VehicleGrant = VehicleGrantFactory(account=account, vehicle=account.accesses.get().vehicle)
-    return grant
-
-
-def heard(grant: VehicleGrant) -> str:
-    """What a read of the grant's car is answered with: an error's name, or `ok`."""
-    fresh = VehicleGrant.objects.select_related("account", "connection__vehicle", "connection__application")
-    grant = fresh.get(pk=grant.pk)
-    try:
-        access.require(grant, "read_odometer")
-        upstream.vehicle_data(grant, ("vehicle_state",), scopes.VEHICLE_DEVICE_DATA)
-    except CatalogueError as error:
-        return error.spec.name
-    return "ok"
+    return lambda count: [connect_owner(simulator, sign_in, number) for number in range(count)]
 
 
 def consents() -> Counter[str]:
     return Counter(TeslaAccount.objects.values_list("consent", flat=True))
-
-
-def remove_consent(simulator: SimulatorServer, grant: VehicleGrant) -> None:
-    account = simulator.world.account(grant.account.email)
-    assert account and simulator.world.operator
-    simulator.world.remove_consent(account, simulator.world.operator.client_id)
 
 
 def test_many_losses_at_once_pull_the_brake_once_and_no_account_counts_as_lost(
