@@ -161,6 +161,7 @@ def approve(
             requested=session.requested,
             approved=approved,
             integration=session.integration,
+            external_id=session.external_user,
             now=now,
         )
     return True

@@ -24,6 +24,7 @@ from vehicles.models import (
     Integration,
     Mode,
     RateBudget,
+    Reservation,
     SigningSession,
     TeslaAccount,
     TeslaToken,
@@ -364,3 +365,17 @@ class AuthorizationCodeFactory(DjangoModelFactory[Grant]):
 def bearer(token: AccessToken) -> dict[str, str]:
     """Headers for Django's test client: `client.get(url, headers=bearer(token))`."""
     return {"Authorization": f"Bearer {token.raw}"}  # type: ignore[attr-defined]
+
+
+class ReservationFactory(DjangoModelFactory[Reservation]):
+    """Ids that an application knew before it moved here, for a car that nobody connected yet."""
+
+    class Meta:
+        model = Reservation
+
+    application = factory.SubFactory(ApplicationFactory)
+    vehicle_public_id = factory.LazyFunction(uuid.uuid4)
+    user_public_id = factory.LazyFunction(uuid.uuid4)
+    vin = factory.Sequence(lambda n: f"LRW3E7FA7PC{n:06d}")
+    scopes = factory.LazyFunction(lambda: ["read_vin", "control_security"])
+    created_at = factory.LazyFunction(timezone.now)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from vehicles import facts, history
+from vehicles import facts, history, reservations
 from vehicles.history import Kind
 from vehicles.models import (
     Application,
@@ -22,6 +22,7 @@ from vehicles.models import (
     VehicleGrant,
 )
 from vehicles.permissions import covered_by
+from vehicles.reservations import Claim
 
 USED_TO_THE: Final = timedelta(hours=1)
 
@@ -32,6 +33,40 @@ def application_user(application: Application, person: User) -> ApplicationUser:
     return row
 
 
+def _recognised_user(application: Application, person: User, claim: Claim) -> ApplicationUser:
+    """As `application_user`, under the id that is reserved for them, unless somebody took it in this moment."""
+    if claim.user_id is None:
+        return application_user(application, person)
+    reserved = {"public_id": claim.user_id, "external_id": claim.external_id}
+    try:
+        return ApplicationUser.objects.get_or_create(
+            application=application, person=person, defaults=reserved
+        )[0]
+    except IntegrityError:
+        return application_user(application, person)
+
+
+def _connection(application: Application, vehicle: Vehicle, claim: Claim) -> Connection:
+    """The car as this application knows it, under the id that is reserved for it, if no other car has it."""
+    reserved = claim.vehicle_id(vehicle)
+    defaults = {"public_id": reserved} if reserved else {}
+    found = Connection.objects.get_or_create
+    try:
+        row, _ = found(application=application, vehicle=vehicle, defaults=defaults)
+    except IntegrityError:
+        row, _ = found(application=application, vehicle=vehicle)
+    row.application, row.vehicle = application, vehicle
+    return row
+
+
+def _name(user: ApplicationUser, told: str) -> None:
+    """Keep the application's own id for the person; the text `null` clears it (Smartcar: Connect, external_id)."""
+    named = "" if told == "null" else told
+    if told and named not in (user.external_id, str(user.public_id)):
+        user.external_id = named
+        user.save(update_fields=["external_id"])
+
+
 def give(
     *,
     application: Application,
@@ -40,22 +75,28 @@ def give(
     requested: Sequence[str],
     approved: Sequence[str],
     integration: str = Integration.FLEET,
+    external_id: str = "",
     now: datetime,
 ) -> list[VehicleGrant]:
     """Write what the person approved for these cars, replacing what they approved earlier; one grant a car.
 
     However it is called, nothing is granted that was not asked for or that Tesla did not grant. Permissions that Tesla
-    covers and the person left out count as declined.
+    covers and the person left out count as declined. Ids that are reserved for the cars and the person come back here;
+    `external_id` is how the application itself named the person in this run.
     """
     asked = list(dict.fromkeys(requested))
     offered = covered_by(asked, account.granted_scopes) if integration == Integration.FLEET else asked
     given = [name for name in offered if name in set(approved)]
     declined = [name for name in offered if name not in set(approved)]
     with transaction.atomic():
-        application_user(application, account.person)
+        claim = reservations.recognise(application, account, vehicles, told=external_id)
+        user = _recognised_user(application, account.person, claim)
+        _name(user, external_id)
+        connections = [_connection(application, vehicle, claim) for vehicle in vehicles]
+        reservations.settle(claim, user, connections, account, now)
         grants = [
-            _give_one(application, account, vehicle, asked, given, declined, integration, now)
-            for vehicle in vehicles
+            _give_one(connection, account, asked, given, declined, integration, now)
+            for connection in connections
         ]
         facts.refresh_verdicts(VehicleGrant.objects.filter(pk__in=[grant.pk for grant in grants]), now)
         if integration == Integration.FLEET:
@@ -64,16 +105,14 @@ def give(
 
 
 def _give_one(
-    application: Application,
+    connection: Connection,
     account: TeslaAccount,
-    vehicle: Vehicle,
     requested: list[str],
     approved: list[str],
     declined: list[str],
     integration: str,
     now: datetime,
 ) -> VehicleGrant:
-    connection, _ = Connection.objects.get_or_create(application=application, vehicle=vehicle)
     grant, _ = VehicleGrant.objects.update_or_create(
         connection=connection,
         account=account,
@@ -91,9 +130,9 @@ def _give_one(
         Kind.GRANT_GIVEN,
         actor=history.person(account.person),
         at=now,
-        application=application,
+        application=connection.application,
         account=account,
-        vehicle=vehicle,
+        vehicle=connection.vehicle,
         grant=grant,
         approved=approved,
         declined=declined,

@@ -31,6 +31,8 @@ class Kind(StrEnum):
     GRANT_GIVEN = "grant:given"
     GRANT_MOVED = "grant:moved"
     GRANT_REVOKED = "grant:revoked"
+    IDS_RESERVED = "ids:reserved"
+    IDS_GIVEN_BACK = "ids:given_back"
     COMMAND_ENDED = "command:ended"
     CONNECT_STARTED = "connect:started"
     CONNECT_ENDED = "connect:ended"

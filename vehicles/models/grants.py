@@ -26,6 +26,7 @@ class Connection(models.Model):
             models.UniqueConstraint(name="connection_once", fields=["application", "vehicle"]),
             models.UniqueConstraint(name="connection_id", fields=["public_id", "application"]),
         ]
+        indexes = [models.Index(fields=["application", "-id"], name="connection_newest")]
 
     def __str__(self) -> str:
         return str(self.public_id)
