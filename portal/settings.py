@@ -48,6 +48,7 @@ TESLA_RATE_LIMITS = {
     "commands": env.int("TESLA_COMMANDS_PER_MINUTE", default=30),
 }
 VAULT_KEYS = env.list("VAULT_KEYS", default=[])
+TOKEN_WITNESS_FILE = VAR_DIR / "newest-refresh"
 
 # Storage and messages --------------------------------------------------------------------------------------------
 

@@ -11,15 +11,16 @@ from typing import Final, TypeVar
 
 from django.utils import timezone
 
-from vehicles import errors, evidence, incidents, legacy_api, logins, vault
+from vehicles import errors, evidence, incidents, legacy_api, token_refresh, vault
 from vehicles.bulkhead import slot
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError, ErrorSpec
 from vehicles.failures import translate
-from vehicles.models import IncidentKind, Integration, TeslaAccount, Vehicle
+from vehicles.models import IncidentKind, Integration, LoginEnd, TeslaAccount, Vehicle
 from vehicles.origins import api_base
 from vehicles.tesla import client, paths
 from vehicles.tesla import errors as tesla
+from vehicles.token_refresh import LoginEnded
 
 T = TypeVar("T")
 Make = Callable[[str, str], T]
@@ -39,7 +40,7 @@ def renew_login(account: TeslaAccount, integration: str) -> None:
     try:
         try:
             _refreshed(account, integration, stored)
-        except tesla.LoginRequired as dead:
+        except LoginEnded as dead:
             _with_last_token(account, integration, stored, client.products, dead)
     except tesla.TeslaError as failure:
         raise translate(failure) from failure
@@ -111,7 +112,7 @@ def _call(account: TeslaAccount, integration: str, make: Make[T], scope: str) ->
     if not stored.is_fresh(timezone.now()):
         try:
             stored = _refreshed(account, integration, stored)
-        except tesla.LoginRequired as dead:
+        except LoginEnded as dead:
             return _with_last_token(account, integration, stored, make, dead)
     try:
         return _following_region(account, integration, stored.access_token, make)
@@ -120,11 +121,11 @@ def _call(account: TeslaAccount, integration: str, make: Make[T], scope: str) ->
 
 
 def _refreshed(account: TeslaAccount, integration: str, stored: vault.StoredTokens) -> vault.StoredTokens:
-    """Fresh tokens. Raises `LoginRequired`; any other failure is told now, since the call itself was not made."""
+    """Fresh tokens. Raises `LoginEnded`; any other failure is told now, since the call itself was not made."""
     covered = account.granted_scopes
     try:
-        fresh = logins.refresh(account, integration, stored)
-    except tesla.LoginRequired:
+        fresh = token_refresh.refresh(account, integration, stored)
+    except LoginEnded:
         raise
     except tesla.TeslaError as failure:
         raise translate(failure) from failure
@@ -144,10 +145,8 @@ def _after_denial(
     """Tesla denied a call. Only a refresh tells whether the person took something away: single denials are noise."""
     try:
         stored = _refreshed(account, integration, stored)
-    except tesla.PasswordChanged as dead:
-        raise _lost(account, integration, Consent.SIGN_IN_NEEDED, evidence.TOKEN, dead.text) from denial
-    except tesla.LoginRequired as dead:
-        raise _lost(account, integration, Consent.REVOKED, evidence.API_DENIAL, dead.text) from denial
+    except LoginEnded as dead:
+        raise _lost(account, integration, dead, denied=True) from denial
     except CatalogueError:
         _suspect(account, integration)
         raise
@@ -162,22 +161,18 @@ def _after_denial(
 
 
 def _with_last_token(
-    account: TeslaAccount,
-    integration: str,
-    stored: vault.StoredTokens,
-    make: Make[T],
-    dead: tesla.LoginRequired,
+    account: TeslaAccount, integration: str, stored: vault.StoredTokens, make: Make[T], dead: LoginEnded
 ) -> T:
     """The refresh token is dead. An access token that still lives tells a removal from a login that ran out."""
     is_alive = stored.access_token and stored.expires_at is not None and stored.expires_at > timezone.now()
-    if is_alive and not isinstance(dead, tesla.PasswordChanged):
-        try:
-            answer = _following_region(account, integration, stored.access_token, make)
-        except (tesla.TokenRefused, tesla.ScopeMissing) as denial:
-            raise _lost(account, integration, Consent.REVOKED, evidence.API_DENIAL, denial.text) from denial
-        _lost(account, integration, Consent.SIGN_IN_NEEDED, evidence.TOKEN, dead.text)
-        return answer
-    raise _lost(account, integration, Consent.SIGN_IN_NEEDED, evidence.TOKEN, dead.text)
+    if not is_alive or dead.why is LoginEnd.PASSWORD_CHANGED:
+        raise _lost(account, integration, dead, denied=False) from dead
+    try:
+        answer = _following_region(account, integration, stored.access_token, make)
+    except (tesla.TokenRefused, tesla.ScopeMissing) as denial:
+        raise _lost(account, integration, dead, denied=True) from denial
+    _lost(account, integration, dead, denied=False)
+    return answer
 
 
 _LOSSES: Final[dict[Consent, ErrorSpec]] = {
@@ -186,18 +181,22 @@ _LOSSES: Final[dict[Consent, ErrorSpec]] = {
 }
 
 
-def _lost(
-    account: TeslaAccount, integration: str, consent: Consent, source: str, words: str
-) -> CatalogueError:
-    """Write that access was lost, and the error that says so; while too many lose it at once, Tesla has a problem."""
+def _lost(account: TeslaAccount, integration: str, dead: LoginEnded, *, denied: bool) -> CatalogueError:
+    """Write that access was lost, and the error that says so; while too many lose it at once, Tesla has a problem.
+
+    It was removed where a call was denied too, unless the end of the login is known to have another cause.
+    """
     now = timezone.now()
     if integration == Integration.LEGACY:
         evidence.legacy_login_seen(account, works=False, now=now)
-        return CatalogueError(errors.AUTHENTICATION_FAILED, reason=words)
+        return CatalogueError(errors.AUTHENTICATION_FAILED, reason=dead.text)
+    consent, source = Consent.SIGN_IN_NEEDED, str(dead.why)
+    if denied and not dead.is_explained:
+        consent, source = Consent.REVOKED, evidence.API_DENIAL
     evidence.consent_seen(account, consent, now=now, source=source)
     if not evidence.stands(account, now):
-        return CatalogueError(errors.UPSTREAM_KNOWN_ISSUE, reason=f"held back: {words}")
-    return CatalogueError(_LOSSES[consent], reason=words)
+        return CatalogueError(errors.UPSTREAM_KNOWN_ISSUE, reason=f"held back: {dead.text}")
+    return CatalogueError(_LOSSES[consent], reason=dead.text)
 
 
 def _suspect(account: TeslaAccount, integration: str) -> None:

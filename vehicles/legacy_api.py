@@ -13,7 +13,7 @@ from typing import Final
 
 from django.utils import timezone
 
-from vehicles import history, incidents, logins, vault
+from vehicles import history, incidents, token_refresh, vault
 from vehicles.bulkhead import slot
 from vehicles.errors import CatalogueError
 from vehicles.facts import offers_legacy
@@ -70,7 +70,7 @@ def _asked(account: TeslaAccount) -> bool | None:
         if stored is None:
             return None
         if not stored.is_fresh(timezone.now()):
-            stored = logins.refresh(account, Integration.LEGACY, stored)
+            stored = token_refresh.refresh(account, Integration.LEGACY, stored)
         with slot():
             client.products(api_base(account, Integration.LEGACY), stored.access_token)
     except tesla.LegacyClosed:

@@ -1,27 +1,21 @@
-"""Logins at Tesla: redeeming one, and rotating its tokens, one process at a time. Failures are `TeslaError` inside."""
+"""Logins at Tesla: redeeming the code of one, and what its tokens tell. Failures are `TeslaError` inside."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from datetime import datetime
-from typing import Final
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from vehicles import evidence, history, vault
-from vehicles.bulkhead import let_go_of_database
 from vehicles.failures import translate
 from vehicles.history import Kind
 from vehicles.models import Integration, TeslaAccount, User
 from vehicles.origins import api_base, origins
 from vehicles.tesla import auth, client, paths, scopes
 from vehicles.tesla import errors as tesla
-
-REFRESH_WAIT_SECONDS: Final = 30.0
-_POLL_SECONDS: Final = 0.1
 
 
 class OtherAccount(Exception):
@@ -101,7 +95,7 @@ def _keep_login(
 
 def _signed_in(mode: str, integration: Integration, claims: auth.Claims, tokens: auth.Tokens) -> TeslaAccount:
     now = timezone.now()
-    with transaction.atomic():
+    with vault.durable(), transaction.atomic():
         account = TeslaAccount.objects.filter(sub=claims.sub, mode=mode).first()
         if account is None:
             person = User(is_person=True)
@@ -115,11 +109,11 @@ def _signed_in(mode: str, integration: Integration, claims: auth.Claims, tokens:
                 Kind.ACCOUNT_CONNECTED, actor=history.person(person), at=now, account=account, mode=mode
             )
         vault.store_login(account, integration, tokens, now)
-        _seen(account, integration, claims, now, source=evidence.LOGIN)
+        seen(account, integration, claims, now, source=evidence.LOGIN)
     return account
 
 
-def _seen(
+def seen(
     account: TeslaAccount,
     integration: str,
     claims: auth.Claims,
@@ -144,60 +138,3 @@ def _learn_email(account: TeslaAccount, integration: str, token: str) -> None:
         return
     account.email = str(profile.get("email") or "").lower()[:254]
     account.save(update_fields=["email"])
-
-
-def refresh(account: TeslaAccount, integration: str, stored: vault.StoredTokens) -> vault.StoredTokens:
-    """Rotate the tokens, or wait for the process that is doing it. Raises `TeslaError`."""
-    holder = vault.take_lease(stored, timezone.now())
-    if holder is None:
-        return _refreshed_elsewhere(account, integration, stored)
-    try:
-        let_go_of_database()
-        tokens, used = _rotate(account, integration, stored)
-        claims = _claims(tokens, integration)
-    except tesla.TeslaError:
-        vault.give_back(stored, holder)
-        raise
-    now = timezone.now()
-    with transaction.atomic():
-        vault.store_refreshed(stored, holder, tokens, used, now)
-        _seen(account, integration, claims, now)
-    return _load(account, integration)
-
-
-def _rotate(account: TeslaAccount, integration: str, stored: vault.StoredTokens) -> tuple[auth.Tokens, str]:
-    """Ask for a new pair; Tesla honours the last used refresh token for a day, so that one is tried as well."""
-    origin, client_id = origins(account.mode).token, settings.TESLA_CLIENT_ID
-    if integration == Integration.LEGACY:
-        origin, client_id = origins(account.mode).auth, paths.OWNER_API_CLIENT_ID
-    try:
-        used = stored.refresh_token
-        return auth.refresh(origin, client_id=client_id, refresh_token=used), used
-    except tesla.LoginRequired:
-        used = stored.previous_refresh_token
-        if not used:
-            raise
-        return auth.refresh(origin, client_id=client_id, refresh_token=used), used
-
-
-def _refreshed_elsewhere(
-    account: TeslaAccount, integration: str, stored: vault.StoredTokens
-) -> vault.StoredTokens:
-    end = time.monotonic() + REFRESH_WAIT_SECONDS
-    while time.monotonic() < end:
-        current = _load(account, integration)
-        if current.refreshed_at != stored.refreshed_at:
-            account.refresh_from_db(fields=["granted_scopes", "consent"])
-            return current
-        if vault.is_free(current, timezone.now()):
-            return refresh(account, integration, current)
-        let_go_of_database()
-        time.sleep(_POLL_SECONDS)
-    raise tesla.NoAnswer("another process is still refreshing")
-
-
-def _load(account: TeslaAccount, integration: str) -> vault.StoredTokens:
-    stored = vault.load(account, integration)
-    if stored is None:
-        raise tesla.LoginRequired("the tokens are gone")
-    return stored

@@ -1,4 +1,4 @@
-"""The vault: Tesla's tokens encrypted at rest, and the lease that lets one process at a time refresh them. No network.
+"""The vault: Tesla's tokens encrypted at rest. No network.
 
 AES-GCM with a named key; the newest of `VAULT_KEYS` writes, all of them read. The row's id and the field's name are
 authenticated with the text, so a value cannot be moved to another row or field.
@@ -11,23 +11,26 @@ import binascii
 import hashlib
 import secrets
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import CharField, Q, UUIDField
+from django.db import connection, transaction
+from django.db.models import CharField, UUIDField
 
 from vehicles.models import TeslaAccount, TeslaToken
 from vehicles.prepared import Given, Prepared
 from vehicles.tesla.auth import Tokens
+from vehicles.token_lease import Lease
 
 RENEW_WITH_LEFT: Final = timedelta(seconds=60)
-LEASE: Final = timedelta(seconds=40)
 _NONCE_BYTES: Final = 12
 
 
@@ -43,8 +46,13 @@ class StoredTokens:
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     previous_refresh_token: str = field(repr=False)
+    generation: int
     expires_at: datetime | None
     refreshed_at: datetime | None
+    overlapped: bool = False
+    superseded_at: datetime | None = None
+    ended: str = ""
+    lease_holder: uuid.UUID | None = None
     lease_until: datetime | None = None
 
     def is_fresh(self, now: datetime) -> bool:
@@ -73,7 +81,7 @@ def open_sealed(purpose: str, sealed: bytes | memoryview) -> str:
         raise VaultError("sealed with a key that is not configured")
     try:
         return AESGCM(key).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], purpose.encode()).decode()
-    except InvalidTag:
+    except (InvalidTag, ValueError):
         raise VaultError("the value was altered or belongs elsewhere") from None
 
 
@@ -113,16 +121,23 @@ def _parse_keys(entries: tuple[str, ...], development_secret: str) -> list[tuple
 
 
 def store_login(account: TeslaAccount, integration: str, tokens: Tokens, now: datetime) -> None:
-    """Keep the tokens of a fresh login; earlier ones of the same account and interface are dead at Tesla by then."""
-    row, _ = TeslaToken.objects.get_or_create(account=account, integration=integration)
-    TeslaToken.objects.filter(pk=row.pk).update(
-        **_sealed_pair(row.pk, tokens),
-        previous_refresh_token=b"",
-        expires_at=now + timedelta(seconds=tokens.expires_in),
-        refreshed_at=now,
-        lease_holder=None,
-        lease_until=None,
-    )
+    """Keep the tokens of a fresh login.
+
+    Tesla has ended the earlier ones by then, but a refresh that was under way in the same moment may have ended the new
+    ones instead: so the refresh token that was stored stays beside the new one.
+    """
+    TeslaToken.objects.get_or_create(account=account, integration=integration)
+    with transaction.atomic():
+        newest = _newest_generation(account, integration)
+        row = TeslaToken.objects.select_for_update().get(account=account, integration=integration)
+        TeslaToken.objects.filter(pk=row.pk).update(
+            **_pair(row.pk, tokens, now),
+            previous_refresh_token=row.refresh_token if _opens(row) else b"",
+            generation=max(newest, row.generation) + 1,
+            overlapped=row.lease_until is not None,
+            superseded_at=None,
+        )
+        _repeat_generation(account, integration, max(newest, row.generation) + 1)
 
 
 def load(account: TeslaAccount, integration: str) -> StoredTokens | None:
@@ -136,8 +151,13 @@ def load(account: TeslaAccount, integration: str) -> StoredTokens | None:
         access_token=open_sealed(access_token_purpose(row.pk), row.access_token),
         refresh_token=open_sealed(refresh_token_purpose(row.pk), row.refresh_token),
         previous_refresh_token=open_sealed(refresh_token_purpose(row.pk), row.previous_refresh_token),
+        generation=row.generation,
         expires_at=row.expires_at,
         refreshed_at=row.refreshed_at,
+        overlapped=row.overlapped,
+        superseded_at=row.superseded_at,
+        ended=row.ended,
+        lease_holder=row.lease_holder,
         lease_until=row.lease_until,
     )
 
@@ -149,44 +169,78 @@ _STORED: Final = Prepared(
 )
 
 
-def is_free(stored: StoredTokens, now: datetime) -> bool:
-    """Whether no process holds the lease on this pair."""
-    return stored.lease_until is None or stored.lease_until < now
-
-
-def take_lease(stored: StoredTokens, now: datetime) -> uuid.UUID | None:
-    """Become the one that refreshes this pair; None when another process is at it or has just done it.
-
-    A conditional update, so it holds across processes and on every database. A lease that its holder never gave back
-    ends by itself.
-    """
-    holder = uuid.uuid4()
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    unchanged = Q(pk=stored.row_id, refreshed_at=stored.refreshed_at)
-    taken = TeslaToken.objects.filter(free, unchanged).update(lease_holder=holder, lease_until=now + LEASE)
-    return holder if taken else None
-
-
 def store_refreshed(
-    stored: StoredTokens, holder: uuid.UUID, tokens: Tokens, used: str, now: datetime
-) -> None:
-    """Write the new pair and keep the `used` refresh token beside it, in one statement; gives the lease back."""
-    row = TeslaToken.objects.filter(pk=stored.row_id, lease_holder=holder)
-    row.update(
-        **_sealed_pair(stored.row_id, tokens),
+    account: TeslaAccount,
+    integration: str,
+    stored: StoredTokens,
+    lease: Lease,
+    tokens: Tokens,
+    *,
+    used: str,
+    superseded: bool,
+    now: datetime,
+) -> bool:
+    """Write the new pair and keep the `used` refresh token beside it, in one statement; gives the lease back.
+
+    False, and nothing written, when the lease was lost meanwhile. To be called in a transaction.
+    """
+    generation = max(_newest_generation(account, integration), stored.generation) + 1
+    kept = lease.held().update(
+        **_pair(stored.row_id, tokens, now),
         previous_refresh_token=seal_refresh_token(stored.row_id, used),
-        expires_at=now + timedelta(seconds=tokens.expires_in),
-        refreshed_at=now,
-        lease_holder=None,
-        lease_until=None,
+        generation=generation,
+        overlapped=lease.after_unknown,
+        superseded_at=now if superseded else stored.superseded_at,
     )
+    if kept:
+        _repeat_generation(account, integration, generation)
+    return bool(kept)
 
 
-def give_back(stored: StoredTokens, holder: uuid.UUID) -> None:
-    """End the lease without a change."""
-    TeslaToken.objects.filter(pk=stored.row_id, lease_holder=holder).update(
-        lease_holder=None, lease_until=None
-    )
+def keep_beside(stored: StoredTokens, refresh_token: str) -> None:
+    """Keep one more refresh token that may be the living one, in the place of the one before."""
+    unchanged = TeslaToken.objects.filter(pk=stored.row_id, generation=stored.generation)
+    unchanged.update(previous_refresh_token=seal_refresh_token(stored.row_id, refresh_token))
+
+
+def newest_generation(account: TeslaAccount, integration: str) -> int:
+    """The newest pair of this login that there ever was, as the account's own row remembers it."""
+    return TeslaAccount.objects.values_list(f"{integration}_generation", flat=True).get(pk=account.pk)
+
+
+@contextmanager
+def durable() -> Iterator[None]:
+    """What is committed inside has reached the disk when the commit returns.
+
+    SQLite leaves that to the system here, for speed; PostgreSQL does so anyway.
+    """
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA synchronous = FULL")
+        try:
+            yield
+        finally:
+            cursor.execute("PRAGMA synchronous = NORMAL")
+
+
+def _newest_generation(account: TeslaAccount, integration: str) -> int:
+    """The same as `newest_generation`, with the account's row locked: pairs are stored one after the other."""
+    locked = TeslaAccount.objects.select_for_update().values_list(f"{integration}_generation", flat=True)
+    return locked.get(pk=account.pk)
+
+
+def _repeat_generation(account: TeslaAccount, integration: str, generation: int) -> None:
+    TeslaAccount.objects.filter(pk=account.pk).update(**{f"{integration}_generation": generation})
+
+
+def _opens(row: TeslaToken) -> bool:
+    """Whether the refresh token can be carried on; a login also mends a row whose key is gone."""
+    try:
+        return bool(open_sealed(refresh_token_purpose(row.pk), row.refresh_token))
+    except VaultError:
+        return False
 
 
 def seal_refresh_token(row_id: uuid.UUID, token: str) -> bytes:
@@ -194,10 +248,16 @@ def seal_refresh_token(row_id: uuid.UUID, token: str) -> bytes:
     return seal(refresh_token_purpose(row_id), token)
 
 
-def _sealed_pair(row_id: uuid.UUID, tokens: Tokens) -> dict[str, bytes]:
+def _pair(row_id: uuid.UUID, tokens: Tokens, now: datetime) -> dict[str, Any]:
+    """The columns of a new pair; nothing that was said of the one before holds any longer."""
     return {
         "access_token": seal(access_token_purpose(row_id), tokens.access_token),
         "refresh_token": seal_refresh_token(row_id, tokens.refresh_token),
+        "expires_at": now + timedelta(seconds=tokens.expires_in),
+        "refreshed_at": now,
+        "ended": "",
+        "lease_holder": None,
+        "lease_until": None,
     }
 
 

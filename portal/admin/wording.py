@@ -153,6 +153,12 @@ SOURCES: Final[dict[str, str]] = {
     "token": "Tesla's token",
     "scp": "the scopes in Tesla's token",
     "login": "the person's login at Tesla",
+    "login_refused": "Tesla refusing the login without saying why: the password was changed, or another system "
+    "used it",
+    "login_expired": "the login, which nobody used for three months",
+    "password_changed": "Tesla saying that the password was changed",
+    "token_superseded": "our refresh token, which another system uses too",
+    "backup_restored": "our tokens, which came from an old backup",
     "api_denial": "Tesla refusing a request",
 }
 

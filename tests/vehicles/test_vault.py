@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from tests.factories import TeslaAccountFactory
-from vehicles import vault
+from vehicles import token_lease, vault
 from vehicles.models import Integration, TeslaToken
 from vehicles.tesla.auth import Tokens
+from vehicles.token_lease import Lease
 
 pytestmark = pytest.mark.django_db
 
@@ -60,22 +62,68 @@ def test_a_new_key_writes_and_the_old_one_still_reads(settings: Any) -> None:
         vault.open_sealed("purpose", sealed)
 
 
+def take(loaded: vault.StoredTokens, now: datetime) -> Lease | None:
+    return token_lease.take(loaded.row_id, loaded.generation, now)
+
+
+def keep(loaded: vault.StoredTokens, lease: Lease, now: datetime, used: str = "") -> bool:
+    account = TeslaToken.objects.get(pk=loaded.row_id).account
+    with transaction.atomic():
+        return vault.store_refreshed(
+            account,
+            Integration.FLEET,
+            loaded,
+            lease,
+            NEXT,
+            used=used or loaded.refresh_token,
+            superseded=False,
+            now=now,
+        )
+
+
 def test_one_process_gets_the_lease_and_the_others_do_not(now: datetime) -> None:
     loaded = stored(now)
-    assert vault.take_lease(loaded, now) is not None
-    assert vault.take_lease(loaded, now) is None
-    assert vault.take_lease(loaded, now + vault.LEASE + timedelta(seconds=1)) is not None
+    assert take(loaded, now)
+    assert take(loaded, now) is None
+    assert take(loaded, now + token_lease.LEASE + timedelta(seconds=1))
 
 
 def test_after_a_refresh_a_process_that_still_holds_the_old_pair_gets_no_lease(now: datetime) -> None:
     loaded = stored(now)
-    holder = vault.take_lease(loaded, now)
-    assert holder is not None
-    vault.store_refreshed(loaded, holder, NEXT, loaded.refresh_token, now + timedelta(seconds=1))
-    assert vault.take_lease(loaded, now + timedelta(seconds=2)) is None
+    lease = take(loaded, now)
+    assert lease and keep(loaded, lease, now)
+    assert take(loaded, now + timedelta(seconds=2)) is None
     current = vault.load(TeslaToken.objects.get().account, Integration.FLEET)
     assert current is not None
     assert (current.refresh_token, current.previous_refresh_token) == ("EU_refresh-two", "EU_refresh-one")
+    assert current.generation == loaded.generation + 1
+
+
+def test_a_holder_that_comes_back_after_its_lease_writes_nothing(now: datetime) -> None:
+    loaded = stored(now)
+    late = take(loaded, now)
+    other = take(loaded, now + token_lease.LEASE + timedelta(seconds=1))
+    assert late and other and other.after_unknown
+    assert not keep(loaded, late, now)
+    assert not token_lease.prolong(late, now)
+    assert keep(loaded, other, now)
+
+
+def test_a_login_keeps_the_refresh_token_before_it_beside_its_own(now: datetime) -> None:
+    account = TeslaToken.objects.get(pk=stored(now).row_id).account
+    vault.store_login(account, Integration.FLEET, NEXT, now)
+    current = vault.load(account, Integration.FLEET)
+    assert current is not None
+    assert (current.refresh_token, current.previous_refresh_token) == ("EU_refresh-two", "EU_refresh-one")
+
+
+def test_a_login_mends_a_row_whose_key_is_gone(now: datetime, settings: Any) -> None:
+    account = TeslaToken.objects.get(pk=stored(now).row_id).account
+    settings.VAULT_KEYS = [f"new:{key('b')}"]
+    vault.store_login(account, Integration.FLEET, NEXT, now)
+    current = vault.load(account, Integration.FLEET)
+    assert current is not None
+    assert (current.refresh_token, current.previous_refresh_token) == ("EU_refresh-two", "")
 
 
 def test_tokens_about_to_expire_are_not_fresh(now: datetime) -> None:

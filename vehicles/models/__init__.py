@@ -9,7 +9,7 @@ from vehicles.models.incidents import Incident, IncidentKind
 from vehicles.models.rate_budgets import RateBudget
 from vehicles.models.reservations import Reservation
 from vehicles.models.signing_sessions import SigningSession
-from vehicles.models.tokens import TeslaToken
+from vehicles.models.tokens import LoginEnd, TeslaToken
 from vehicles.models.vehicles import Vehicle, VehicleAccess
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Incident",
     "IncidentKind",
     "Integration",
+    "LoginEnd",
     "Mode",
     "Outcome",
     "RateBudget",

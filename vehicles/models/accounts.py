@@ -68,6 +68,14 @@ class TeslaAccount(models.Model):
     legacy_login_lost_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when the login of the older interface no longer works"
     )
+    fleet_generation = models.PositiveIntegerField(
+        default=0,
+        editable=False,
+        help_text="The newest pair of tokens there ever was, to know an older one by",
+    )
+    legacy_generation = models.PositiveIntegerField(
+        default=0, editable=False, help_text="The same for the login of the older interface"
+    )
     vehicles_listed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -17,6 +17,7 @@ from vehicles.tesla import errors, paths, transport
 
 _THIRD_PARTY = "/nts"
 """How the issuer ends in tokens of third-party applications."""
+_PASSWORD_CHANGED = "password_changed"  # noqa: S105  (Tesla's name of an error)
 _DEAD_LOGIN = ("login_required", "invalid_grant", "login_failed")
 
 
@@ -124,9 +125,11 @@ def refresh(origin: str, *, client_id: str, refresh_token: str) -> Tokens:
     try:
         return _tokens(transport.send("POST", origin + paths.TOKEN, form=form))
     except (errors.BadRequest, errors.TokenRefused) as refusal:
-        if "password_changed" in refusal.text:
+        # The `error` of a JSON body comes first in the text; a page of HTML that holds the word somewhere says nothing.
+        error = refusal.text.partition(" ")[0]
+        if error == _PASSWORD_CHANGED:
             raise errors.PasswordChanged(refusal.text, status=refusal.status) from None
-        if any(word in refusal.text for word in _DEAD_LOGIN):
+        if error in _DEAD_LOGIN:
             raise errors.LoginRequired(refusal.text, status=refusal.status) from None
         raise
 

@@ -81,9 +81,16 @@ def read_token(world: World, request: web.Request) -> Caller:
     account = world.account_by_sub(claims["sub"])
     if client is None or (account is None and claims["sub"] != client.client_id):
         raise ApiError(401, "invalid bearer token")
-    if claims["exp"] <= world.clock.now():
+    if claims["exp"] <= world.clock.now() or _is_superseded(world, client, account, token.strip()):
         raise ApiError(401, "token expired (401)")
     return Caller(world, client, account, claims, _region_called(request, account, claims))
+
+
+def _is_superseded(world: World, client: Client, account: Account | None, token: str) -> bool:
+    """Whether a newer access token of this account and application ended this one."""
+    if account is None or not world.provider.access_tokens_end_at_refresh:
+        return False
+    return not world.tokens.is_newest_access(client, account, token)
 
 
 def admit(caller: Caller, *, in_any_region: bool = False) -> None:

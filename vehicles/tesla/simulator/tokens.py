@@ -62,6 +62,7 @@ class Family:
     current: str
     issued_at: float
     previous: str = ""
+    previous_issued_at: float = 0.0
     previous_used_at: float = 0.0
 
 
@@ -74,6 +75,7 @@ class Tokens:
         self._codes: dict[str, Code] = {}
         self._families: dict[tuple[str, str], Family] = {}
         self._by_token: dict[str, Family] = {}
+        self._newest_access: dict[tuple[str, str], str] = {}
 
     def new_code(
         self, client: Client, account: Account, scopes: tuple[str, ...], query: dict[str, str]
@@ -131,7 +133,8 @@ class Tokens:
             raise login_required()
         if token == family.current:
             self._by_token.pop(family.previous, None)
-            family.previous, family.previous_used_at = token, self._clock.now()
+            family.previous, family.previous_issued_at = token, family.issued_at
+            family.previous_used_at = self._clock.now()
         fresh = _new_refresh_token(client, account)
         self._replace_current(family, fresh)
         return fresh
@@ -157,7 +160,13 @@ class Tokens:
     def access_token(self, client: Client, account: Account, scopes: tuple[str, ...]) -> str:
         """A signed token with the claims that Tesla's have."""
         make = legacy_claims if client.is_legacy else fleet_claims
-        return self.signer.sign(make(client, account, scopes) | self._lifetime())
+        token = self.signer.sign(make(client, account, scopes) | self._lifetime())
+        self._newest_access[client.client_id, account.sub] = token
+        return token
+
+    def is_newest_access(self, client: Client, account: Account, token: str) -> bool:
+        """Whether no newer access token was issued to this application for the account."""
+        return self._newest_access.get((client.client_id, account.sub)) == token
 
     def id_token(self, client: Client, account: Account, nonce: str) -> str:
         """The OpenID token; carries the nonce of the login where there was one."""
@@ -172,10 +181,12 @@ class Tokens:
         return {"iat": now, "exp": now + ACCESS_SECONDS, "auth_time": now}
 
     def _is_usable(self, family: Family, token: str) -> bool:
+        """Three months from issue; once it was used, a day from its first use, but never longer than those months."""
         now = self._clock.now()
         if token == family.current:
             return now - family.issued_at < REFRESH_SECONDS
-        return now - family.previous_used_at < GRACE_SECONDS
+        in_grace = now - family.previous_used_at < GRACE_SECONDS
+        return in_grace and now - family.previous_issued_at < REFRESH_SECONDS
 
     def _adopt(self, family: Family) -> None:
         self._families[family.client_id, family.sub] = family

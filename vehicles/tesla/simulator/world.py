@@ -39,6 +39,8 @@ class Provider:
     drivers_may_pair: bool = False
     keys_leave_with_consent: bool = False
     """Whether removing an application also takes its key off the cars; reports differ."""
+    access_tokens_end_at_refresh: bool = False
+    """Whether a refresh or a new login ends the access token before at once; Tesla's documentation allows both."""
 
 
 class World:

@@ -140,6 +140,29 @@ def test_a_refresh_token_lives_three_months(application: Application, control: C
     assert is_login_required(application, application.tokens["refresh_token"])
 
 
+def test_the_day_of_grace_ends_with_the_three_months(application: Application, control: Control) -> None:
+    used = application.connect(ANNA).tokens["refresh_token"]
+    control("POST", "/clock", {"advance_seconds": 90 * DAY - 3600})
+    assert application.refresh().status == 200
+    assert application.refresh(used).status == 200
+    control("POST", "/clock", {"advance_seconds": 2 * 3600})
+    assert is_login_required(application, used)
+    assert application.refresh().status == 200
+
+
+def test_a_refresh_can_be_made_to_end_the_access_token_before(
+    application: Application, control: Control
+) -> None:
+    old = application.connect(ANNA).tokens["access_token"]
+    control("PATCH", "/provider", {"access_tokens_end_at_refresh": True})
+    assert application.call("GET", paths.VEHICLES, token=old).status == 200
+    control("POST", "/clock", {"advance_seconds": 1})
+    application.refresh()
+    answer = application.call("GET", paths.VEHICLES, token=old)
+    assert (answer.status, answer.json()["error"]) == (401, "token expired (401)")
+    assert application.call("GET", paths.VEHICLES).status == 200
+
+
 def test_a_second_login_ends_the_refresh_token_of_the_first(application: Application) -> None:
     first = application.connect(ANNA).tokens["refresh_token"]
     application.connect(ANNA)
