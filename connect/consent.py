@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -11,12 +11,15 @@ from django.db import transaction
 
 from connect import flow, key_queue
 from connect.models import ConnectSession, Step
-from connect.problems import NO_VEHICLES, OTHER_VEHICLE, ConnectProblem
+from connect.problems import ACCESS_ENDED, NO_VEHICLES, OTHER_VEHICLE, ConnectProblem
 from vehicles import errors, grants, sync
+from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError
-from vehicles.models import TeslaAccount, VehicleAccess, VehicleGrant
+from vehicles.models import TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.permissions import PERMISSIONS, Permission, covered_by
 
+ENDED: Final = (Consent.REVOKED, Consent.SIGN_IN_NEEDED)
+"""Nothing can be approved on such an account: only signing in at Tesla again helps."""
 SHOWS_CARS: Final = "read_vehicle_info"
 """Tesla lists an account's cars only under the scope behind this permission (Fleet API: vehicles), so that scope is
 asked for and needed whatever the application wants."""
@@ -27,7 +30,7 @@ class Offer:
     """The permission page's content. `missing` was asked for but not granted at Tesla.
 
     With `cars_hidden` Tesla was not told to show the cars at all. `others` names the applications that share the
-    consent at Tesla, `paused` those that it no longer covers.
+    consent at Tesla, `paused` those that it no longer covers. `kept` was allowed in an earlier run.
     """
 
     accesses: list[VehicleAccess]
@@ -37,6 +40,7 @@ class Offer:
     cars_hidden: bool
     others: list[str]
     paused: list[str]
+    kept: list[Permission] = field(default_factory=list)
 
     @property
     def required_missing(self) -> bool:
@@ -45,15 +49,18 @@ class Offer:
 
     @property
     def can_be_approved(self) -> bool:
-        return bool(self.accesses and self.offered) and not self.required_missing
+        return bool(self.accesses and (self.offered or self.kept)) and not self.required_missing
 
 
 def offer(session: ConnectSession, now: datetime) -> Offer:
     """What can be approved now; asks Tesla for the account's cars once after each sign-in.
 
-    Raises `ConnectProblem` when there is no car to choose, `CatalogueError` when Tesla cannot be asked.
+    Raises `ConnectProblem` when there is no car to choose or Tesla's consent has ended, `CatalogueError` when Tesla
+    cannot be asked.
     """
     account = signed_in_account(session)
+    if account.consent in ENDED:
+        raise ConnectProblem(ACCESS_ENDED)
     accesses = _cars(session, account, now)
     covered = covered_by(session.requested, account.granted_scopes)
     others = other_applications(session)
@@ -98,6 +105,17 @@ def _cars(session: ConnectSession, account: TeslaAccount, now: datetime) -> list
     if not wanted:
         raise ConnectProblem(OTHER_VEHICLE)
     return wanted
+
+
+def cars_to_tell(session: ConnectSession) -> list[Vehicle]:
+    """The person's cars, one of which they may name to an application that cannot use any of them."""
+    accesses = VehicleAccess.objects.filter(account=session.account_id, missing_since=None)
+    return [access.vehicle for access in accesses.select_related("vehicle").order_by("pk")]
+
+
+def car_to_tell(session: ConnectSession, chosen: str) -> Vehicle | None:
+    """The car that the person agreed to name; None for no car, and for one that is not theirs."""
+    return next((vehicle for vehicle in cars_to_tell(session) if str(vehicle.pk) == chosen), None)
 
 
 def other_applications(session: ConnectSession) -> dict[str, set[str]]:
@@ -161,7 +179,7 @@ def approve(
             requested=session.requested,
             approved=approved,
             integration=session.integration,
-            external_id=session.external_user,
+            external_id=session.external_id or session.external_user,
             now=now,
         )
     return True

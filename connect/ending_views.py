@@ -6,8 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from connect import consent, exits, flow, key_queue, oauth
-from connect.models import ConnectSession, Step
+from connect.models import ConnectSession, ResponseType, Step
 from connect.run_view import of_run, step, to_page
+from vehicles import grants
 
 
 @step
@@ -22,13 +23,21 @@ def finish(request: HttpRequest, session: ConnectSession) -> HttpResponse:
 def finish_run(session: ConnectSession) -> HttpResponse:
     """Complete the run and redirect to the application; to the run's own page when it had ended before."""
     now = timezone.now()
-    account = consent.signed_in_account(session)
-    if not flow.complete(session, now):
+    person = consent.signed_in_account(session).person
+    if not flow.complete(session, now) or not session.redirect_uri:
         return to_page(session)
     if session.connection:
         return exits.ToApplication(exits.reauthenticated_url(session, session.connection))
-    code = oauth.issue_code(session, account.person, now)
-    return exits.ToApplication(exits.success_url(session, code, account.person))
+    user = grants.application_user(session.application, person)
+    code = oauth.issue_code(session, person, now) if session.response_type == ResponseType.CODE else ""
+    return exits.ToApplication(exits.success_url(session, user, code))
+
+
+def after_approval(session: ConnectSession) -> HttpResponse:
+    """On to the key pages, or to the end where no car needs one."""
+    if session.step == Step.KEYS and not session.key_queue:
+        return finish_run(session)
+    return to_page(session)
 
 
 @of_run
@@ -38,6 +47,9 @@ def leave(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     if request.method != "POST" or reason not in exits.DESCRIPTIONS:
         return to_page(session)
     now = timezone.now()
-    if not flow.end(session, reason, now) and not flow.has_expired(session, now):
+    has_ended = flow.end(session, reason, now) or flow.has_expired(session, now)
+    if not has_ended or not session.redirect_uri:
         return to_page(session)
-    return exits.ToApplication(exits.error_url(session, reason))
+    is_incompatible = reason == exits.INCOMPATIBLE
+    told = consent.car_to_tell(session, request.POST.get("tell", "")) if is_incompatible else None
+    return exits.ToApplication(exits.error_url(session, reason, told))

@@ -1,6 +1,7 @@
 """The way back to the application: the address it gets at the end of a run, good or bad.
 
-Parameters and names from Smartcar v2.0, Connect: redirect.
+Parameters and names from Smartcar v2.0, Connect: redirect. `invalid_subscription` is never sent: Tesla's interfaces
+tell of no subscription without which a car could not be connected.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from urllib.parse import urlencode, urlsplit
 from django.http import HttpResponseRedirect
 
 from connect.models import ConnectSession
+from connect.parameters import TESLA
 from vehicles import pairing
-from vehicles.grants import application_user
-from vehicles.models import Connection, Integration, User
+from vehicles.models import ApplicationUser, Connection, Integration, Vehicle
+
+INCOMPATIBLE: Final = "vehicle_incompatible"
 
 DESCRIPTIONS: Final[dict[str, str]] = {
     "access_denied": "User denied access to application.",
@@ -22,36 +25,58 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "oem_cancelled_login": "User left the Tesla login before it was complete.",
     "server_error": "Unexpected server error. Please try again.",
     "user_manually_returned_to_application": "User returned to the application before the connection was complete.",
-    "vehicle_incompatible": "The user's vehicle is not compatible.",
+    INCOMPATIBLE: "The user's vehicle is not compatible.",
 }
 """`error_description` of each error a run can end with. For the application's developer, so not translated."""
 
 
-def success_url(session: ConnectSession, code: str, person: User) -> str:
-    """The application's address with the code, its id of the person and, where cars take keys, the pairing link."""
-    answer = {"code": code, "user_id": str(application_user(session.application, person).public_id)}
+def success_url(session: ConnectSession, user: ApplicationUser, code: str = "") -> str:
+    """The application's address with its ids of the person, the code if any, and where keys are added."""
+    answer = {"code": code} if code else {}
+    answer["user_id"] = str(user.public_id)
+    if user.external_id:
+        answer["external_id"] = user.external_id
     if session.integration == Integration.FLEET:
         answer["virtual_key_url"] = pairing.bare_link(session.mode)
-    return _with_answer(session, answer)
+    return _with_answer(session.redirect_uri, session.state, answer)
 
 
 def reauthenticated_url(session: ConnectSession, connection: Connection) -> str:
     """The application's address with its id of the car that works again."""
-    return _with_answer(session, {"vehicle_id": str(connection.public_id)})
+    return _with_answer(session.redirect_uri, session.state, {"vehicle_id": str(connection.public_id)})
 
 
-def error_url(session: ConnectSession, error: str) -> str:
-    """The application's address with one of the errors of `DESCRIPTIONS`."""
-    answer = {"error": error, "error_description": DESCRIPTIONS[error]}
-    if error == "vehicle_incompatible" and session.make:
-        answer["make"] = session.make
-    return _with_answer(session, answer)
+def error_url(session: ConnectSession, error: str, told: Vehicle | None = None) -> str:
+    """The application's address with one of the errors of `DESCRIPTIONS`; `told` is a car the person agreed to name."""
+    answer = {"error": error, "error_description": DESCRIPTIONS[error], **_MORE.get(error, {})}
+    if told is not None:
+        car = {"make": TESLA, "vin": told.vin, "model": told.model, "year": str(told.year or "")}
+        answer |= {name: value for name, value in car.items() if value}
+    return _with_answer(session.redirect_uri, session.state, answer)
 
 
-def _with_answer(session: ConnectSession, answer: dict[str, str]) -> str:
-    uri = session.redirect_uri
-    query = urlencode(answer) + (f"&state={session.state}" if session.state else "")
-    return f"{uri}{'&' if urlsplit(uri).query else '?'}{query.lstrip('&')}"
+_MORE: Final[dict[str, dict[str, str]]] = {
+    "configuration_error": {
+        "status_code": "500",
+        "error_message": "Tesla refused the login request of this portal; its operator has to correct that.",
+    }
+}
+
+
+def invalid_request_url(redirect_uri: str, state: str, parameter: str) -> str:
+    """The application's address for a person who goes back from a request that could not be followed."""
+    answer = {
+        "error": "configuration_error",
+        "error_description": DESCRIPTIONS["configuration_error"],
+        "status_code": "400",
+        "error_message": f"The parameter {parameter} is missing or invalid.",
+    }
+    return _with_answer(redirect_uri, state, answer)
+
+
+def _with_answer(uri: str, state: str, answer: dict[str, str]) -> str:
+    query = urlencode(answer) + (f"&state={state}" if state else "")
+    return f"{uri}{'&' if urlsplit(uri).query else '?'}{query}"
 
 
 class ToApplication(HttpResponseRedirect):

@@ -15,13 +15,22 @@ from django.db import transaction
 from django.db.models import F
 
 from connect import browser
-from connect.authorize import TESLA, AuthorizeRequest
+from connect.authorize import AuthorizeRequest
 from connect.models import ConnectSession, RunStep, Step
-from connect.problems import ANOTHER_BROWSER, EXPIRED, UNKNOWN_RUN, ConnectProblem
+from connect.parameters import TESLA
+from connect.problems import (
+    ANOTHER_BROWSER,
+    EXPIRED,
+    NO_TESLA_CAN,
+    OTHER_MAKE,
+    UNKNOWN_RUN,
+    ConnectProblem,
+)
 from vehicles import history
 from vehicles.client_credentials import checksum
 from vehicles.history import Kind
 from vehicles.models import Integration
+from vehicles.permissions import PERMISSIONS
 
 LIFETIME: Final = timedelta(hours=1)
 REPEAT_WITHIN: Final = timedelta(minutes=1)
@@ -108,9 +117,12 @@ def needs_brand_list(session: ConnectSession) -> bool:
     return session.make != TESLA
 
 
-def serves_make(session: ConnectSession) -> bool:
-    """Whether the make that the application asked for can be connected here."""
-    return session.make in ("", TESLA)
+def refuse_incompatible(session: ConnectSession) -> None:
+    """Raise `ConnectProblem` for another make, and for a required permission that no Tesla can serve."""
+    if session.make not in ("", TESLA):
+        raise ConnectProblem(OTHER_MAKE)
+    if not all(PERMISSIONS[name].served for name in session.required):
+        raise ConnectProblem(NO_TESLA_CAN)
 
 
 def move(session: ConnectSession, to: Step, now: datetime, **changed: Any) -> bool:
@@ -169,16 +181,16 @@ def last_visit(session: ConnectSession, step: Step) -> datetime:
     return datetime.fromisoformat(times[-1]) if times else session.created_at
 
 
-def visits(session: ConnectSession, step: Step) -> int:
-    """How often the run has been at this step."""
-    return sum(entry["step"] == step for entry in session.trail)
-
-
 def _reach(session: ConnectSession, step: Step, now: datetime, keys: list[str] | None = None) -> None:
     """Note the first time the run comes to a step. A reauthentication and a `mode=test` are no journey, and nobody
     stands at the key step whose cars have their keys.
     """
-    if session.connection_id or session.any_login or (step == Step.KEYS and not (keys or session.key_queue)):
+    if (
+        session.connection_id
+        or session.moves_grants
+        or session.any_login
+        or (step == Step.KEYS and not (keys or session.key_queue))
+    ):
         return
     row = RunStep(
         session=session,

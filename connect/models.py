@@ -22,6 +22,14 @@ class Step(models.TextChoices):
     ENDED = "ended"
 
 
+class ResponseType(models.TextChoices):
+    """What the application gets at the end: a code, word that it is done, or the id of the car that works again."""
+
+    CODE = "code"
+    NONE = "none"
+    VEHICLE_ID = "vehicle_id"
+
+
 class ConnectSession(models.Model):
     """One run: what the application asked for, how far the person got, and how it ended. Holds no token."""
 
@@ -32,7 +40,8 @@ class ConnectSession(models.Model):
         default=False, help_text="mode=test: any login, no consent page, no key step"
     )
     integration = models.CharField(max_length=8, choices=Integration.choices)
-    redirect_uri = models.TextField()
+    response_type = models.CharField(max_length=10, choices=ResponseType.choices, default=ResponseType.CODE)
+    redirect_uri = models.TextField(blank=True, help_text="Empty where the person is not sent back")
     redirect_uri_given = models.BooleanField(
         default=True, help_text="Sent by the application, not filled in by us"
     )
@@ -48,6 +57,11 @@ class ConnectSession(models.Model):
     code_challenge = models.CharField(max_length=128, blank=True)
     code_challenge_method = models.CharField(max_length=10, blank=True)
     external_user = models.CharField(max_length=255, blank=True)
+    external_id = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="The application's own id of the person; the text null clears the one that is kept",
+    )
 
     browser_checksum = models.CharField(
         max_length=64, help_text="SHA-256 of the secret in the browser's cookie"
@@ -56,6 +70,9 @@ class ConnectSession(models.Model):
     account = models.ForeignKey(TeslaAccount, null=True, blank=True, on_delete=models.SET_NULL)
     signed_in_at = models.DateTimeField(
         null=True, blank=True, help_text="When the person came back from Tesla"
+    )
+    asked_in_vain = models.BooleanField(
+        default=False, help_text="Asked at Tesla for what is missing, the person came back with the same"
     )
     connection = models.ForeignKey(
         Connection,
@@ -100,6 +117,11 @@ class ConnectSession(models.Model):
 
     def __str__(self) -> str:
         return f"Connect run {str(self.id)[:8]}"
+
+    @property
+    def moves_grants(self) -> bool:
+        """Whether it is a reauthentication by make: it moves and widens what was given before, and ends here."""
+        return self.response_type == ResponseType.VEHICLE_ID and self.connection_id is None
 
     def is_open(self, now: datetime) -> bool:
         """Whether the person can still go on with it."""

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from connect import flow, key_links, key_queue, keys, owner_link, tesla_login
-from connect.authorize import InvalidRequest
+from connect import consent, key_links, key_queue, keys, owner_link, tesla_login
 from connect.consent import Offer
 from connect.forms import ApprovalForm
 from connect.keys import KeyPage
-from connect.models import ConnectSession, Step
+from connect.models import ConnectSession
 from connect.owner_link import OwnerLink
+from connect.parameters import InvalidRequest
 from connect.problems import Problem
 from connect.qr import qr_code
+from connect.removal import Guide
 from vehicles.facts import MOST_KEYS
 from vehicles.origins import third_party_apps_page
 from vehicles.permissions import PERMISSIONS
-
-_GUIDE_AFTER: Final = 2
-"""From this many returns from Tesla on, the short way has failed and the guide stands open."""
 
 
 def show(
@@ -37,17 +35,19 @@ def show(
 
 def problem(request: HttpRequest, found: Problem, session: ConnectSession | None = None) -> HttpResponse:
     """The page for what stops a run, with the way on and the way back where there is one."""
-    return show(request, "problem", session, found.status, problem=found)
+    cars = consent.cars_to_tell(session) if session and found.may_name_car else []
+    return show(request, "problem", session, found.status, problem=found, cars=cars)
 
 
 def invalid_request(request: HttpRequest, fault: InvalidRequest) -> HttpResponse:
-    """The page for a request that the application got wrong. Never leads anywhere: no address in it was checked."""
-    return show(request, "invalid_request", None, 400, fault=fault)
+    """The page for a request that the application got wrong; leads back only where the address was in order."""
+    return show(request, "invalid_request", None, 400, fault=fault, application=fault.application)
 
 
 def preamble(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     """What the application will ask for, before anything is asked of the person."""
-    template = "reauthenticate" if session.connection else "preamble"
+    by_make = "reauthenticate_make" if session.moves_grants else "preamble"
+    template = "reauthenticate" if session.connection else by_make
     asked = [PERMISSIONS[name] for name in session.requested]
     return show(
         request,
@@ -70,11 +70,27 @@ def permissions(
         status,
         offer=offer,
         form=form,
-        account_hint=keys.masked(session.account.email if session.account else ""),
-        tesla_labels=tesla_login.tesla_labels(offer.missing),
-        third_party_apps=third_party_apps_page(session.mode),
-        guide_open=flow.visits(session, Step.PERMISSIONS) >= _GUIDE_AFTER,
+        **_cure(session, offer),
     )
+
+
+def move(request: HttpRequest, session: ConnectSession, offer: Offer, status: int = 200) -> HttpResponse:
+    """What a reauthentication by make changes, or why that is not possible yet."""
+    template = "move" if offer.can_be_approved else "missing_permissions"
+    return show(request, template, session, status, offer=offer, **_cure(session, offer))
+
+
+def removal_guide(request: HttpRequest, session: ConnectSession, guide: Guide) -> HttpResponse:
+    """How to remove access at Tesla, step by step, and what is seen of it."""
+    asked = [PERMISSIONS[name] for name in session.requested]
+    return show(request, "removal", session, guide=guide, tesla_labels=tesla_login.tesla_labels(asked))
+
+
+def _cure(session: ConnectSession, offer: Offer) -> dict[str, Any]:
+    return {
+        "account_hint": keys.masked(session.account.email if session.account else ""),
+        "tesla_labels": tesla_login.tesla_labels(offer.missing),
+    }
 
 
 def key(request: HttpRequest, session: ConnectSession, page: KeyPage) -> HttpResponse:

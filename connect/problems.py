@@ -13,7 +13,10 @@ from vehicles import errors
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A page. `exit_error` is what the application hears if the person leaves here; `retry` is how to try again."""
+    """A page. `exit_error` is what the application hears if the person leaves here; `retry` is how to try again.
+
+    With `may_name_car` the person may tell the application which car it was.
+    """
 
     status: int
     title: str | Promise
@@ -21,6 +24,7 @@ class Problem:
     exit_error: str = ""
     retry: str = ""
     retry_label: str | Promise = ""
+    may_name_car: bool = False
 
 
 TESLA_AGAIN: Final = _("Go to Tesla again")
@@ -41,6 +45,11 @@ ANOTHER_BROWSER: Final = Problem(
         "To protect your account, connecting a car stays in one browser from beginning to end. Nothing was changed. "
         "Return to that browser, or begin again from the application in this one."
     ),
+)
+UNKNOWN_ORIGIN: Final = Problem(
+    400,
+    _("This page belongs to no application"),
+    _("The address names a website that is not registered here. Go back to the application and begin again."),
 )
 EXPIRED: Final = Problem(
     410,
@@ -106,6 +115,42 @@ TESLA_UNREACHABLE_AT_SIGN_IN: Final = Problem(
     retry=_SIGN_IN,
     retry_label=TESLA_AGAIN,
 )
+MISREGISTERED: Final = Problem(
+    502,
+    _("Tesla does not let this portal in at the moment"),
+    _(
+        "You cannot mend this, and nothing was changed. Please tell the support of this portal, or come back later."
+    ),
+    exit_error="configuration_error",
+    retry=_SIGN_IN,
+    retry_label=TESLA_AGAIN,
+)
+UNEXPECTED: Final = Problem(
+    500,
+    _("Something went wrong here"),
+    _("This is not your fault. It was recorded and will be looked into. Try again, or come back later."),
+    exit_error="server_error",
+    retry=_PAGE,
+    retry_label=_("Try again"),
+)
+ACCESS_ENDED: Final = Problem(
+    200,
+    _("Tesla no longer gives us access"),
+    _(
+        "Access was removed in your Tesla account, or your password was changed. Sign in at Tesla again to go on."
+    ),
+    exit_error="access_denied",
+    retry=_SIGN_IN,
+    retry_label=TESLA_AGAIN,
+)
+NOT_CONNECTED: Final = Problem(
+    200,
+    _("The application is not connected to this Tesla account"),
+    _("Nothing was changed. Sign in with the Tesla account that you connected before."),
+    exit_error="user_manually_returned_to_application",
+    retry=_ANOTHER_ACCOUNT,
+    retry_label=_("Use another Tesla account"),
+)
 WRONG_ACCOUNT: Final = Problem(
     200,
     _("That was another Tesla account"),
@@ -134,11 +179,18 @@ OTHER_VEHICLE: Final = Problem(
     exit_error="vehicle_incompatible",
     retry=_ANOTHER_ACCOUNT,
     retry_label=_("Use another Tesla account"),
+    may_name_car=True,
 )
 OTHER_MAKE: Final = Problem(
     200,
     _("Only Teslas can be connected here"),
     _("The application asked for a car of another make. Go back and choose Tesla there."),
+    exit_error="vehicle_incompatible",
+)
+NO_TESLA_CAN: Final = Problem(
+    200,
+    _("No Tesla can do what this application needs"),
+    _("It cannot work without something that Teslas do not have or do not tell. Nothing was shared."),
     exit_error="vehicle_incompatible",
 )
 
@@ -188,8 +240,22 @@ FOREIGN_FORM: Final = Problem(
     _("It was open for too long, or this browser keeps no cookies. Go back, reload the page and try again."),
 )
 
-OF_SIGN_IN: Final[dict[str, Problem]] = {errors.AUTHENTICATION_FAILED.name: SIGN_IN_FAILED}
+OF_SIGN_IN: Final[dict[str, Problem]] = {
+    errors.AUTHENTICATION_FAILED.name: SIGN_IN_FAILED,
+    errors.UPSTREAM_KNOWN_ISSUE.name: MISREGISTERED,
+}
 """What a failed sign-in shows, by the catalogue's name; anything else is Tesla not answering."""
+
+OF_TESLA_ERROR: Final[dict[str, Problem]] = {
+    "access_denied": DECLINED_AT_TESLA,
+    "server_error": TESLA_UNREACHABLE_AT_SIGN_IN,
+    "temporarily_unavailable": TESLA_UNREACHABLE_AT_SIGN_IN,
+    "invalid_request": MISREGISTERED,
+    "invalid_scope": MISREGISTERED,
+    "unauthorized_client": MISREGISTERED,
+    "unsupported_response_type": MISREGISTERED,
+}
+"""What an error with which Tesla sends a person back shows (RFC 6749, 4.1.2.1); any other is a login not completed."""
 
 
 class ConnectProblem(Exception):

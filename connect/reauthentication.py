@@ -1,6 +1,7 @@
-"""Signing in at Tesla again for a car that is connected already: no permission page, no code, tokens go on working.
+"""Signing in at Tesla again for what is connected already: no code is given, the application's tokens go on working.
 
-Smartcar v2.0, Connect: reauthenticate, by vehicle.
+By vehicle, the person comes back with the car's id. By make, what the application was given before moves to Tesla's
+current interface and may be widened; the person is not sent back (Smartcar v2.0, Connect: reauthenticate).
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext as _
 
-from connect.authorize import (
+from connect.authorize import AuthorizeRequest, faults_lead_back
+from connect.models import ResponseType
+from connect.parameters import (
     TESLA,
-    AuthorizeRequest,
     InvalidRequest,
     application_of,
-    external_user_of,
+    mode_of,
+    own_id_of,
     parameters_of,
-    redirect_uri_of,
+    permissions_in,
     state_of,
+    takes_any_login,
 )
+from connect.redirect_uris import redirect_uri_of
 from vehicles.models import Application, Connection, Mode, VehicleGrant
 
 
@@ -27,28 +32,51 @@ def read(query_string: str) -> AuthorizeRequest:
     """The request in the query of `/oauth/reauthenticate`. Raises `InvalidRequest` for the first fault found."""
     query = parameters_of(query_string)
     application = application_of(query)
+    if query.get("make") and not query.get("vehicle_id"):
+        return _by_make(query, application)
     redirect_uri = redirect_uri_of(query, application)
-    if query.get("response_type") != "vehicle_id":
-        raise InvalidRequest("response_type", _("It must be “vehicle_id”."))
+    with faults_lead_back(query, application, redirect_uri):
+        return _by_vehicle(query, application, redirect_uri)
+
+
+def _by_vehicle(query: Mapping[str, str], application: Application, redirect_uri: str) -> AuthorizeRequest:
+    _check_response_type(query)
     grants = _grants(query, application)
     return AuthorizeRequest(
         application=application,
+        mode=Mode(grants[0].account.mode),
+        requested=list(dict.fromkeys(name for grant in grants for name in grant.requested)),
+        response_type=ResponseType.VEHICLE_ID,
         redirect_uri=redirect_uri,
         redirect_uri_given=bool(query.get("redirect_uri")),
         state=state_of(query),
-        mode=Mode(grants[0].account.mode),
-        any_login=False,
-        requested=list(dict.fromkeys(name for grant in grants for name in grant.requested)),
-        required=[],
-        make=TESLA,
-        single_select=False,
-        single_select_vin="",
-        force_approval=False,
-        code_challenge="",
-        code_challenge_method="",
-        external_user=external_user_of(query),
+        external_user=own_id_of(query, "user"),
         connection=grants[0].connection,
     )
+
+
+def _by_make(query: Mapping[str, str], application: Application) -> AuthorizeRequest:
+    """The person cannot finish without the Tesla scopes behind every permission named (`moves.offer`)."""
+    _check_response_type(query)
+    if query["make"].upper() != TESLA:
+        raise InvalidRequest("make", _("Only TESLA can be reauthenticated by make."))
+    requested, required = permissions_in(query.get("scope", "").split())
+    if not requested:
+        raise InvalidRequest("scope", _("It is missing."))
+    return AuthorizeRequest(
+        application=application,
+        mode=mode_of(query),
+        requested=requested,
+        required=required,
+        response_type=ResponseType.VEHICLE_ID,
+        any_login=takes_any_login(query),
+        external_user=own_id_of(query, "user"),
+    )
+
+
+def _check_response_type(query: Mapping[str, str]) -> None:
+    if query.get("response_type") != "vehicle_id":
+        raise InvalidRequest("response_type", _("It must be “vehicle_id”."))
 
 
 def _grants(query: Mapping[str, str], application: Application) -> list[VehicleGrant]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from uuid import UUID
 
@@ -13,8 +14,11 @@ from django.views.decorators.cache import never_cache
 
 from connect import browser, flow, pages, problems
 from connect.models import ConnectSession
+from connect.opener import keeps_opener
 from connect.problems import ConnectProblem
 from vehicles.errors import CatalogueError
+
+log = logging.getLogger(__name__)
 
 RunView = Callable[[HttpRequest, ConnectSession], HttpResponse]
 
@@ -22,7 +26,7 @@ RunView = Callable[[HttpRequest, ConnectSession], HttpResponse]
 def shows_problems(
     request: HttpRequest, session: ConnectSession | None, act: Callable[[], HttpResponse]
 ) -> HttpResponse:
-    """Do it; what stops the run becomes its page."""
+    """Do it; what stops the run becomes its page, also when it is a fault of ours."""
     try:
         return act()
     except ConnectProblem as stopped:
@@ -30,11 +34,15 @@ def shows_problems(
     except CatalogueError as failure:
         found = problems.OF_SIGN_IN.get(failure.spec.name, problems.TESLA_UNREACHABLE)
         return pages.problem(request, found, session)
+    except Exception:
+        log.exception("a page of Connect failed")
+        return pages.problem(request, problems.UNEXPECTED, session)
 
 
 def of_run(view: RunView) -> Callable[[HttpRequest, UUID], HttpResponse]:
     """Give the view the run in the address, for the browser that began it; problems become pages."""
 
+    @keeps_opener
     @never_cache
     @functools.wraps(view)
     def run_view(request: HttpRequest, session_id: UUID) -> HttpResponse:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,13 +18,13 @@ from django.conf import settings
 
 from connect import browser, flow
 from connect.consent import SHOWS_CARS
-from connect.models import ConnectSession, Step
+from connect.models import ConnectSession, ResponseType, Step
 from connect.problems import (
     ANOTHER_BROWSER,
-    DECLINED_AT_TESLA,
     EXPIRED,
     LEFT_TESLA,
     OF_SIGN_IN,
+    OF_TESLA_ERROR,
     TESLA_UNREACHABLE_AT_SIGN_IN,
     USED_LOGIN,
     WRONG_ACCOUNT,
@@ -32,6 +32,7 @@ from connect.problems import (
 )
 from vehicles import logins
 from vehicles.client_credentials import checksum
+from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError
 from vehicles.models import TeslaAccount, VehicleGrant
 from vehicles.origins import origins
@@ -141,18 +142,23 @@ def complete(session: ConnectSession, sent_back: Return, now: datetime) -> None:
 
     Raises `ConnectProblem` when the person did not sign in or did not agree, or Tesla does not take the code.
     """
-    account = redeem(session.mode, sent_back, _expected(session))
-    if not flow.move(session, Step.PERMISSIONS, now, account=account, signed_in_at=now):
+    before = session.account
+    scopes_before = set(before.granted_scopes) if before and before.consent == Consent.ACTIVE else None
+    account = redeem(session.mode, sent_back, _accepted(session))
+    in_vain = account == before and set(account.granted_scopes) == scopes_before
+    if not flow.move(
+        session, Step.PERMISSIONS, now, account=account, signed_in_at=now, asked_in_vain=in_vain
+    ):
         raise ConnectProblem(USED_LOGIN)
 
 
-def redeem(mode: str, sent_back: Return, expected: Collection[str] | None = None) -> TeslaAccount:
-    """The account that signed in, its tokens stored. With `expected` it must be one of these Tesla ids.
+def redeem(mode: str, sent_back: Return, expected: Callable[[str], bool] | None = None) -> TeslaAccount:
+    """The account that signed in, its tokens stored. With `expected` its Tesla id must be one that this accepts.
 
     Raises `ConnectProblem`.
     """
     if sent_back.error or not sent_back.code:
-        raise ConnectProblem(DECLINED_AT_TESLA if sent_back.error == "access_denied" else LEFT_TESLA)
+        raise ConnectProblem(OF_TESLA_ERROR.get(sent_back.error, LEFT_TESLA))
     try:
         return logins.sign_in(
             mode=mode,
@@ -167,12 +173,18 @@ def redeem(mode: str, sent_back: Return, expected: Collection[str] | None = None
         raise ConnectProblem(OF_SIGN_IN.get(failure.spec.name, TESLA_UNREACHABLE_AT_SIGN_IN)) from failure
 
 
-def _expected(session: ConnectSession) -> list[str] | None:
-    """A reauthentication ends on a Tesla account that holds a grant on the car; other runs take any account."""
-    if session.connection_id is None:
+def _accepted(session: ConnectSession) -> Callable[[str], bool] | None:
+    """A reauthentication ends on a Tesla account that holds a grant on the car, or with its make any grant of the
+    application; other runs take any account.
+    """
+    if session.response_type != ResponseType.VEHICLE_ID:
         return None
-    held = VehicleGrant.objects.filter(connection=session.connection_id, revoked_at=None)
-    return list(held.values_list("account__sub", flat=True))
+    held = VehicleGrant.objects.filter(
+        connection__application=session.application, mode=session.mode, revoked_at=None
+    )
+    if session.connection_id is not None:
+        held = held.filter(connection=session.connection_id)
+    return lambda sub: held.filter(account__sub=sub).exists()
 
 
 def _nonce(state: str, browser_secret: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from connect import ending_views, key_views, owner_views, views
+from connect import ending_views, key_views, opener, owner_views, removal_views, views
 
 app_name = "connect"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("oauth/authorize", views.authorize, name="authorize"),
     path("oauth/reauthenticate", views.reauthenticate, name="reauthenticate"),
     path("connect/tesla/callback", views.callback, name="callback"),
+    path("connect/redirect", opener.redirect_page, name="redirect"),
     path("connect/key/<str:token>", key_views.shared_key, name="shared_key"),
     path("connect/key/<str:token>/state", key_views.key_state, name="key_state"),
     path("connect/owner/<str:token>", owner_views.owner, name="owner"),
@@ -24,6 +25,8 @@ urlpatterns = [
     path("connect/<uuid:session_id>/sign-in", views.sign_in, name="sign_in"),
     path("connect/<uuid:session_id>/another-account", views.another_account, name="another_account"),
     path("connect/<uuid:session_id>/approve", views.approve, name="approve"),
+    path("connect/<uuid:session_id>/removal", removal_views.removal_guide, name="removal"),
+    path("connect/<uuid:session_id>/removal/state", removal_views.removal_state, name="removal_state"),
     path("connect/<uuid:session_id>/leave-key", key_views.leave_key, name="leave_key"),
     path("connect/<uuid:session_id>/skip-key", key_views.skip_key, name="skip_key"),
     path("connect/<uuid:session_id>/finish", ending_views.finish, name="finish"),

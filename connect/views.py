@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_GET
@@ -16,6 +17,7 @@ from connect import (
     consent,
     flow,
     key_queue,
+    move_views,
     owner_link,
     owner_views,
     pages,
@@ -24,14 +26,17 @@ from connect import (
     tesla_login,
     theme,
 )
-from connect.authorize import AuthorizeRequest, InvalidRequest
-from connect.ending_views import finish_run
+from connect.authorize import AuthorizeRequest
+from connect.ending_views import after_approval, finish_run
 from connect.forms import ApprovalForm
 from connect.models import ConnectSession, Step
+from connect.opener import keeps_opener
+from connect.parameters import InvalidRequest
 from connect.problems import ConnectProblem
 from connect.run_view import RunView, of_run, shows_problems, step, to_page
 
 
+@keeps_opener
 @never_cache
 @require_GET
 def authorize(request: HttpRequest) -> HttpResponse:
@@ -39,10 +44,11 @@ def authorize(request: HttpRequest) -> HttpResponse:
     return _begin_run(request, authorize_request.read)
 
 
+@keeps_opener
 @never_cache
 @require_GET
 def reauthenticate(request: HttpRequest) -> HttpResponse:
-    """Where applications send people whose login at Tesla no longer works, for one car."""
+    """Where applications send people to sign in at Tesla again: for one car, or to move what they allowed."""
     return _begin_run(request, reauthentication.read)
 
 
@@ -72,8 +78,8 @@ def start_again(request: HttpRequest, session: ConnectSession) -> HttpResponse:
 def page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     """The page of the step where the run stands."""
     flow.refuse_expired(session, timezone.now())
-    if not flow.serves_make(session) and session.ended_at is None:
-        raise ConnectProblem(problems.OTHER_MAKE)
+    if session.ended_at is None:
+        flow.refuse_incompatible(session)
     return PAGES[Step(session.step)](request, session)
 
 
@@ -88,13 +94,17 @@ def _tesla_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
 def _permissions_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     if session.connection:
         return pages.show(request, "finish", session)
+    if session.moves_grants:
+        return move_views.permissions_page(request, session)
     now = timezone.now()
     offer = consent.offer(session, now)
+    if session.asked_in_vain and not offer.can_be_approved:
+        return redirect("connect:removal", session.pk)
     earlier = consent.approved_before(session, offer)
     if earlier is not None:
         everything = [str(access.vehicle_id) for access in offer.accesses]
         consent.approve(session, offer, everything, earlier, now)
-        return _after_approval(session)
+        return after_approval(session)
     return pages.permissions(
         request, session, offer, ApprovalForm(offer, single_select=session.single_select)
     )
@@ -108,6 +118,8 @@ def _key_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
 
 
 def _done_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
+    if session.moves_grants and session.step == Step.DONE:
+        return pages.show(request, "moved", session)
     if flow.may_repeat(session, timezone.now()):
         return pages.show(request, "finish", session)
     return pages.problem(request, problems.ENDED, session)
@@ -149,13 +161,13 @@ def another_account(request: HttpRequest, session: ConnectSession) -> HttpRespon
 def _to_tesla(
     request: HttpRequest, session: ConnectSession, *, another_account: bool = False
 ) -> HttpResponse:
-    if not flow.serves_make(session):
-        raise ConnectProblem(problems.OTHER_MAKE)
+    flow.refuse_incompatible(session)
     secret = browser.secret_of(request)
     address = tesla_login.begin(session, secret, timezone.now(), another_account=another_account)
     return HttpResponseRedirect(address) if address else to_page(session)
 
 
+@keeps_opener
 @never_cache
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
@@ -185,6 +197,8 @@ def approve(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     """Give the application what stands ticked."""
     if session.step != Step.PERMISSIONS:
         return to_page(session)
+    if session.moves_grants:
+        return move_views.approve(request, session)
     now = timezone.now()
     offer = consent.offer(session, now)
     form = ApprovalForm(offer, single_select=session.single_select, data=request.POST)
@@ -192,13 +206,7 @@ def approve(request: HttpRequest, session: ConnectSession) -> HttpResponse:
         return pages.permissions(request, session, offer, form, status=422)
     chosen = form.cleaned_data
     consent.approve(session, offer, chosen["vehicles"], chosen["permissions"], now)
-    return _after_approval(session)
-
-
-def _after_approval(session: ConnectSession) -> HttpResponse:
-    if session.step == Step.KEYS and not session.key_queue:
-        return finish_run(session)
-    return to_page(session)
+    return after_approval(session)
 
 
 @cache_control(public=True, max_age=86400)

@@ -245,6 +245,7 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
     "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https", "http"],
+    "ALLOWED_SCHEMES": ["https", "http"],  # of web origins; our own form takes http for localhost only
     "SCOPES": {"vehicles": "The cars chosen in Connect"},
     "DEFAULT_SCOPES": ["vehicles"],
 }

@@ -136,6 +136,19 @@ def _connect(grant: VehicleGrant) -> str:
     return _connect_page(application, grant.requested or application.permissions, grant.mode)
 
 
+def _reconnect_fleet(grant: VehicleGrant) -> str:
+    """Moves what the person gave over the older interface; ids and tokens of the application stay."""
+    application = grant.connection.application
+    query = {
+        "response_type": "vehicle_id",
+        "client_id": application.client_id,
+        "make": "TESLA",
+        "scope": " ".join(grant.requested or application.permissions),
+        "mode": grant.mode,
+    }
+    return f"{settings.PUBLIC_URL}/oauth/reauthenticate?{urlencode(query)}"
+
+
 def _reauthenticate(grant: VehicleGrant) -> str:
     query = {
         "response_type": "vehicle_id",
@@ -154,8 +167,7 @@ def _pairing(grant: VehicleGrant) -> str:
 _ADDRESSES: Final[Mapping[str, Callable[[VehicleGrant], str]]] = {
     "connect": _connect,
     "reauthenticate": _reauthenticate,
-    # Every run of Connect uses the current interface, so connecting again is what moves a car off the old one.
-    "reconnect_fleet": _connect,
+    "reconnect_fleet": _reconnect_fleet,
     "pairing": _pairing,
     "third_party_apps": lambda grant: origins.third_party_apps_page(grant.mode),
     "admin": lambda grant: f"{settings.PUBLIC_URL}/admin/vehicles/vehiclegrant/{grant.pk}/change/",

@@ -180,6 +180,40 @@ def _move_one(grant: VehicleGrant, application: Application, account: TeslaAccou
     )
 
 
+def widen(
+    application: Application,
+    account: TeslaAccount,
+    *,
+    requested: Sequence[str],
+    approved: Sequence[str],
+    now: datetime,
+) -> None:
+    """Add what the person approved in a later run to what they gave before, for the same cars. Takes nothing away.
+
+    As in `give`, nothing is added that Tesla did not grant.
+    """
+    covered = covered_by([name for name in requested if name in set(approved)], account.granted_scopes)
+    held = VehicleGrant.objects.filter(
+        connection__application=application,
+        account=account,
+        integration=Integration.FLEET,
+        revoked_at=None,
+    )
+    with transaction.atomic():
+        for grant in held.select_related("connection__vehicle", "connection__application"):
+            given = list(dict.fromkeys([*grant.approved, *covered]))
+            _give_one(
+                grant.connection,
+                account,
+                list(dict.fromkeys([*grant.requested, *requested])),
+                given,
+                [name for name in grant.declined if name not in given],
+                Integration.FLEET,
+                now,
+            )
+        facts.refresh_verdicts(held, now)
+
+
 def used(grant: VehicleGrant, now: datetime) -> None:
     """Remember that the application used the grant, to the hour: more would cost a write with every read."""
     if grant.last_used_at is None or now - grant.last_used_at > USED_TO_THE:

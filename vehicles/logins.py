@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
@@ -28,13 +28,13 @@ def sign_in(
     code: str,
     redirect_uri: str,
     nonce: str | None = None,
-    expected: Collection[str] | None = None,
+    expected: Callable[[str], bool] | None = None,
 ) -> TeslaAccount:
     """Redeem the code of a Fleet login and return its account, created where it is new.
 
-    With `expected`, the login must be one of these Tesla ids. Raises `OtherAccount` otherwise, and `CatalogueError`:
-    AUTHENTICATION_FAILED when Tesla refuses the code or the login is not the one that was begun with `nonce`, UPSTREAM
-    errors when Tesla cannot be asked.
+    With `expected`, the login must be one whose Tesla id that accepts. Raises `OtherAccount` otherwise, and
+    `CatalogueError`: AUTHENTICATION_FAILED when Tesla refuses the code or the login is not the one that was begun with
+    `nonce`, UPSTREAM errors when Tesla cannot be asked.
     """
     try:
         tokens = auth.exchange_code(
@@ -54,7 +54,7 @@ def sign_in(
 
 
 def sign_in_legacy(
-    *, mode: str, code: str, code_verifier: str, expected: Collection[str] | None = None
+    *, mode: str, code: str, code_verifier: str, expected: Callable[[str], bool] | None = None
 ) -> TeslaAccount:
     """Redeem the code of a login to the Owner API; as `sign_in`, for the same account beside its Fleet login."""
     try:
@@ -80,9 +80,9 @@ def _keep_login(
     integration: Integration,
     claims: auth.Claims,
     tokens: auth.Tokens,
-    expected: Collection[str] | None,
+    expected: Callable[[str], bool] | None,
 ) -> TeslaAccount:
-    is_other = expected is not None and claims.sub not in expected
+    is_other = expected is not None and not expected(claims.sub)
     if is_other and not TeslaAccount.objects.filter(sub=claims.sub, mode=mode).exists():
         raise OtherAccount
     # Tesla has already ended this account's earlier tokens, so a connected account keeps the new ones in any case.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 
@@ -53,6 +53,12 @@ def pairing_page(mode: str, vin: str = "") -> str:
     """Tesla's page for adding the operator's key, with the car preselected where a VIN is given."""
     address = origins(mode).pairing + paths.PAIRING.format(domain=settings.TESLA_KEY_DOMAIN)
     return f"{address}?vin={quote(vin)}" if vin else address
+
+
+def consent_page(mode: str, way_back: str) -> str:
+    """Tesla's page on which a person changes or removes what they allowed the operator, with a link to `way_back`."""
+    query = urlencode({"revoke_client_id": settings.TESLA_CLIENT_ID, "back_url": way_back})
+    return f"{origins(mode).auth}{paths.REVOKE_CONSENT}?{query}"
 
 
 def third_party_apps_page(mode: str) -> str:

@@ -22,6 +22,8 @@ class Permission:
     tesla_scope: str
     needs_key: bool = False
     """Using it sends a command that most cars accept only when signed by a key on the car."""
+    served: bool = True
+    """False where there is nothing to answer: no Tesla has it, or Tesla tells it to nobody."""
 
 
 _INFO, _COMMANDS = scopes.VEHICLE_DEVICE_DATA, scopes.VEHICLE_CMDS
@@ -38,14 +40,14 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         Permission("read_charge_records", "see past charging sessions and their cost", _CHARGING),
         Permission("read_climate", "see the climate settings", _INFO),
         Permission("read_compass", "see which way the car points", _INFO),
-        Permission("read_diagnostics", "see the state of the car's systems", _INFO),
-        Permission("read_engine_oil", "see the state of the engine oil", _INFO),
+        Permission("read_diagnostics", "see the state of the car's systems", _INFO, served=False),
+        Permission("read_engine_oil", "see the state of the engine oil", _INFO, served=False),
         Permission("read_extended_vehicle_info", "see details of the car's equipment", _INFO),
-        Permission("read_fuel", "see the fuel level", _INFO),
+        Permission("read_fuel", "see the fuel level", _INFO, served=False),
         Permission("read_location", "see where the car is", _LOCATION),
         Permission("read_odometer", "see the distance driven", _INFO),
         Permission("read_security", "see locks, doors, windows and charge port", _INFO),
-        Permission("read_service_history", "see service records", _INFO),
+        Permission("read_service_history", "see service records", _INFO, served=False),
         Permission("read_speedometer", "see how fast the car is going", _INFO),
         Permission("read_thermometer", "see the temperature inside and outside", _INFO),
         Permission("read_tires", "see the tire pressure", _INFO),

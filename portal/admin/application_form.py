@@ -12,7 +12,7 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
-from connect.authorize import LOOPBACK
+from connect.redirect_uris import LOOPBACK, is_web_origin
 from vehicles.models import Application
 from vehicles.models.applications import all_permissions
 from vehicles.permissions import PERMISSIONS
@@ -39,13 +39,20 @@ class ApplicationForm(forms.ModelForm):
     class Meta:
         model = Application
         fields = (
-            *("name", "client_type", "redirect_uris", "integration", "permissions", "requires_key"),
+            *("name", "client_type", "redirect_uris", "allowed_origins"),
+            *("integration", "permissions", "requires_key"),
             *("wakes_for_commands", "ends_family_on_reuse", "paused", "logo", "colour"),
         )
-        widgets = {"redirect_uris": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+        labels = {"allowed_origins": "Web origins"}
+        widgets = {
+            "redirect_uris": UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+            "allowed_origins": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        }
         help_texts = {
             "redirect_uris": "One a line, exactly as the application sends them. https, http on localhost, "
-            "or the application's own scheme sc{client_id}://."
+            "or the application's own scheme sc{client_id}://.",
+            "allowed_origins": "For pages that open Connect in a window of their own. One a line, such as "
+            "https://app.example. Their redirect address is /connect/redirect?app_origin=… on this portal.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -66,3 +73,12 @@ class ApplicationForm(forms.ModelForm):
             if parts.fragment:
                 raise forms.ValidationError(f"{address}: a redirect address has no #fragment.")
         return "\n".join(addresses)
+
+    def clean_allowed_origins(self) -> str:
+        origins = str(self.cleaned_data["allowed_origins"]).split()
+        for origin in origins:
+            if not is_web_origin(origin):
+                raise forms.ValidationError(
+                    f"{origin}: an origin is https:// and a host, without a path; http is accepted for localhost only."
+                )
+        return "\n".join(origins)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+import re
+from html import unescape
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from django.test import Client
 
 from connect import authorize
-from connect.authorize import InvalidRequest
 from connect.models import ConnectSession
+from connect.parameters import InvalidRequest
 from tests.connect.conftest import Journey, answer_of
 from tests.factories import ApplicationFactory
 from vehicles.models import Application
@@ -56,6 +58,9 @@ def query(application: Application, **changes: str | None) -> str:
         ("code_challenge_method", {"code_challenge": "a" * 43, "code_challenge_method": "plain"}),
         ("code_challenge", {"code_challenge": "short", "code_challenge_method": "S256"}),
         ("user", {"user": "x" * 256}),
+        ("external_id", {"external_id": "x" * 256}),
+        ("application_id", {"application_id": "another"}),
+        ("test_mode", {"test_mode": "maybe"}),
     ],
 )
 def test_a_wrong_request_shows_a_page_and_never_redirects(
@@ -71,6 +76,35 @@ def test_a_wrong_request_shows_a_page_and_never_redirects(
     assert "Location" not in answer.headers
     assert f"<code>{parameter}</code>" in answer.content.decode()
     assert not ConnectSession.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("parameter", "changes"),
+    [
+        ("scope", {"scope": "read_minds"}),
+        ("mode", {"mode": "demo"}),
+        ("response_type", {"response_type": None}),
+    ],
+)
+def test_a_person_may_go_back_from_a_wrong_request_once_the_address_is_known_to_be_right(
+    client: Client, application: Application, parameter: str, changes: dict[str, str | None]
+) -> None:
+    page = client.get(f"/oauth/authorize?{query(application, state='a/b=', **changes)}").content.decode()
+
+    back = unescape(re.search(r'id="leave-button" href="([^"]+)"', page).group(1))
+    assert back.startswith(f"{REDIRECT_URI}?error=configuration_error&") and back.endswith("&state=a%2Fb%3D")
+    answer = dict(parse_qsl(urlsplit(back).query))
+    assert answer["status_code"] == "400"
+    assert answer["error_message"] == f"The parameter {parameter} is missing or invalid."
+
+
+@pytest.mark.parametrize("changes", [{"client_id": "unknown"}, {"redirect_uri": "https://evil.example/"}])
+def test_nobody_is_led_back_where_the_address_is_not_known_to_be_right(
+    client: Client, application: Application, changes: dict[str, str]
+) -> None:
+    page = client.get(f"/oauth/authorize?{query(application, **changes)}").content.decode()
+
+    assert "leave-button" not in page and "evil.example" not in page
 
 
 def test_a_parameter_given_twice_is_refused(client: Client, application: Application) -> None:
@@ -121,6 +155,13 @@ def test_application_id_stands_for_client_id(application: Application) -> None:
     asked = authorize.read(query(application, client_id=None, application_id=str(application.client_id)))
 
     assert asked.application == application
+
+
+def test_the_old_name_of_a_test_run_is_understood(application: Application) -> None:
+    asked = authorize.read(query(application, test_mode="true"))
+
+    assert (asked.mode, asked.any_login) == ("simulated", True)
+    assert authorize.read(query(application, mode="live", test_mode="true")).any_login is False
 
 
 def test_an_absent_scope_means_what_the_application_is_configured_for(db: None) -> None:

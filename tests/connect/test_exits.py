@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+from typing import Any
+
 import pytest
 
 from connect import exits
 from connect.models import ConnectSession, Step
-from tests.connect.conftest import Journey, answer_of
-from vehicles.models import VehicleGrant
+from tests.connect.conftest import Journey, answer_of, query_of
+from tests.factories import VehicleFactory
+from vehicles.api.not_offered import NOT_OFFERED
+from vehicles.models import Vehicle, VehicleGrant
+from vehicles.permissions import PERMISSIONS
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -75,7 +81,8 @@ def test_a_make_that_is_no_tesla_ends_on_a_page_with_the_way_back(journey: Journ
 
     answer = answer_of(journey.post("leave", reason="vehicle_incompatible"))
 
-    assert (answer["error"], answer["make"]) == ("vehicle_incompatible", "CHEVROLET")
+    assert answer["error"] == "vehicle_incompatible"
+    assert not {"make", "vin", "model", "year"} & set(answer)
 
 
 def test_a_named_car_that_is_not_in_the_account_is_said(journey: Journey, bernd: ScenarioPerson) -> None:
@@ -130,3 +137,124 @@ def test_every_error_is_added_to_an_address_that_has_a_query_of_its_own(db: None
     session = ConnectSession(redirect_uri="https://example.com/auth?app_origin=x", state="s")
 
     assert exits.error_url(session, error).startswith(f"https://example.com/auth?app_origin=x&error={error}&")
+
+
+@pytest.mark.parametrize("tells", [False, True])
+def test_the_application_hears_which_car_it_was_only_where_the_owner_agrees(
+    journey: Journey, bernd: ScenarioPerson, tells: bool
+) -> None:
+    journey.authorize(single_select="true", single_select_vin="5YJ3E7EA0KF999999")
+    journey.return_from_tesla(journey.tesla.connect(journey.post("begin").headers["Location"], bernd.email))
+    page = journey.look()
+    assert "May Charge Planner know which car you have?" in page
+    car = Vehicle.objects.get()
+    assert f'name="tell" value="{car.pk}"' in page and f'value="{car.pk}" checked' not in page
+
+    answer = answer_of(
+        journey.post("leave", reason="vehicle_incompatible", tell=str(car.pk) if tells else "")
+    )
+
+    told = {"make": "TESLA", "vin": car.vin, "model": "Model S", "year": str(car.year)}
+    assert answer["error"] == "vehicle_incompatible" and answer["state"] == "a state"
+    assert {name: answer[name] for name in told if name in answer} == (told if tells else {})
+
+
+def test_a_car_is_told_with_no_other_error_and_nobody_elses_car_ever(
+    journey: Journey, bernd: ScenarioPerson
+) -> None:
+    foreign = VehicleFactory()
+    journey.authorize(single_select="true", single_select_vin="5YJ3E7EA0KF999999")
+    journey.return_from_tesla(journey.tesla.connect(journey.post("begin").headers["Location"], bernd.email))
+    journey.look()
+
+    assert "vin" not in answer_of(journey.post("leave", reason="vehicle_incompatible", tell=str(foreign.pk)))
+    journey.authorize(state="second")
+    journey.sign_in(bernd.email)
+    own = Vehicle.objects.exclude(pk=foreign.pk).get()
+    assert "vin" not in answer_of(journey.post("leave", reason="access_denied", tell=str(own.pk)))
+
+
+@pytest.mark.parametrize("permission", ["read_fuel", "read_engine_oil"])
+def test_what_no_tesla_can_do_ends_before_anybody_signs_in(journey: Journey, permission: str) -> None:
+    journey.authorize(scope=f"required:{permission} read_odometer")
+
+    assert "No Tesla can do what this application needs" in journey.look()
+    assert "Location" not in journey.post("sign-in").headers
+    assert answer_of(journey.post("leave", reason="vehicle_incompatible"))["error"] == "vehicle_incompatible"
+
+
+def test_what_no_tesla_can_do_stops_nobody_where_it_is_not_required(journey: Journey) -> None:
+    journey.authorize(scope="read_fuel read_odometer")
+
+    assert "continue-button" in journey.look()
+
+
+def test_permissions_that_are_never_served_are_those_that_the_api_cannot_answer() -> None:
+    unserved = {permission.name for permission in PERMISSIONS.values() if not permission.served}
+
+    assert unserved == {permission for permission, _error in NOT_OFFERED.values()}
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "heard"),
+    [
+        ("access_denied", "You did not allow access at Tesla", "access_denied"),
+        ("login_cancelled", "You are not signed in at Tesla", "oem_cancelled_login"),
+        ("", "You are not signed in at Tesla", "oem_cancelled_login"),
+        ("server_error", "Tesla is not answering", "server_error"),
+        ("temporarily_unavailable", "Tesla is not answering", "server_error"),
+        ("invalid_scope", "Tesla does not let this portal in", "configuration_error"),
+        ("unauthorized_client", "Tesla does not let this portal in", "configuration_error"),
+    ],
+)
+def test_each_way_that_tesla_sends_a_person_back_without_a_code_has_its_page_and_its_error(
+    journey: Journey, error: str, text: str, heard: str
+) -> None:
+    journey.authorize(state="ä/b=")
+    state = query_of(journey.to_tesla())["state"][0]
+
+    page = journey.client.get("/connect/tesla/callback", {"state": state, "error": error}).content.decode()
+
+    assert text in page and f'name="reason" value="{heard}"' in page
+    answer = answer_of(journey.post("leave", reason=heard))
+    assert (answer["error"], answer["state"]) == (heard, "ä/b=")
+    assert ("status_code" in answer, "error_message" in answer) == ((heard == "configuration_error",) * 2)
+
+
+def test_a_portal_that_tesla_does_not_know_is_a_configuration_error(
+    journey: Journey, bernd: ScenarioPerson, settings: Any
+) -> None:
+    journey.authorize()
+    address = journey.tesla.connect(journey.to_tesla(), bernd.email)
+    settings.TESLA_CLIENT_SECRET = "wrong"
+
+    page = journey.return_from_tesla(address).content.decode()
+
+    assert "Tesla does not let this portal in" in page
+    answer = answer_of(journey.post("leave", reason="configuration_error"))
+    assert answer["status_code"] == "500" and "operator" in answer["error_message"]
+
+
+def test_a_fault_of_ours_is_a_page_with_a_way_back_and_no_details(
+    journey: Journey, bernd: ScenarioPerson, settings: Any
+) -> None:
+    journey.authorize()
+    journey.sign_in(bernd.email)
+    # Tokens that cannot be opened any more: somebody lost the key.
+    settings.VAULT_KEYS = [f"other:{base64.b64encode(bytes(32)).decode()}"]
+
+    answer = journey.client.get(journey.page)
+
+    page = answer.content.decode()
+    assert answer.status_code == 500 and "Something went wrong here" in page and "sealed" not in page
+    assert answer_of(journey.post("leave", reason="server_error"))["error"] == "server_error"
+
+
+@pytest.mark.parametrize("error", exits.DESCRIPTIONS)
+def test_every_error_brings_the_state_back_byte_for_byte(journey: Journey, error: str) -> None:
+    journey.authorize(state='{"a": "+/= ä&"}')
+
+    back = journey.post("leave", reason=error)
+
+    assert answer_of(back)["state"] == '{"a": "+/= ä&"}'
+    assert answer_of(back)["error"] == error and answer_of(back)["error_description"]

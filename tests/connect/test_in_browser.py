@@ -140,8 +140,6 @@ def test_pages_that_stop_a_run_say_what_to_do(
     page.click("#continue-button")
     sign_in(page, clara.email, but="vehicle_device_data")
     shoot(page, "9-required-missing")
-    page.click("summary")
-    shoot(page, "9-required-missing-guide")
     page.click("#tesla-button")
     page.locator("#scope-vehicle_device_data").check()
     page.locator("#scope-vehicle_location").uncheck()

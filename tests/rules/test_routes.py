@@ -26,6 +26,7 @@ PAGES: Final[dict[str, set[int]]] = {
     "oauth/authorize": {400},
     "oauth/reauthenticate": {400},
     "connect/tesla/callback": {400},
+    "connect/redirect": {400},
     "connect/key/<str:token>": NOBODYS,
     "connect/key/<str:token>/state": NOBODYS,
     "connect/owner/<str:token>": NOBODYS,
@@ -36,7 +37,8 @@ PAGES: Final[dict[str, set[int]]] = {
     **{
         f"{RUN}/{step}": NOBODYS
         for step in (
-            "another-account", "approve", "begin", "finish", "leave", "leave-key", "sign-in", "skip-key", "start-again",
+            "another-account", "approve", "begin", "finish", "leave", "leave-key", "removal",
+            "removal/state", "sign-in", "skip-key", "start-again",
         )
     },
     "admin/login/": ANYBODY,

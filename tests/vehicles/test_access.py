@@ -117,4 +117,4 @@ def test_a_live_legacy_connection_is_closed_unless_the_operator_serves_it(settin
     with pytest.raises(CatalogueError) as raised:
         access.require(grant, "read_battery")
     assert raised.value.spec is errors.PLATFORM_NOT_CAPABLE
-    assert "/oauth/authorize?" in (raised.value.resolution_url or "")
+    assert "/oauth/reauthenticate?" in (raised.value.resolution_url or "")

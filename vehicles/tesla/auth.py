@@ -17,6 +17,7 @@ from vehicles.tesla import errors, paths, transport
 
 _THIRD_PARTY = "/nts"
 """How the issuer ends in tokens of third-party applications."""
+_OPERATOR_FAULT = ("unauthorized_client", "invalid_client", "invalid_redirect_url")
 _PASSWORD_CHANGED = "password_changed"  # noqa: S105  (Tesla's name of an error)
 _DEAD_LOGIN = ("login_required", "invalid_grant", "login_failed")
 
@@ -85,7 +86,9 @@ def authorize_url(
 def exchange_code(
     origin: str, *, client_id: str, client_secret: str, code: str, redirect_uri: str, audience: str
 ) -> Tokens:
-    """Redeem an authorization code. Raises `LoginRefused` for a bad code, other `TeslaError` for the way there."""
+    """Redeem an authorization code. Raises `LoginRefused` for a bad code, `OperatorFault` where Tesla does not take the
+    operator's own registration, other `TeslaError` for the way there.
+    """
     form = {
         "grant_type": "authorization_code",
         "client_id": client_id,
@@ -116,7 +119,9 @@ def _redeem(origin: str, form: Mapping[str, str]) -> Tokens:
     try:
         return _tokens(transport.send("POST", origin + paths.TOKEN, form=form))
     except (errors.BadRequest, errors.TokenRefused) as refusal:
-        raise errors.LoginRefused(refusal.text, status=refusal.status) from None
+        is_ours = any(word in refusal.text for word in _OPERATOR_FAULT)
+        kind = errors.OperatorFault if is_ours else errors.LoginRefused
+        raise kind(refusal.text, status=refusal.status) from None
 
 
 def refresh(origin: str, *, client_id: str, refresh_token: str) -> Tokens:

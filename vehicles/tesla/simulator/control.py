@@ -132,6 +132,7 @@ def _switch(name: str) -> Callable[[World, Any], None]:
 
 _SETTERS: dict[str, Callable[[World, Any], None]] = {
     "legacy_open": _switch("legacy_open"),
+    "asks_for_missing_scopes": _switch("asks_for_missing_scopes"),
     "drivers_may_pair": _switch("drivers_may_pair"),
     "keys_leave_with_consent": _switch("keys_leave_with_consent"),
     "access_tokens_end_at_refresh": _switch("access_tokens_end_at_refresh"),
@@ -146,6 +147,7 @@ def _provider(world: World) -> dict[str, Any]:
     provider = world.provider
     return {
         "legacy_open": provider.legacy_open,
+        "asks_for_missing_scopes": provider.asks_for_missing_scopes,
         "drivers_may_pair": provider.drivers_may_pair,
         "keys_leave_with_consent": provider.keys_leave_with_consent,
         "access_tokens_end_at_refresh": provider.access_tokens_end_at_refresh,

@@ -77,7 +77,8 @@ def _needs_no_page(request: web.Request, client: Client, account: Account) -> bo
     if client.client_id not in account.consents:
         return False
     missing = set(_asked(request)) - _granted(account, client)
-    return not (missing and request.query.get("prompt_missing_scopes") == "true")
+    is_asked = request.query.get("prompt_missing_scopes") == "true"
+    return not (missing and is_asked and world_of(request).provider.asks_for_missing_scopes)
 
 
 def _consent_page(

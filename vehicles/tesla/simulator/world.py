@@ -36,6 +36,8 @@ class Provider:
     registered_regions: set[str] = field(default_factory=lambda: set(paths.FLEET_API_HOSTS))
     revoked_status: int = 401
     """How API calls are refused after consent was removed: 401 or 403, both were seen."""
+    asks_for_missing_scopes: bool = True
+    """Whether `prompt_missing_scopes` shows the consent page again; before 2024, access had to be removed first."""
     drivers_may_pair: bool = False
     keys_leave_with_consent: bool = False
     """Whether removing an application also takes its key off the cars; reports differ."""

@@ -104,6 +104,15 @@ def test_no_page_comes_for_missing_scopes_when_none_are_missing(
     assert "code" in browser.get(path).callback
 
 
+def test_a_tesla_that_does_not_ask_for_missing_scopes_uses_the_earlier_consent(
+    browser: Browser, application: Application
+) -> None:
+    application.tesla.world.provider.asks_for_missing_scopes = False
+    allow(browser, consent_page(browser, application), *SOME)
+    back = browser.get(application.authorize_path(prompt_missing_scopes="true"))
+    assert granted_scopes(application, back) == {*scopes.SIGN_IN, *SOME}
+
+
 def test_a_prompt_for_login_forces_the_login_page_once(browser: Browser, application: Application) -> None:
     consent_page(browser, application)
     page = browser.get(application.authorize_path(prompt="login"))

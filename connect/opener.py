@@ -1,0 +1,46 @@
+"""Runs in a window that the application's page opened: how the two stay in touch, and how the answer gets across."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from connect import pages, problems, redirect_uris
+
+_POLICY: Final = "Cross-Origin-Opener-Policy"
+
+
+def keeps_opener(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let the window keep its `opener` across this page.
+
+    One page without this cuts the application's window off for good. Reading or changing our pages from there stays
+    impossible, since it is another origin.
+    """
+
+    @functools.wraps(view)
+    def in_a_window(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        response[_POLICY] = "unsafe-none"
+        return response
+
+    return in_a_window
+
+
+@keeps_opener
+@never_cache
+@require_GET
+def redirect_page(request: HttpRequest) -> HttpResponse:
+    """Where runs of browser clients end: hands what stands in the query to the window that opened this one.
+
+    Only to the origin named, and only to a registered one: a code must reach nobody else.
+    """
+    origin = request.GET.get("app_origin", "")
+    if not redirect_uris.is_registered(origin):
+        return pages.problem(request, problems.UNKNOWN_ORIGIN)
+    return render(request, "connect/redirect.html", {"app_origin": origin})

@@ -1,0 +1,118 @@
+"""Reading the query that an application sends a person with; what is wrong with it is said of one parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from urllib.parse import parse_qsl, quote
+
+from django.utils.translation import gettext as _
+
+from vehicles import origins
+from vehicles.models import Application, Mode
+from vehicles.permissions import PERMISSIONS, REQUIRED_PREFIX
+
+TESLA: Final = "TESLA"
+MODES: Final[dict[str, Mode]] = {"live": Mode.LIVE, "simulated": Mode.SIMULATED, "test": Mode.SIMULATED}
+_TEST_MODE: Final = "test"
+_TRUTH: Final[dict[str, bool]] = {"": False, "false": False, "0": False, "true": True, "1": True}
+_LONGEST_ID: Final = 255
+_PLAIN: Final = (
+    *("client_id", "application_id", "redirect_uri", "scope", "make", "single_select_vin", "vehicle_id"),
+    "app_origin",
+)
+
+
+class InvalidRequest(Exception):
+    """The application's request cannot be followed; `parameter` is what its developer has to look at.
+
+    `way_back` is the address with which the person may return to the application, where it was found in order.
+    """
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(parameter)
+        self.parameter = parameter
+        self.message = message
+        self.application: Application | None = None
+        self.way_back = ""
+
+
+def parameters_of(query_string: str) -> dict[str, str]:
+    """The parameters, each given once. Values are Latin-1, one character a byte, so that `state` loses nothing.
+
+    What is looked up or compared holds no NUL afterwards, which PostgreSQL takes in no text.
+    """
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(query_string, keep_blank_values=True, encoding="latin-1"):
+        if name in query:
+            raise InvalidRequest(name, _("It is given more than once."))
+        query[name] = value
+    for name in _PLAIN:
+        if not query.get(name, "").isascii() or "\0" in query.get(name, ""):
+            raise InvalidRequest(name, _("It holds characters that cannot be part of it."))
+    return query
+
+
+def application_of(query: Mapping[str, str]) -> Application:
+    """Who asks, by `client_id` or its newer name."""
+    client_id, alias = query.get("client_id"), query.get("application_id")
+    if client_id and alias and client_id != alias:
+        raise InvalidRequest("application_id", _("It differs from client_id, for which it is another name."))
+    if not (client_id or alias):
+        raise InvalidRequest("client_id", _("It is missing."))
+    application = Application.objects.filter(client_id=client_id or alias).first()
+    if application is None:
+        raise InvalidRequest("client_id", _("No application is registered here under this id."))
+    return application
+
+
+def state_of(query: Mapping[str, str]) -> str:
+    """The application's state, percent-encoded, so that the very bytes come back."""
+    return quote(query.get("state", "").encode("latin-1"), safe="")
+
+
+def mode_of(query: Mapping[str, str]) -> Mode:
+    """Which Tesla the run leads to; live unless something else is asked for."""
+    mode = MODES["test" if takes_any_login(query) else one_of(query, "mode", ("live", "simulated", "test"))]
+    if not origins.available(mode):
+        raise InvalidRequest("mode", _("Simulated cars are not offered here."))
+    return mode
+
+
+def takes_any_login(query: Mapping[str, str]) -> bool:
+    """Whether the run is a test run; `test_mode` is a very old name for that."""
+    return query.get("mode", "") == _TEST_MODE or ("mode" not in query and flag(query, "test_mode"))
+
+
+def permissions_in(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The permissions of a scope, each once, and those of them that are required."""
+    names = [word.removeprefix(REQUIRED_PREFIX) for word in words]
+    unknown = sorted({name for name in names if name not in PERMISSIONS})
+    if unknown:
+        raise InvalidRequest("scope", _("These permissions do not exist: %s.") % ", ".join(unknown))
+    required = [name for name, word in zip(names, words, strict=True) if word.startswith(REQUIRED_PREFIX)]
+    return list(dict.fromkeys(names)), list(dict.fromkeys(required))
+
+
+def own_id_of(query: Mapping[str, str], name: str) -> str:
+    """The developer's own name for the person: for their records, proof of nothing."""
+    value = query.get(name, "").encode("latin-1").decode("utf-8", "replace")
+    if len(value) > _LONGEST_ID or "\0" in value:
+        raise InvalidRequest(name, _("It must have at most 255 characters."))
+    return value
+
+
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """A parameter that is true or false; false where it was not sent."""
+    value = _TRUTH.get(query.get(name, "").lower())
+    if value is None:
+        raise InvalidRequest(name, _("It must be true or false."))
+    return value
+
+
+def one_of(query: Mapping[str, str], name: str, values: Sequence[str]) -> str:
+    """The value, or the first of the values where none was sent."""
+    value = query.get(name) or values[0]
+    if value not in values:
+        raise InvalidRequest(name, _("It must be one of: %s.") % ", ".join(values))
+    return value
