@@ -79,7 +79,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "keep logins alive": {"task": "vehicles.tasks.keep_logins_alive", "schedule": 3600.0},
+    "renew logins": {"task": "vehicles.tasks.renew_logins", "schedule": 60.0},
     "settle commands": {"task": "vehicles.tasks.settle_commands", "schedule": 60.0},
     "end expired Connect runs": {"task": "connect.tasks.end_expired_runs", "schedule": 60.0},
     "watch accounts": {"task": "vehicles.tasks.watch_accounts", "schedule": 60.0},

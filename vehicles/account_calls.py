@@ -6,6 +6,7 @@ living access token tells a removal from a login that ran out (`_with_last_token
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -22,6 +23,8 @@ from vehicles.tesla import client, paths
 from vehicles.tesla import errors as tesla
 from vehicles.token_refresh import LoginEnded
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 Make = Callable[[str, str], T]
 """A call to Tesla, given the base address and the access token."""
@@ -34,9 +37,7 @@ def renew_login(account: TeslaAccount, integration: str) -> None:
 
     Raises `CatalogueError`: AUTHENTICATION_FAILED when the login is dead, UPSTREAM errors when Tesla cannot be asked.
     """
-    stored = vault.load(account, integration)
-    if stored is None:
-        raise CatalogueError(errors.AUTHENTICATION_FAILED, reason="this account never signed in")
+    stored = _stored(account, integration)
     try:
         try:
             _refreshed(account, integration, stored)
@@ -106,9 +107,7 @@ def _look_into_operator_fault(account: TeslaAccount, integration: str) -> None:
 
 
 def _call(account: TeslaAccount, integration: str, make: Make[T], scope: str) -> T:
-    stored = vault.load(account, integration)
-    if stored is None:
-        raise CatalogueError(errors.AUTHENTICATION_FAILED, reason="this account never signed in")
+    stored = _stored(account, integration)
     if not stored.is_fresh(timezone.now()):
         try:
             stored = _refreshed(account, integration, stored)
@@ -118,6 +117,18 @@ def _call(account: TeslaAccount, integration: str, make: Make[T], scope: str) ->
         return _following_region(account, integration, stored.access_token, make)
     except (tesla.TokenRefused, tesla.ScopeMissing) as denial:
         return _after_denial(account, integration, stored, make, scope, denial)
+
+
+def _stored(account: TeslaAccount, integration: str) -> vault.StoredTokens:
+    """The account's tokens. Raises AUTHENTICATION_FAILED where there are none, INTERNAL where they cannot be opened."""
+    try:
+        stored = vault.load(account, integration)
+    except vault.VaultError as failure:
+        log.error("the %s tokens of account %s cannot be opened: %s", integration, account.pk, failure)
+        raise CatalogueError(errors.INTERNAL, reason=f"the vault: {failure}") from failure
+    if stored is None:
+        raise CatalogueError(errors.AUTHENTICATION_FAILED, reason="this account never signed in")
+    return stored
 
 
 def _refreshed(account: TeslaAccount, integration: str, stored: vault.StoredTokens) -> vault.StoredTokens:

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
 from oauth2_provider.models import clear_expired
 
-from vehicles import account_calls, incidents, legacy_api, settlement, watching
-from vehicles.errors import CatalogueError
-from vehicles.models import TeslaToken
-
-log = logging.getLogger(__name__)
-
-IDLE: Final = timedelta(days=30)
-"""A refresh token dies three months after it was issued; one that nobody used for this long is renewed."""
-_AT_ONCE: Final = 500
+from vehicles import incidents, legacy_api, login_renewal, settlement, watching
 
 
 @shared_task
-def keep_logins_alive(**kwargs: Any) -> None:
-    """Renew the logins that nobody used for a month, the longest idle first."""
-    idle = TeslaToken.objects.filter(refreshed_at__lt=timezone.now() - IDLE).select_related("account")
-    for row in idle.order_by("refreshed_at")[:_AT_ONCE]:
-        try:
-            account_calls.renew_login(row.account, row.integration)
-        except CatalogueError as error:
-            log.info("login of account %s not renewed: %s", row.account_id, error)
+def renew_logins(**kwargs: Any) -> None:
+    """Renew logins at Tesla before a request has to wait for it, and before they run out."""
+    login_renewal.renew_due(timezone.now())
 
 
 @shared_task
