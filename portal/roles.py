@@ -14,6 +14,7 @@ _SEEN_BY_ALL: Final = (
     "vehicles.view_vehiclegrant",
     "vehicles.view_teslaaccount",
     "vehicles.view_application",
+    "vehicles.view_reservation",
     "vehicles.view_command",
     "vehicles.view_event",
     "vehicles.view_incident",
@@ -25,6 +26,7 @@ _OPERATING: Final = (
     "vehicles.change_application",
     "vehicles.add_application",
     "vehicles.end_incident",
+    "vehicles.delete_reservation",
 )
 _ADMINISTERING: Final = ("vehicles.view_user", "vehicles.add_user", "vehicles.change_user", "auth.view_group")
 
@@ -35,7 +37,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     "admin": (*_SEEN_BY_ALL, *_PERSONAL, *_OPERATING, *_ADMINISTERING),
 }
 """viewer sees states with personal data masked; support sees it in full; operator also pauses cars and runs
-applications; admin also manages staff."""
+applications, and forgets cars that nobody connects; admin also manages staff."""
 
 
 def keep_roles(using: str = "default", **signal: Any) -> None:

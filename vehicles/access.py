@@ -15,10 +15,10 @@ from django.db.models import BigIntegerField, QuerySet, UUIDField
 from django.utils.translation import gettext
 
 from vehicles import errors, origins
-from vehicles.diagnosis import Diagnosis, Observed, diagnose
+from vehicles.diagnosis import Diagnosis, Observed, diagnose, not_connected
 from vehicles.errors import CatalogueError, ErrorSpec, invalid
 from vehicles.facts import access_of, facts_of, with_incidents, working_permissions
-from vehicles.models import Application, Integration, Mode, User, VehicleAccess, VehicleGrant
+from vehicles.models import Application, Integration, Mode, Reservation, User, VehicleAccess, VehicleGrant
 from vehicles.prepared import Given, Prepared
 
 
@@ -119,7 +119,7 @@ RESOLUTION_LINKS: Final[dict[str, str]] = {
 """The link in an error's resolution. PERMISSION has one of its own: its body must not tell whether the car exists."""
 
 
-def _connect_page(application: Application, permissions: Sequence[str], mode: str) -> str:
+def _connect_page(application: Application, permissions: Sequence[str], mode: str, **more: str) -> str:
     query = {
         "response_type": "code",
         "client_id": application.client_id,
@@ -127,8 +127,21 @@ def _connect_page(application: Application, permissions: Sequence[str], mode: st
         "scope": " ".join(permissions),
         "make": "TESLA",
         "mode": mode,
+        **more,
     }
     return f"{settings.PUBLIC_URL}/oauth/authorize?{urlencode(query)}"
+
+
+def connect_link(reservation: Reservation) -> str:
+    """The Connect page for one car and one user that an application knew before; it is meant for that person alone."""
+    return _connect_page(
+        reservation.application,
+        reservation.scopes or reservation.application.permissions,
+        reservation.mode,
+        single_select="true",
+        single_select_vin=reservation.vin,
+        user=str(reservation.user_public_id),
+    )
 
 
 def _connect(grant: VehicleGrant) -> str:
@@ -182,6 +195,16 @@ def url_for(link: str, grant: VehicleGrant) -> str:
 
 def diagnosis_json(diagnosis: Diagnosis, grant: VehicleGrant) -> dict[str, Any]:
     """The diagnosis as the API answers it, texts translated and links made into addresses."""
+    return _as_json(diagnosis, lambda link: url_for(link, grant))
+
+
+def waiting_json(reservation: Reservation) -> dict[str, Any]:
+    """The diagnosis of a car that nobody connected yet, as the API answers it."""
+    wanted = reservation.scopes or reservation.application.permissions
+    return _as_json(not_connected(wanted, reservation.created_at), lambda link: connect_link(reservation))
+
+
+def _as_json(diagnosis: Diagnosis, address: Callable[[str], str]) -> dict[str, Any]:
     error = diagnosis.error
     return {
         "verdict": str(diagnosis.verdict),
@@ -195,7 +218,7 @@ def diagnosis_json(diagnosis: Diagnosis, grant: VehicleGrant) -> dict[str, Any]:
                 "actor": str(action.actor),
                 "code": action.code,
                 "text": gettext(action.text),
-                "url": url_for(action.link, grant) or None,
+                "url": address(action.link) or None,
                 "needsPhoneKey": action.needs_phone_key,
             }
             for action in diagnosis.actions

@@ -27,6 +27,7 @@ from portal.admin import (  # noqa: E402
     events,
     grants,
     incidents,
+    reservations,
     staff,
     vehicles,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "events",
     "grants",
     "incidents",
+    "reservations",
     "staff",
     "vehicles",
 ]

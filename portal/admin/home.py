@@ -78,6 +78,13 @@ def _faults(found: Counts) -> list[Tile]:
             wording.WARNING if found.integrations[Integration.LEGACY] else wording.SUCCESS,
         ),
         Tile(
+            found.waiting,
+            "cars are not connected yet",
+            "An application that moved here knows them.",
+            reverse("admin:vehicles_reservation_changelist"),
+            wording.WARNING if found.waiting else wording.SUCCESS,
+        ),
+        Tile(
             found.causes["sign_in_needed"],
             "grants wait for a sign-in",
             "The person has to sign in at Tesla again.",

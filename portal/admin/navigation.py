@@ -13,6 +13,7 @@ _MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
         (
             ("Vehicles", "directions_car", "vehicles_vehicle", "vehicles.view_vehicle"),
             ("Grants", "handshake", "vehicles_vehiclegrant", "vehicles.view_vehiclegrant"),
+            ("Not connected yet", "pending", "vehicles_reservation", "vehicles.view_reservation"),
             ("Tesla accounts", "person", "vehicles_teslaaccount", "vehicles.view_teslaaccount"),
             ("Applications", "apps", "vehicles_application", "vehicles.view_application"),
         ),

@@ -86,6 +86,32 @@ CAUSES: Final[dict[str, Wording]] = {
     "asleep": Wording("Asleep", NEUTRAL, "The car is asleep; it is not woken for reading."),
 }
 
+RESERVATIONS: Final[dict[str, Wording]] = {
+    "waiting": Wording(
+        "Waiting",
+        WARNING,
+        "When the car's owner connects to this application, they get both ids.",
+    ),
+    "shared": Wording(
+        "Needs proof",
+        WARNING,
+        "Several users have this car. The user id is given only to whom Tesla names with the same e-mail address, or "
+        "who came through the link below.",
+    ),
+    "taken": Wording(
+        "User is here",
+        NEUTRAL,
+        "A person with this user id connected another car. Only they can bring this row to its end.",
+    ),
+    "car_connected": Wording(
+        "Car is here",
+        DANGER,
+        "The car is connected to this application, but by nobody who was recognised as this user. If nobody is "
+        "missing, delete this row.",
+    ),
+}
+"""What can be said of a reservation; the last that holds is shown."""
+
 ACTORS: Final[dict[str, Wording]] = {
     Actor.OWNER: Wording("Owner"),
     Actor.DRIVER: Wording("Driver"),

@@ -6,7 +6,16 @@ from django.db.models import Model
 from django.urls import reverse
 
 from connect.models import ConnectSession
-from vehicles.models import Application, Command, Event, Incident, TeslaAccount, Vehicle, VehicleGrant
+from vehicles.models import (
+    Application,
+    Command,
+    Event,
+    Incident,
+    Reservation,
+    TeslaAccount,
+    Vehicle,
+    VehicleGrant,
+)
 
 SCREENS: tuple[type[Model], ...] = (
     Vehicle,
@@ -17,6 +26,7 @@ SCREENS: tuple[type[Model], ...] = (
     ConnectSession,
     Event,
     Incident,
+    Reservation,
 )
 
 

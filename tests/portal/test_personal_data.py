@@ -7,7 +7,13 @@ from datetime import datetime
 import pytest
 from django.test import Client
 
-from tests.factories import CommandFactory, ConnectSessionFactory, VehicleFactory, VehicleGrantFactory
+from tests.factories import (
+    CommandFactory,
+    ConnectSessionFactory,
+    ReservationFactory,
+    VehicleFactory,
+    VehicleGrantFactory,
+)
 from tests.portal.screens import SCREENS, list_of, page_of
 from vehicles import facts
 from vehicles.models import Event, TeslaAccount, Vehicle, VehicleGrant
@@ -27,7 +33,11 @@ def pages(grant: VehicleGrant) -> list[str]:
     session = ConnectSessionFactory(
         account=grant.account, single_select_vin=vehicle.vin, external_user=grant.account.email
     )
-    rows = [vehicle, grant, grant.account, grant.connection.application, CommandFactory(grant=grant), session]
+    reserved = ReservationFactory(vin=vehicle.vin, external_id=grant.account.email)
+    rows = [
+        *(vehicle, grant, grant.account, grant.connection.application, CommandFactory(grant=grant), session),
+        reserved,
+    ]
     return [*(list_of(model) for model in SCREENS), *(page_of(row) for row in rows), "/admin/"]
 
 

@@ -18,6 +18,7 @@ from django.core.management import CommandError, call_command
 
 from tests.factories import (
     ApplicationFactory,
+    ReservationFactory,
     TeslaAccountFactory,
     VehicleAccessFactory,
     VehicleGrantFactory,
@@ -137,7 +138,7 @@ def test_the_number_of_queries_does_not_grow_with_the_list(
     for _ in range(20):
         VehicleGrantFactory()
     diagnosed(now)
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         assert len(list(audit.rows({}))) == 20
 
 
@@ -181,3 +182,26 @@ def test_a_reader_that_has_seen_enough_is_not_answered_with_a_trace() -> None:
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+def test_a_car_that_nobody_connected_yet_stands_in_the_list_with_what_is_known(now: datetime) -> None:
+    row = ReservationFactory(created_at=now)
+    VehicleGrantFactory(application=row.application)
+    assert len(csv_rows(application=row.application.client_id)) == 2
+    [listed] = csv_rows(cause="not_connected")
+    assert listed == {
+        "vin": row.vin,
+        "vehicle_id": str(row.vehicle_public_id),
+        "application": row.application.name,
+        "verdict": "blocked",
+        "cause": "not_connected",
+        "next_actor": "application",
+        "consent": "unknown",
+        "missing_permissions": "control_security:not_requested read_vin:not_requested",
+        "key": "unknown",
+        "provider": "",
+        "access_types": "",
+        "since": now.isoformat(timespec="seconds"),
+        "last_checked": "",
+    }
+    assert csv_rows(application=ApplicationFactory().client_id) == []

@@ -14,7 +14,7 @@ from vehicles.api import cursor, management_shapes, shapes
 from vehicles.api.endpoint import Endpoint, checked
 from vehicles.api.management_authorization import ManagementAuthentication, Manager
 from vehicles.errors import CatalogueError, invalid
-from vehicles.models import Application
+from vehicles.models import Application, Reservation
 from vehicles.reads.values import wire_time
 
 
@@ -85,13 +85,20 @@ class DiagnosesView(ManagementEndpoint):
         responses=shapes.answers(management_shapes.DiagnosesShape),
     )
     def get(self, request: Request) -> Response:
-        """The diagnosis of every connection that the filters leave, newest first."""
+        """The diagnosis of every connection that the filters leave, newest first; then cars not connected yet."""
         asked = checked(request, management_shapes.DiagnosesPage, query=True)
-        found = audit.grants_of(_application(request), management_shapes.conditions(asked))
-        rows, place = audit.page(facts.with_rows(found), asked["limit"], cursor.read(asked["cursor"]))
+        application, conditions = _application(request), management_shapes.conditions(asked)
+        rows, place = audit.page(
+            facts.with_rows(audit.grants_of(application, conditions)),
+            asked["limit"],
+            cursor.read(asked["cursor"]),
+            behind=audit.waiting_of(application, conditions),
+        )
         return Response(
             {
-                "diagnoses": [_diagnosis(grant) for grant in rows],
+                "diagnoses": [
+                    _waiting(row) if isinstance(row, Reservation) else _diagnosis(row) for row in rows
+                ],
                 "paging": {"cursor": cursor.write(place)},
             }
         )
@@ -103,6 +110,15 @@ def _diagnosis(grant: Any) -> dict[str, Any]:
         "userId": str(grant.user_public_id),
         "mode": grant.mode,
         **access.diagnosis_json(access.diagnosis_of(grant), grant),
+    }
+
+
+def _waiting(reservation: Reservation) -> dict[str, Any]:
+    return {
+        "vehicleId": str(reservation.vehicle_public_id),
+        "userId": str(reservation.user_public_id),
+        "mode": reservation.mode,
+        **access.waiting_json(reservation),
     }
 
 

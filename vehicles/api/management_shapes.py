@@ -7,7 +7,7 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from vehicles.api.shapes import DiagnosisShape
-from vehicles.diagnosis import ACTIONS, Actor, Verdict
+from vehicles.diagnosis import ACTIONS, NOT_CONNECTED, Actor, Verdict
 from vehicles.models import Mode
 
 MOST_PER_PAGE: Final = 100
@@ -34,7 +34,7 @@ class ConnectionsPage(Ids):
 class DiagnosesPage(ConnectionsPage):
     """As for connections; `cause` is the main cause, `next_actor` whose move it is."""
 
-    cause = serializers.ChoiceField(list(ACTIONS), required=False)
+    cause = serializers.ChoiceField([*ACTIONS, NOT_CONNECTED], required=False)
     verdict = serializers.ChoiceField([str(value) for value in Verdict], required=False)
     next_actor = serializers.ChoiceField([str(value) for value in Actor], required=False)
 

@@ -14,16 +14,18 @@ from vehicles.audit.conditions import (
 )
 from vehicles.audit.listing import COLUMNS, AuditRow, rows
 from vehicles.audit.numbers import Counts, counts
-from vehicles.audit.of_application import connections_of, grants_of, page
+from vehicles.audit.of_application import connections_of, grants_of, page, waiting_of
 from vehicles.audit.search import (
     find_accounts,
     find_commands,
     find_events,
     find_grants,
+    find_reservations,
     find_vehicles,
     with_id,
 )
 from vehicles.audit.severity import worst, worst_first
+from vehicles.audit.waiting import waiting, with_connections
 
 __all__ = [
     "COLUMNS",
@@ -37,6 +39,7 @@ __all__ = [
     "find_commands",
     "find_events",
     "find_grants",
+    "find_reservations",
     "find_vehicles",
     "grants_of",
     "matching",
@@ -45,6 +48,9 @@ __all__ = [
     "standing",
     "vehicles_matching",
     "vehicles_of_account",
+    "waiting",
+    "waiting_of",
+    "with_connections",
     "with_id",
     "worst",
     "worst_first",

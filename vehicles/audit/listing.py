@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Final, NamedTuple
 
 from vehicles import facts
 from vehicles.audit.conditions import matching, standing
-from vehicles.diagnosis import RULES, Facts
-from vehicles.models import VehicleGrant
+from vehicles.audit.waiting import waiting
+from vehicles.diagnosis import RULES, Facts, MissingReason, not_connected
+from vehicles.models import Reservation, VehicleGrant
 
 _AT_ONCE: Final = 1000
 _AXES: Final = {rule.code: rule.axis for rule in RULES}
@@ -41,9 +43,16 @@ COLUMNS: Final = AuditRow._fields
 
 
 def rows(conditions: Mapping[str, str]) -> Iterator[AuditRow]:
-    """The audit list, narrowed as `CONDITIONS` allows. Reads as it goes; memory does not grow with the list."""
+    """The audit list, narrowed as `CONDITIONS` allows, and behind it the cars that are not connected yet.
+
+    Reads as it goes; memory does not grow with the list.
+    """
     found = facts.with_rows(matching(standing(), conditions).order_by("pk"))
-    return (_row(grant) for grant in found.iterator(chunk_size=_AT_ONCE))
+    reserved = waiting(conditions).order_by("pk")
+    return chain(
+        (_row(grant) for grant in found.iterator(chunk_size=_AT_ONCE)),
+        (_waiting_row(reservation) for reservation in reserved.iterator(chunk_size=_AT_ONCE)),
+    )
 
 
 def _row(grant: VehicleGrant) -> AuditRow:
@@ -64,6 +73,26 @@ def _row(grant: VehicleGrant) -> AuditRow:
         access_types=" ".join(sorted(accesses, reverse=True)),
         since=moment(grant.verdict_since),
         last_checked=moment(_last_checked(known, grant.main_cause)),
+    )
+
+
+def _waiting_row(reservation: Reservation) -> AuditRow:
+    wanted = reservation.scopes or reservation.application.permissions
+    answer = not_connected(wanted, reservation.created_at)
+    return AuditRow(
+        vin=reservation.vin,
+        vehicle_id=str(reservation.vehicle_public_id),
+        application=str(reservation.application),
+        verdict=str(answer.verdict),
+        cause=answer.main_cause,
+        next_actor=answer.next_actor,
+        consent=answer.axes["consent"]["value"],
+        missing_permissions=" ".join(f"{name}:{MissingReason.NOT_REQUESTED}" for name in sorted(wanted)),
+        key=answer.axes["key"]["value"],
+        provider="",
+        access_types="",
+        since=moment(reservation.created_at),
+        last_checked="",
     )
 
 

@@ -8,18 +8,22 @@ from dataclasses import dataclass, field
 from django.db.models import Count
 
 from vehicles.audit.conditions import LACKS_PERMISSIONS, standing
-from vehicles.models import Vehicle
+from vehicles.models import Reservation, Vehicle
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many cars have each key state; how many standing grants each verdict, cause, next actor and interface."""
+    """How many cars have each key state; how many standing grants each verdict, cause, next actor and interface.
+
+    `waiting` cars are known to an application that moved here and not connected yet.
+    """
 
     keys: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
     actors: Counter[str] = field(default_factory=Counter)
     integrations: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
 
     @property
     def lacking_permissions(self) -> int:
@@ -27,8 +31,8 @@ class Counts:
 
 
 def counts() -> Counts:
-    """The numbers of the whole fleet, in two queries however large it is."""
-    found = Counts()
+    """The numbers of the whole fleet, in three queries however large it is."""
+    found = Counts(waiting=Reservation.objects.count())
     for row in Vehicle.objects.order_by().values("key").annotate(number=Count("pk")):
         found.keys[row["key"]] = row["number"]
     kept = ("verdict", "main_cause", "next_actor", "integration")

@@ -9,7 +9,16 @@ from typing import Any, Final, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
-from vehicles.models import Command, Event, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
+from vehicles.client_credentials import checksum
+from vehicles.models import (
+    Command,
+    Event,
+    Reservation,
+    TeslaAccount,
+    Vehicle,
+    VehicleAccess,
+    VehicleGrant,
+)
 
 Row = TypeVar("Row", bound=Model)
 
@@ -66,6 +75,21 @@ def find_events(events: QuerySet[Event], text: str) -> QuerySet[Event]:
         return events.none()
     about = Q(vehicle_id=as_id) | Q(account_id=as_id) | Q(grant_id=as_id)
     return events.filter(about | Q(request_id=str(as_id)))
+
+
+def find_reservations(
+    reservations: QuerySet[Reservation, Any], text: str, *, by_person: bool
+) -> QuerySet[Reservation, Any]:
+    """Look reservations up by an id in them; by VIN or e-mail address with `by_person`."""
+    wanted = text.strip()
+    as_id = _as_uuid(wanted)
+    if as_id is not None:
+        return reservations.filter(Q(pk=as_id) | Q(vehicle_public_id=as_id) | Q(user_public_id=as_id))
+    if not by_person:
+        return reservations.none()
+    if "@" in wanted:
+        return reservations.filter(email_checksum=checksum(wanted.lower()))
+    return reservations.filter(_vin_condition(wanted.upper()))
 
 
 def with_id(rows: QuerySet[Row], text: str, *fields: str) -> QuerySet[Row]:

@@ -20,10 +20,12 @@ from vehicles.diagnosis.states import (
     Provider,
     Verdict,
 )
+from vehicles.diagnosis.waiting import NOT_CONNECTED, not_connected
 
 __all__ = [
     "ACTIONS",
     "LINKS",
+    "NOT_CONNECTED",
     "RULES",
     "Access",
     "Action",
@@ -39,4 +41,5 @@ __all__ = [
     "Provider",
     "Verdict",
     "diagnose",
+    "not_connected",
 ]

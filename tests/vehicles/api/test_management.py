@@ -13,6 +13,7 @@ from django.utils import timezone
 from portal.application_credentials import new_management_token
 from tests.factories import (
     ApplicationFactory,
+    ReservationFactory,
     TeslaAccountFactory,
     VehicleFactory,
     VehicleGrantFactory,
@@ -99,7 +100,7 @@ def test_a_page_does_not_cost_more_for_more_rows(
         manager.grant()
     with django_assert_max_num_queries(2):
         manager.get(CONNECTIONS, limit=12)
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         assert len(manager.get(DIAGNOSES, limit=12)["diagnoses"]) == 12
 
 
@@ -283,3 +284,39 @@ def test_the_official_sdk_lists_and_deletes_connections(smartcar: Any, manager: 
     with pytest.raises(smartcar.SmartcarException) as refused:
         smartcar.get_connections("not a token")
     assert (refused.value.type, refused.value.status_code) == ("AUTHENTICATION", 401)
+
+
+def test_cars_that_are_not_connected_yet_come_last_with_the_link_that_connects_them(manager: Manager) -> None:
+    rows = [ReservationFactory(application=manager.application) for _ in range(3)]
+    ReservationFactory()
+    connected = [vehicle_id(manager.grant()) for _ in range(2)]
+    found: list[Any] = []
+    cursor = ""
+    while cursor is not None:
+        answer = manager.get(DIAGNOSES, limit=2, cursor=cursor)
+        found += answer["diagnoses"]
+        cursor = answer["paging"]["cursor"]
+    assert [row["vehicleId"] for row in found[:2]] == connected[::-1]
+    assert {row["vehicleId"] for row in found[2:]} == {str(row.vehicle_public_id) for row in rows}
+    assert len(found) == 5
+    [row] = manager.get(DIAGNOSES, user_id=str(rows[0].user_public_id))["diagnoses"]
+    assert (row["verdict"], row["causes"][0]["code"]) == ("blocked", "not_connected")
+    [action] = row["actions"]
+    assert (action["actor"], action["code"]) == ("application", "send_connect_link")
+    assert f"single_select=true&single_select_vin={rows[0].vin}" in action["url"]
+    assert "scope=read_vin+control_security" in action["url"]
+
+
+@pytest.mark.parametrize(
+    ("query", "number"),
+    [
+        ({"cause": "not_connected"}, 1), ({"verdict": "blocked"}, 1), ({"next_actor": "application"}, 1),
+        ({"mode": "live"}, 1), ({"cause": "key_absent"}, 0), ({"verdict": "ok"}, 0), ({"next_actor": "owner"}, 0),
+        ({"mode": "simulated"}, 0), ({"vehicle_id": "8f7d9c0e-6a6a-4f8e-9f69-0d6a3f2b1c11"}, 0),
+    ],
+)  # fmt: skip
+def test_cars_that_are_not_connected_yet_are_filtered_like_the_others(
+    manager: Manager, query: dict[str, str], number: int
+) -> None:
+    ReservationFactory(application=manager.application)
+    assert len(manager.get(DIAGNOSES, **query)["diagnoses"]) == number

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 
 from vehicles import audit
 from vehicles.audit.formats import FORMATS
-from vehicles.diagnosis import ACTIONS
+from vehicles.diagnosis import ACTIONS, NOT_CONNECTED
 from vehicles.management.chosen_application import chosen_application
 
 
@@ -21,7 +21,9 @@ class Command(BaseCommand):
     help = "List every grant with its verdict, cause, next actor and the state behind them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--cause", choices=sorted(ACTIONS), help="only grants with this main cause")
+        parser.add_argument(
+            "--cause", choices=sorted([*ACTIONS, NOT_CONNECTED]), help="only grants with this main cause"
+        )
         parser.add_argument("--application", metavar="ID", help="only this application, by its client id")
         parser.add_argument("--format", choices=sorted(FORMATS), default="table", help="how it is written")
 
