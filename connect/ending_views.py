@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from connect import consent, exits, flow, key_queue, oauth
+from connect import consent, exits, flow, key_queue, oauth, tasks
 from connect.models import ConnectSession, ResponseType, Step
 from connect.run_view import of_run, step, to_page
 from vehicles import grants
@@ -37,6 +37,7 @@ def after_approval(session: ConnectSession) -> HttpResponse:
     """On to the key pages, or to the end where no car needs one."""
     if session.step == Step.KEYS and not session.key_queue:
         return finish_run(session)
+    tasks.nudge(tasks.learn_colours, str(session.account_id))
     return to_page(session)
 
 

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from connect import flow
+from vehicles import sync
+from vehicles.models import TeslaAccount
 
 
 @shared_task
 def end_expired_runs(**kwargs: Any) -> None:
     """Note which runs nobody finished within their time."""
     flow.end_expired(timezone.now())
+
+
+@shared_task
+def learn_colours(account_id: str, **kwargs: Any) -> None:
+    """Learn what colour the cars are whose owner is about to tell them apart."""
+    account = TeslaAccount.objects.filter(pk=account_id).first()
+    if account:
+        sync.learn_colours(account)
+
+
+def nudge(task: Task, *args: str) -> None:
+    """Have the worker do this soon. Where the broker does not answer it is left undone, for nothing waits for it."""
+    with suppress(OperationalError):
+        task.apply_async(args, retry=False)

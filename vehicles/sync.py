@@ -6,12 +6,17 @@ import contextlib
 from datetime import datetime, timedelta
 from typing import Final
 
-from vehicles import account_calls, evidence, upstream
+from vehicles import account_calls, evidence, pairing, upstream
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError
-from vehicles.models import Integration, TeslaAccount, VehicleAccess
+from vehicles.models import Integration, TeslaAccount, VehicleAccess, VehicleGrant
+from vehicles.reads.values import mapping
+from vehicles.tesla import scopes
 
 BATCH: Final = 100
+_SEVERAL: Final = 2
+_MOST_COLOURS: Final = 10
+_NO_COLOUR: Final = ("", "<invalid>")
 
 
 def look_at_consent(account: TeslaAccount, now: datetime, max_age_seconds: int) -> TeslaAccount:
@@ -45,3 +50,25 @@ def vehicles_of(account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
         for status in statuses:
             evidence.key_seen(vehicles[status.vin], status, now=now)
     return accesses
+
+
+def learn_colours(account: TeslaAccount) -> None:
+    """Ask the connected cars that still need the key for their colour, so that their owner can tell them apart.
+
+    One read of a car, once, and only where the account has several. A sleeping car is not woken and stays without.
+    """
+    if VehicleAccess.objects.filter(account=account, missing_since=None).count() < _SEVERAL:
+        return
+    grants = VehicleGrant.objects.filter(
+        account=account, revoked_at=None, integration=Integration.FLEET, connection__vehicle__colour=""
+    ).select_related("account", "connection__vehicle", "connection__application")
+    for grant in {grant.connection.vehicle_id: grant for grant in grants[:_MOST_COLOURS]}.values():
+        if not pairing.needs_key(grant.connection.vehicle):
+            continue
+        try:
+            data = upstream.vehicle_data(grant, ["vehicle_config"], scopes.VEHICLE_DEVICE_DATA)
+        except CatalogueError:
+            continue
+        colour = mapping(data.get("vehicle_config")).get("exterior_color")
+        if isinstance(colour, str) and colour not in _NO_COLOUR:
+            evidence.colour_seen(grant.connection.vehicle, colour)

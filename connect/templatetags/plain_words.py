@@ -6,6 +6,7 @@ from django import template
 from django.template.defaultfilters import capfirst
 from django.utils.translation import gettext
 
+from connect import colours
 from vehicles.models import Vehicle
 from vehicles.permissions import Permission
 
@@ -29,4 +30,4 @@ def described(vehicle: Vehicle) -> str:
     """What tells the car from its owner's other cars: `Model 3, red, VIN ending 0101`."""
     model = vehicle.model if vehicle.display_name else ""
     ending = gettext("VIN ending %s") % vehicle.vin_ending
-    return ", ".join(part for part in (model, vehicle.colour, ending) if part)
+    return ", ".join(part for part in (model, colours.in_words(vehicle.colour), ending) if part)

@@ -5,38 +5,44 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from connect.models import ConnectSession, Step
-from portal.admin import filters, wording
+from connect import funnel
+from connect.models import ConnectSession
+from portal.admin import connect_funnel, filters, wording
 from portal.admin.base import StaffAdmin, masked_vin
-from portal.admin.columns import NOTHING, ago, label
-from portal.admin.wording import Wording
+from portal.admin.columns import NOTHING, ago, label, row_link, two_lines
 from vehicles import audit
-
-STEPS: dict[str, Wording] = {
-    Step.PREAMBLE: Wording("Welcome page"),
-    Step.BRAND: Wording("Choosing the make"),
-    Step.TESLA: Wording("At Tesla"),
-    Step.PERMISSIONS: Wording("Choosing permissions"),
-    Step.KEYS: Wording("Adding keys"),
-    Step.DONE: Wording("Finished", wording.SUCCESS),
-    Step.ENDED: Wording("Ended", wording.WARNING),
-}
 
 
 class StepFilter(filters.ChoiceFilter):
     title, parameter_name = "step", "step"
-    values = wording.choices(STEPS)
+    values = wording.choices(wording.STEPS)
+
+
+class LeftAtFilter(filters.ChoiceFilter):
+    title, parameter_name = "left at", "left_at"
+    values = wording.choices({step: wording.STEPS[step] for step in funnel.STEPS[:-1]})
+
+
+class ExitFilter(filters.ChoiceFilter):
+    title, parameter_name = "ended how", "exit_reason"
+    values = wording.choices(wording.EXITS)
 
 
 @admin.register(ConnectSession)
 class ConnectSessionAdmin(StaffAdmin):
     masked = {"single_select_vin": "single_select_vin_masked", "external_user": "external_user_masked"}
-    list_display = ("run", "application", "step_state", "exit_reason", "mode", "age")
-    list_filter = (StepFilter, filters.ApplicationFilter, filters.ModeFilter)
+    list_display = ("run", "application", "step_state", "outcome", "cars", "took", "age", "mode")
+    list_filter = (filters.ApplicationFilter, ExitFilter, LeftAtFilter, StepFilter, filters.ModeFilter)
+    list_before_template = "portal/connect_runs.html"
     list_select_related = ("application",)
     ordering = ("-created_at",)
     search_fields = ("id",)
@@ -44,18 +50,34 @@ class ConnectSessionAdmin(StaffAdmin):
     fieldsets = (
         (
             "Run",
-            {"fields": ["application", "step_state", "exit_reason", "way", "account", "mode", "integration"]},
+            {"fields": ["application", "step_state", "outcome", "way", "account", "mode", "integration"]},
         ),
         (
             "Asked for",
             {"fields": ["requested", "required", "redirect_uri", "single_select_vin", "external_user"]},
         ),
-        ("Cars", {"fields": ["chosen_vehicles", "skipped_keys"]}),
+        ("Cars", {"fields": ["chosen_vehicles", "key_queue", "keys_added", "skipped_keys", "owner_links"]}),
         ("When", {"fields": ["created_at", "expires_at", "ended_at", "id"]}),
     )
 
     def found(self, queryset: QuerySet, text: str, *, by_person: bool) -> QuerySet:
         return audit.with_id(queryset, text, "pk", "account")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.funnel_view)
+        return [path("funnel/", view, name="connect_connectsession_funnel"), *super().get_urls()]
+
+    def funnel_view(self, request: HttpRequest) -> HttpResponse:
+        """How many runs came to each step, where they left, and how long they stayed."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Where people leave Connect",
+            **connect_funnel.page(request.GET, timezone.now()),
+        }
+        return TemplateResponse(request, "portal/connect_funnel.html", context)
 
     def subjects(self, row: ConnectSession) -> dict[str, Any]:
         return {"application": row.application, "account": row.account}
@@ -66,7 +88,40 @@ class ConnectSessionAdmin(StaffAdmin):
 
     @admin.display(description="step")
     def step_state(self, session: ConnectSession) -> SafeString:
-        return label(wording.word(STEPS, session.step))
+        return label(wording.word(wording.STEPS, session.step))
+
+    @admin.display(description="ended how")
+    def outcome(self, session: ConnectSession) -> SafeString | str:
+        if not session.exit_reason:
+            return NOTHING
+        left_at = f"at: {wording.word(wording.STEPS, session.left_at).name}" if session.left_at else ""
+        return two_lines(label(wording.word(wording.EXITS, session.exit_reason)), left_at)
+
+    @admin.display(description="cars")
+    def cars(self, session: ConnectSession) -> SafeString | str:
+        if not session.chosen_vehicles:
+            return NOTHING
+        keys = (
+            f"{len(session.keys_added)} of {len(session.key_queue)} keys added" if session.key_queue else ""
+        )
+        return two_lines(str(len(session.chosen_vehicles)), keys)
+
+    @admin.display(description="took")
+    def took(self, session: ConnectSession) -> str:
+        ended = session.ended_at
+        return connect_funnel.in_words((ended - session.created_at).total_seconds()) if ended else NOTHING
+
+    @admin.display(description="links for owners")
+    def owner_links(self, session: ConnectSession) -> SafeString | str:
+        visits = [
+            (
+                row_link(visit.vehicle),
+                "signed in" if visit.account_id else "opened, not signed in",
+                ago(visit.began_at),
+            )
+            for visit in session.owner_visits.select_related("vehicle").order_by("began_at")
+        ]
+        return format_html_join("", "<div>{}: {} {} ago</div>", visits) or NOTHING
 
     @admin.display(description="started")
     def age(self, session: ConnectSession) -> SafeString:
@@ -75,7 +130,8 @@ class ConnectSessionAdmin(StaffAdmin):
     @admin.display(description="way through")
     def way(self, session: ConnectSession) -> SafeString | str:
         steps = [
-            (wording.word(STEPS, str(each.get("step"))).name, each.get("at", "")) for each in session.trail
+            (wording.word(wording.STEPS, str(each.get("step"))).name, each.get("at", ""))
+            for each in session.trail
         ]
         return format_html_join("", '<div>{} <span class="cp-second">{}</span></div>', steps) or NOTHING
 

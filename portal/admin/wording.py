@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from connect.models import Step
 from vehicles.diagnosis import Actor, Consent, Key, KeyReason, MissingReason, Provider, Verdict
 from vehicles.models import Integration, Mode, Outcome
 
@@ -187,6 +188,31 @@ SOURCES: Final[dict[str, str]] = {
     "backup_restored": "our tokens, which came from an old backup",
     "api_denial": "Tesla refusing a request",
 }
+
+
+STEPS: Final[dict[str, Wording]] = {
+    Step.PREAMBLE: Wording("Welcome page"),
+    Step.BRAND: Wording("Choosing the make"),
+    Step.TESLA: Wording("At Tesla"),
+    Step.PERMISSIONS: Wording("Choosing permissions"),
+    Step.KEYS: Wording("Adding keys"),
+    Step.DONE: Wording("Finished", SUCCESS),
+    Step.ENDED: Wording("Ended", WARNING),
+}
+
+EXITS: Final[dict[str, Wording]] = {
+    "completed": Wording("Completed", SUCCESS),
+    "expired": Wording("Time ran out", WARNING),
+    "started_again": Wording("Started again"),
+    "user_manually_returned_to_application": Wording("Went back to the application", WARNING),
+    "access_denied": Wording("Did not allow it", DANGER),
+    "oem_cancelled_login": Wording("Left Tesla's login", WARNING),
+    "no_vehicles": Wording("No car in the account", DANGER),
+    "vehicle_incompatible": Wording("Car does not fit", DANGER),
+    "server_error": Wording("Tesla did not answer", DANGER),
+    "configuration_error": Wording("Application set up wrongly", DANGER),
+}
+"""How a run ended."""
 
 
 def word(table: dict[str, Wording], value: str) -> Wording:

@@ -150,8 +150,8 @@ def test_pages_that_stop_a_run_say_what_to_do(
     page.click("#approval-button")
     page.wait_for_selector("#skip-button")
     shoot(page, "12-driver-key")
-    page.goto(live_server.url + str(page.locator("#forward-link").get_attribute("href")))
-    shoot(page, "13-shared-key")
+    page.goto(str(page.locator("#owner-link").get_attribute("href")))
+    shoot(page, "13-owner")
     page.goto(f"{live_server.url}/connect/00000000-0000-4000-8000-000000000000")
     shoot(page, "14-unknown")
 

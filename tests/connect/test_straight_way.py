@@ -140,7 +140,7 @@ def test_a_driver_is_told_that_only_the_owner_can_add_the_key_and_may_go_on(
     journey.approve()
     page = journey.look()
 
-    assert "Only the owner can add this key" in page and "owner-link" in page
+    assert "needs a key from its owner" in page and "owner-link" in page
     assert "code" in answer_of(journey.post("skip-key", vehicle=_vehicle(page)))
 
 

@@ -6,9 +6,9 @@ from enum import Enum
 
 import pytest
 
+from connect import exits, flow
 from connect.models import Step
 from portal.admin import wording
-from portal.admin.connect_sessions import STEPS
 from vehicles import diagnosis
 from vehicles.models import Integration, Mode, Outcome
 
@@ -26,11 +26,16 @@ from vehicles.models import Integration, Mode, Outcome
         (Integration, wording.INTEGRATIONS),
         (Mode, wording.MODES),
         (Outcome, wording.OUTCOMES),
-        (Step, STEPS),
+        (Step, wording.STEPS),
     ],
 )
 def test_every_value_has_words(values: type[Enum], table: dict[str, object]) -> None:
     assert {value.value for value in values} == {str(value) for value in table}
+
+
+def test_every_way_a_run_ends_has_words() -> None:
+    known = {flow.COMPLETED, flow.EXPIRED_REASON, flow.STARTED_AGAIN, *exits.DESCRIPTIONS}
+    assert known == set(wording.EXITS)
 
 
 def test_every_cause_has_a_name_and_a_sentence() -> None:

@@ -24,7 +24,7 @@ from vehicles.evidence.key import (
     protocol_demanded,
     protocol_unsupported,
 )
-from vehicles.evidence.vehicles import vehicle_gone, vehicles_listed
+from vehicles.evidence.vehicles import colour_seen, vehicle_gone, vehicles_listed
 
 __all__ = [
     "API_ANSWER",
@@ -34,6 +34,7 @@ __all__ = [
     "LOGIN",
     "PROOF_OUTRANKS",
     "TOKEN",
+    "colour_seen",
     "consent_seen",
     "key_refused",
     "key_seen",

@@ -73,6 +73,12 @@ def _vehicle(mode: str, item: ListedVehicle) -> Vehicle:
     return vehicle
 
 
+def colour_seen(vehicle: Vehicle, colour: str) -> None:
+    """What the car says of its paint, in Tesla's word; it helps people to tell their cars apart and decides nothing."""
+    vehicle.colour = colour[:32]
+    vehicle.save(update_fields=["colour"])
+
+
 def vehicle_gone(account: TeslaAccount, vehicle: Vehicle, *, now: datetime) -> None:
     """Tesla no longer finds the car in this account."""
     with transaction.atomic():
