@@ -7,12 +7,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal.admin import filters, wording
 from portal.admin.base import StaffAdmin, masked_email
-from portal.admin.columns import NOTHING, ago, label, row_link, times, two_lines, verdict_cell
+from portal.admin.columns import NOTHING, ago, label, login_cell, row_link, times, two_lines, verdict_cell
 from vehicles import audit, facts
 from vehicles.models import TeslaAccount, VehicleAccess
 
@@ -34,7 +34,12 @@ class TeslaAccountAdmin(StaffAdmin):
         ),
         (
             "Consent at Tesla",
-            {"fields": ["consent_state", "consent_source_words", "granted_scopes", "vehicles_listed_at"]},
+            {
+                "fields": [
+                    *("consent_state", "consent_source_words", "logins"),
+                    *("granted_scopes", "vehicles_listed_at"),
+                ]
+            },
         ),
     )
 
@@ -95,6 +100,11 @@ class TeslaAccountAdmin(StaffAdmin):
     @admin.display(description="known from")
     def consent_source_words(self, account: TeslaAccount) -> str:
         return wording.source(account.consent_source) if account.consent_source else NOTHING
+
+    @admin.display(description="logins")
+    def logins(self, account: TeslaAccount) -> SafeString | str:
+        cells = [(login_cell(token),) for token in account.tokens.order_by("integration")]
+        return format_html_join("", "<div>{}</div>", cells) or NOTHING
 
     @admin.display(description="cars")
     def cars(self, account: TeslaAccount) -> int:

@@ -14,7 +14,7 @@ from django.utils.timesince import timesince
 
 from portal.admin import wording
 from portal.admin.wording import Wording
-from vehicles.models import Vehicle, VehicleGrant
+from vehicles.models import TeslaToken, Vehicle, VehicleGrant
 
 NOTHING: Final = "\N{EN DASH}"
 
@@ -80,6 +80,15 @@ def permissions_cell(gaps: list[str]) -> SafeString:
         return label(Wording("Complete", wording.SUCCESS))
     names = ", ".join(gaps[:3]) + (f" and {len(gaps) - 3} more" if len(gaps) > 3 else "")
     return two_lines(label(Wording(f"{len(gaps)} missing", wording.DANGER)), names)
+
+
+def login_cell(token: TeslaToken) -> SafeString:
+    """A login at Tesla: for which interface, whether it works, and what staff should know of it."""
+    works = wording.LOGIN_SHARED if token.superseded_at else wording.LOGIN_WORKS
+    words = wording.word(wording.LOGIN_ENDS, token.ended) if token.ended else works
+    renewed = format_html("renewed {} ago. ", ago(token.refreshed_at)) if token.refreshed_at else ""
+    first = format_html("{} {}", label(words), token.get_integration_display())
+    return two_lines(first, format_html("{}{}", renewed, words.sentence))
 
 
 def row_link(row: Model) -> SafeString:

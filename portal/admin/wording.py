@@ -7,7 +7,7 @@ from typing import Final
 
 from connect.models import Step
 from vehicles.diagnosis import Actor, Consent, Key, KeyReason, MissingReason, Provider, Verdict
-from vehicles.models import Integration, Mode, Outcome
+from vehicles.models import Integration, LoginEnd, Mode, Outcome
 
 SUCCESS: Final = "success"
 WARNING: Final = "warning"
@@ -144,6 +144,39 @@ CONSENTS: Final[dict[str, Wording]] = {
     Consent.REVOKED: Wording("Removed at Tesla", DANGER),
     Consent.SIGN_IN_NEEDED: Wording("Sign-in needed", DANGER),
     Consent.UNKNOWN: Wording("Not known"),
+}
+
+LOGIN_WORKS: Final = Wording("Works", SUCCESS)
+LOGIN_SHARED: Final = Wording(
+    "Used elsewhere",
+    WARNING,
+    "Another system refreshes this login too. Find the deployment with a copy of our tokens and stop it, or the "
+    "login ends for one of the two.",
+)
+LOGIN_ENDS: Final[dict[str, Wording]] = {
+    LoginEnd.BACKUP_RESTORED: Wording(
+        "From a backup",
+        DANGER,
+        "Our tokens came from an old backup, and Tesla gave out newer ones since. The person has to sign in again.",
+    ),
+    LoginEnd.SUPERSEDED: Wording(
+        "Taken over",
+        DANGER,
+        "Another system used our refresh token. Find the deployment with a copy of our tokens and stop it; then the "
+        "person has to sign in again.",
+    ),
+    LoginEnd.PASSWORD_CHANGED: Wording(
+        "Password changed", DANGER, "The person changed the password at Tesla, and has to sign in again."
+    ),
+    LoginEnd.EXPIRED: Wording(
+        "Ran out", DANGER, "Nobody used the login for three months. The person has to sign in again."
+    ),
+    LoginEnd.REFUSED: Wording(
+        "Refused",
+        DANGER,
+        "Tesla takes the login no more and does not say why: access was removed, the password was changed, or another "
+        "system used our refresh token unseen.",
+    ),
 }
 
 MISSING_REASONS: Final[dict[str, str]] = {

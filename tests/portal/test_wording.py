@@ -10,7 +10,7 @@ from connect import exits, flow
 from connect.models import Step
 from portal.admin import wording
 from vehicles import diagnosis
-from vehicles.models import Integration, Mode, Outcome
+from vehicles.models import Integration, LoginEnd, Mode, Outcome
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ from vehicles.models import Integration, Mode, Outcome
         (diagnosis.Provider, wording.PROVIDERS),
         (diagnosis.MissingReason, wording.MISSING_REASONS),
         (Integration, wording.INTEGRATIONS),
+        (LoginEnd, wording.LOGIN_ENDS),
         (Mode, wording.MODES),
         (Outcome, wording.OUTCOMES),
         (Step, wording.STEPS),
@@ -41,3 +42,7 @@ def test_every_way_a_run_ends_has_words() -> None:
 def test_every_cause_has_a_name_and_a_sentence() -> None:
     assert set(wording.CAUSES) == {rule.code for rule in diagnosis.RULES} | {"not_requested"}
     assert all(words.sentence.endswith(".") for words in wording.CAUSES.values())
+
+
+def test_every_end_of_a_login_is_told_as_a_source_too() -> None:
+    assert set(wording.SOURCES) >= {str(why) for why in LoginEnd}
