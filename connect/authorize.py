@@ -30,7 +30,7 @@ from connect.parameters import (
     takes_any_login,
 )
 from connect.redirect_uris import redirect_uri_of
-from vehicles.models import Application, Connection, Mode
+from vehicles.models import Application, Connection, Integration, Mode
 
 _VIN: Final = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -61,6 +61,7 @@ class AuthorizeRequest:
     external_user: str = ""
     external_id: str = ""
     connection: Connection | None = None
+    integration: Integration = Integration.FLEET
 
 
 def read(query_string: str) -> AuthorizeRequest:
@@ -106,7 +107,13 @@ def _read(query: Mapping[str, str], application: Application, redirect_uri: str)
         code_challenge_method=method,
         external_user=own_id_of(query, "user"),
         external_id=own_id_of(query, "external_id"),
+        integration=_integration(query, application),
     )
+
+
+def _integration(query: Mapping[str, str], application: Application) -> Integration:
+    """What the application uses for new runs. The SDKs' own test flow knows no address that has to be carried."""
+    return Integration.FLEET if takes_any_login(query) else Integration(application.integration)
 
 
 def _response_type(query: Mapping[str, str]) -> ResponseType:

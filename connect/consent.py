@@ -15,7 +15,7 @@ from connect.problems import ACCESS_ENDED, NO_VEHICLES, OTHER_VEHICLE, ConnectPr
 from vehicles import errors, grants, sync
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError
-from vehicles.models import TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
+from vehicles.models import Integration, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.permissions import PERMISSIONS, Permission, covered_by
 
 ENDED: Final = (Consent.REVOKED, Consent.SIGN_IN_NEEDED)
@@ -62,16 +62,16 @@ def offer(session: ConnectSession, now: datetime) -> Offer:
     if account.consent in ENDED:
         raise ConnectProblem(ACCESS_ENDED)
     accesses = _cars(session, account, now)
-    covered = covered_by(session.requested, account.granted_scopes)
+    covered = _covered(session, account)
     others = other_applications(session)
     return Offer(
         accesses=accesses,
         offered=[PERMISSIONS[name] for name in covered],
         missing=[PERMISSIONS[name] for name in session.requested if name not in covered],
         required=frozenset(session.required),
-        cars_hidden=not _shows_cars(account),
+        cars_hidden=not _shows_cars(session, account),
         others=list(others),
-        paused=_paused(others, account),
+        paused=[] if _is_legacy(session) else _paused(others, account),
     )
 
 
@@ -82,17 +82,26 @@ def signed_in_account(session: ConnectSession) -> TeslaAccount:
     return session.account
 
 
-def _shows_cars(account: TeslaAccount) -> bool:
-    return bool(covered_by([SHOWS_CARS], account.granted_scopes))
+def _is_legacy(session: ConnectSession) -> bool:
+    """Whether the run goes through the legacy API, whose logins carry no scopes: what is asked for is the person's."""
+    return session.integration == Integration.LEGACY
+
+
+def _covered(session: ConnectSession, account: TeslaAccount) -> list[str]:
+    return session.requested if _is_legacy(session) else covered_by(session.requested, account.granted_scopes)
+
+
+def _shows_cars(session: ConnectSession, account: TeslaAccount) -> bool:
+    return _is_legacy(session) or bool(covered_by([SHOWS_CARS], account.granted_scopes))
 
 
 def _cars(session: ConnectSession, account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
-    if not _shows_cars(account):
+    if not _shows_cars(session, account):
         return []
     listed, signed_in = account.vehicles_listed_at, session.signed_in_at
     if listed is None or signed_in is None or listed < signed_in:
         try:
-            sync.vehicles_of(account, now)
+            _list_cars(session, account, now)
         except CatalogueError as failure:
             if failure.spec is errors.ACCOUNT_PERMISSION:
                 return []
@@ -116,6 +125,11 @@ def cars_to_tell(session: ConnectSession) -> list[Vehicle]:
 def car_to_tell(session: ConnectSession, chosen: str) -> Vehicle | None:
     """The car that the person agreed to name; None for no car, and for one that is not theirs."""
     return next((vehicle for vehicle in cars_to_tell(session) if str(vehicle.pk) == chosen), None)
+
+
+def _list_cars(session: ConnectSession, account: TeslaAccount, now: datetime) -> None:
+    list_them = sync.legacy_vehicles_of if _is_legacy(session) else sync.vehicles_of
+    list_them(account, now)
 
 
 def other_applications(session: ConnectSession) -> dict[str, set[str]]:
@@ -168,7 +182,7 @@ def approve(
     vehicles = [access.vehicle for access in offer.accesses if str(access.vehicle_id) in set(vehicle_ids)]
     approved = [item.name for item in offer.offered if item.name in names or item.name in offer.required]
     chosen = [str(vehicle.pk) for vehicle in vehicles]
-    queue = [] if session.any_login else key_queue.queue_for(vehicles)
+    queue = [] if session.any_login or _is_legacy(session) else key_queue.queue_for(vehicles)
     with transaction.atomic():
         if not flow.move(session, Step.KEYS, now, chosen_vehicles=chosen, key_queue=queue):
             return False

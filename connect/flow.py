@@ -29,7 +29,6 @@ from connect.problems import (
 from vehicles import history
 from vehicles.client_credentials import checksum
 from vehicles.history import Kind
-from vehicles.models import Integration
 from vehicles.permissions import PERMISSIONS
 
 LIFETIME: Final = timedelta(hours=1)
@@ -46,8 +45,6 @@ def begin(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> Connec
     with transaction.atomic():
         session = ConnectSession.objects.create(
             **{field.name: getattr(asked, field.name) for field in fields(asked)},
-            # Also where older grants of the application are legacy ones: connecting again is what moves them.
-            integration=Integration.FLEET,
             browser_checksum=checksum(browser_secret),
             trail=[_entry(Step.PREAMBLE, now)],
             created_at=now,

@@ -20,6 +20,7 @@ from connect.problems import Problem
 from connect.qr import qr_code
 from connect.removal import Guide
 from vehicles.facts import MOST_KEYS
+from vehicles.models import Integration
 from vehicles.origins import third_party_apps_page
 from vehicles.permissions import PERMISSIONS
 
@@ -55,7 +56,7 @@ def preamble(request: HttpRequest, session: ConnectSession) -> HttpResponse:
         session,
         seeing=[item for item in asked if not item.name.startswith("control_")],
         doing=[item for item in asked if item.name.startswith("control_")],
-        tesla_labels=tesla_login.tesla_labels(asked),
+        tesla_labels=[] if session.integration == Integration.LEGACY else tesla_login.tesla_labels(asked),
     )
 
 

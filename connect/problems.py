@@ -31,6 +31,7 @@ TESLA_AGAIN: Final = _("Go to Tesla again")
 _SIGN_IN: Final = "sign_in"
 _ANOTHER_ACCOUNT: Final = "another_account"
 _PAGE: Final = "page"
+_CURRENT_INTERFACE: Final = "current_interface"
 _START_AGAIN: Final = "start_again"
 
 UNKNOWN_RUN: Final = Problem(
@@ -232,6 +233,29 @@ SIGN_IN_TOO_SLOW: Final = Problem(
     410,
     _("Signing in took longer than an hour"),
     _("For your safety it does not count any more. Nothing was changed. Please sign in once more."),
+)
+
+LEGACY_NOT_OFFERED: Final = Problem(
+    200,
+    _("Tesla's older interface is not offered here"),
+    _(
+        "The application still asks for it. Connect through Tesla's current interface instead: you sign in at Tesla "
+        "and choose there what to share. Nothing was changed so far."
+    ),
+    exit_error="configuration_error",
+    retry=_CURRENT_INTERFACE,
+    retry_label=_("Use the current interface"),
+)
+LEGACY_CLOSED: Final = Problem(
+    200,
+    _("Tesla has closed its older interface"),
+    _(
+        "What was connected through it no longer works, and nobody removed anything. Connect your car through Tesla's "
+        "current interface to go on; the application keeps what it knows of your car."
+    ),
+    exit_error="configuration_error",
+    retry=_CURRENT_INTERFACE,
+    retry_label=_("Use the current interface"),
 )
 
 FOREIGN_FORM: Final = Problem(

@@ -25,7 +25,7 @@ from connect.parameters import (
     takes_any_login,
 )
 from connect.redirect_uris import redirect_uri_of
-from vehicles.models import Application, Connection, Mode, VehicleGrant
+from vehicles.models import Application, Connection, Integration, Mode, VehicleGrant
 
 
 def read(query_string: str) -> AuthorizeRequest:
@@ -52,6 +52,7 @@ def _by_vehicle(query: Mapping[str, str], application: Application, redirect_uri
         state=state_of(query),
         external_user=own_id_of(query, "user"),
         connection=grants[0].connection,
+        integration=Integration(grants[0].integration),
     )
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Q
 
 from connect import browser, flow
 from connect.consent import SHOWS_CARS
@@ -30,11 +32,11 @@ from connect.problems import (
     WRONG_ACCOUNT,
     ConnectProblem,
 )
-from vehicles import logins
+from vehicles import grants, logins
 from vehicles.client_credentials import checksum
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError
-from vehicles.models import TeslaAccount, VehicleGrant
+from vehicles.models import Integration, TeslaAccount, VehicleGrant
 from vehicles.origins import origins
 from vehicles.permissions import PERMISSIONS, Permission, tesla_scopes_for
 from vehicles.tesla import auth
@@ -93,10 +95,14 @@ def address(
 
 
 def scopes_to_ask(session: ConnectSession) -> list[str]:
-    """What this run needs, with what other applications of a known account hold: Tesla keeps one consent for all."""
+    """What this run needs, with what other applications of a known account hold: Tesla keeps one consent for all.
+
+    Other applications' grants of the legacy API rest on no consent.
+    """
     names = list(session.requested)
     if session.account is not None:
-        held = VehicleGrant.objects.filter(account=session.account, revoked_at=None)
+        is_concerned = Q(integration=Integration.FLEET) | Q(connection__application=session.application)
+        held = VehicleGrant.objects.filter(is_concerned, account=session.account, revoked_at=None)
         names += [name for approved in held.values_list("approved", flat=True) for name in approved]
     return tesla_scopes_for([*names, SHOWS_CARS])
 
@@ -144,12 +150,14 @@ def complete(session: ConnectSession, sent_back: Return, now: datetime) -> None:
     """
     before = session.account
     scopes_before = set(before.granted_scopes) if before and before.consent == Consent.ACTIVE else None
-    account = redeem(session.mode, sent_back, _accepted(session))
+    account = redeem(session.mode, sent_back, accepted_accounts(session))
     in_vain = account == before and set(account.granted_scopes) == scopes_before
     if not flow.move(
         session, Step.PERMISSIONS, now, account=account, signed_in_at=now, asked_in_vain=in_vain
     ):
         raise ConnectProblem(USED_LOGIN)
+    if session.connection_id is not None:
+        grants.move_to_fleet(session.application, account, now=now)
 
 
 def redeem(mode: str, sent_back: Return, expected: Callable[[str], bool] | None = None) -> TeslaAccount:
@@ -159,7 +167,7 @@ def redeem(mode: str, sent_back: Return, expected: Callable[[str], bool] | None 
     """
     if sent_back.error or not sent_back.code:
         raise ConnectProblem(OF_TESLA_ERROR.get(sent_back.error, LEFT_TESLA))
-    try:
+    with problems_of_login():
         return logins.sign_in(
             mode=mode,
             code=sent_back.code,
@@ -167,13 +175,20 @@ def redeem(mode: str, sent_back: Return, expected: Callable[[str], bool] | None 
             nonce=_nonce(sent_back.state, sent_back.browser_secret),
             expected=expected,
         )
+
+
+@contextmanager
+def problems_of_login() -> Iterator[None]:
+    """What stops a login becomes a `ConnectProblem`."""
+    try:
+        yield
     except logins.OtherAccount:
         raise ConnectProblem(WRONG_ACCOUNT) from None
     except CatalogueError as failure:
         raise ConnectProblem(OF_SIGN_IN.get(failure.spec.name, TESLA_UNREACHABLE_AT_SIGN_IN)) from failure
 
 
-def _accepted(session: ConnectSession) -> Callable[[str], bool] | None:
+def accepted_accounts(session: ConnectSession) -> Callable[[str], bool] | None:
     """A reauthentication ends on a Tesla account that holds a grant on the car, or with its make any grant of the
     application; other runs take any account.
     """

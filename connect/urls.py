@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from connect import ending_views, key_views, opener, owner_views, removal_views, views
+from connect import ending_views, key_views, legacy_views, opener, owner_views, removal_views, views
 
 app_name = "connect"
 
@@ -23,6 +23,14 @@ urlpatterns = [
     path("connect/<uuid:session_id>/start-again", views.start_again, name="start_again"),
     path("connect/<uuid:session_id>/begin", views.begin, name="begin"),
     path("connect/<uuid:session_id>/sign-in", views.sign_in, name="sign_in"),
+    path(
+        "connect/<uuid:session_id>/callback-address", legacy_views.callback_address, name="callback_address"
+    ),
+    path(
+        "connect/<uuid:session_id>/current-interface",
+        legacy_views.current_interface,
+        name="current_interface",
+    ),
     path("connect/<uuid:session_id>/another-account", views.another_account, name="another_account"),
     path("connect/<uuid:session_id>/approve", views.approve, name="approve"),
     path("connect/<uuid:session_id>/removal", removal_views.removal_guide, name="removal"),

@@ -17,6 +17,8 @@ from connect import (
     consent,
     flow,
     key_queue,
+    legacy_login,
+    legacy_views,
     move_views,
     owner_link,
     owner_views,
@@ -34,6 +36,7 @@ from connect.opener import keeps_opener
 from connect.parameters import InvalidRequest
 from connect.problems import ConnectProblem
 from connect.run_view import RunView, of_run, shows_problems, step, to_page
+from vehicles.models import Integration
 
 
 @keeps_opener
@@ -80,6 +83,7 @@ def page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     flow.refuse_expired(session, timezone.now())
     if session.ended_at is None:
         flow.refuse_incompatible(session)
+    legacy_login.refuse_unserved(session)
     return PAGES[Step(session.step)](request, session)
 
 
@@ -88,6 +92,8 @@ def _brand_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
 
 
 def _tesla_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
+    if legacy_login.is_waiting(session):
+        return legacy_views.login_page(request, session)
     return pages.show(request, "tesla", session)
 
 
@@ -163,6 +169,8 @@ def _to_tesla(
 ) -> HttpResponse:
     flow.refuse_incompatible(session)
     secret = browser.secret_of(request)
+    if session.integration == Integration.LEGACY:
+        return legacy_views.to_login(request, session, another_account=another_account)
     address = tesla_login.begin(session, secret, timezone.now(), another_account=another_account)
     return HttpResponseRedirect(address) if address else to_page(session)
 

@@ -16,11 +16,13 @@ from django.utils import timezone
 from vehicles import history, incidents, token_refresh, vault
 from vehicles.bulkhead import slot
 from vehicles.errors import CatalogueError
-from vehicles.facts import offers_legacy
+from vehicles.facts import offers_legacy as is_offered
 from vehicles.models import Incident, IncidentKind, Integration, TeslaAccount, TeslaToken
 from vehicles.origins import api_base
 from vehicles.tesla import client
 from vehicles.tesla import errors as tesla
+
+__all__ = ["end_closings", "is_offered", "is_open", "look_into_refusal"]
 
 _WITNESSES: Final = 3
 """So many accounts are asked until one tells: a login may have died meanwhile."""
@@ -29,7 +31,7 @@ _WITNESSES: Final = 3
 def is_open(mode: str) -> bool:
     """Whether connections through the legacy API can be made and used now."""
     closed = Incident.objects.standing().filter(kind=IncidentKind.LEGACY_CLOSED, mode=mode)
-    return offers_legacy(mode) and not closed.exists()
+    return is_offered(mode) and not closed.exists()
 
 
 def look_into_refusal(account: TeslaAccount, words: str) -> None:
@@ -42,7 +44,7 @@ def look_into_refusal(account: TeslaAccount, words: str) -> None:
 def end_closings(now: datetime) -> int:
     """Probe where the API is closed, once; end what is over. Returns how many ended."""
     standing = Incident.objects.standing().filter(kind=IncidentKind.LEGACY_CLOSED)
-    over = [each for each in standing if offers_legacy(each.mode) and _is_served(_accounts(each.mode))]
+    over = [each for each in standing if is_offered(each.mode) and _is_served(_accounts(each.mode))]
     return sum(incidents.end(incident, actor=history.SYSTEM, now=now) for incident in over)
 
 

@@ -52,6 +52,13 @@ def vehicles_of(account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
     return accesses
 
 
+def legacy_vehicles_of(account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
+    """As `vehicles_of`, over the legacy API, which tells nothing of keys: a VIN may say that its car takes none."""
+    accesses = evidence.vehicles_listed(account, upstream.listed_products(account), now=now)
+    evidence.keys_not_told([access.vehicle for access in accesses], now=now)
+    return accesses
+
+
 def learn_colours(account: TeslaAccount) -> None:
     """Ask the connected cars that still need the key for their colour, so that their owner can tell them apart.
 

@@ -44,6 +44,11 @@ def listed_vehicles(account: TeslaAccount) -> list[client.ListedVehicle]:
     return call(account, Integration.FLEET, client.vehicles, scope=scopes.VEHICLE_DEVICE_DATA)
 
 
+def listed_products(account: TeslaAccount) -> list[client.ListedVehicle]:
+    """The account's cars as the legacy API lists them, whose vehicle list is closed."""
+    return call(account, Integration.LEGACY, client.products)
+
+
 def fleet_status(account: TeslaAccount, vins: Sequence[str]) -> list[client.KeyStatus]:
     """Key state of these cars (at most 100), asked with this account's token."""
     return call(

@@ -37,8 +37,8 @@ PAGES: Final[dict[str, set[int]]] = {
     **{
         f"{RUN}/{step}": NOBODYS
         for step in (
-            "another-account", "approve", "begin", "finish", "leave", "leave-key", "removal",
-            "removal/state", "sign-in", "skip-key", "start-again",
+            "another-account", "approve", "begin", "callback-address", "current-interface", "finish", "leave",
+            "leave-key", "removal", "removal/state", "sign-in", "skip-key", "start-again",
         )
     },
     "admin/login/": ANYBODY,

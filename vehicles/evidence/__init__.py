@@ -21,6 +21,7 @@ from vehicles.evidence.key import (
     key_refused,
     key_seen,
     key_used,
+    keys_not_told,
     protocol_demanded,
     protocol_unsupported,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "key_refused",
     "key_seen",
     "key_used",
+    "keys_not_told",
     "legacy_login_seen",
     "protocol_demanded",
     "protocol_unsupported",

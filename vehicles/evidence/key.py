@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
 
 from vehicles import facts, history
-from vehicles.diagnosis import Key
+from vehicles.diagnosis import Key, KeyReason
 from vehicles.history import Kind
 from vehicles.models import Vehicle
 from vehicles.tesla import vin as vins
@@ -16,6 +17,7 @@ from vehicles.tesla.client import KeyStatus
 
 FLEET_STATUS: Final = "fleet_status"
 COMMAND: Final = "command"
+VIN: Final = "vin"
 PROOF_OUTRANKS: Final = timedelta(hours=1)
 """For this long a signed command that worked is better evidence than `fleet_status`."""
 
@@ -36,6 +38,19 @@ def key_seen(vehicle: Vehicle, status: KeyStatus, *, now: datetime, source: str 
     vehicle.protocol_required, vehicle.total_keys = required, status.total_keys
     vehicle.firmware = status.firmware or vehicle.firmware
     _set_key(vehicle, key, now=now, source=source)
+
+
+def keys_not_told(vehicles: Iterable[Vehicle], *, now: datetime) -> None:
+    """Only the legacy API was asked for these cars, and it tells nothing of keys; the VIN says which take none."""
+    for vehicle in vehicles:
+        if vehicle.key != Key.UNKNOWN:
+            continue
+        if vins.takes_keys(vehicle.vin):
+            vehicle.key_reason = KeyReason.LEGACY_ONLY
+            vehicle.save(update_fields=["key_reason"])
+        else:
+            vehicle.protocol_required = False
+            _set_key(vehicle, Key.NOT_REQUIRED, now=now, source=VIN)
 
 
 def _worked_lately(vehicle: Vehicle, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from vehicles.tesla import errors, paths, transport
+from vehicles.tesla.scopes import OWNER_API_SCOPES
 
 _THIRD_PARTY = "/nts"
 """How the issuer ends in tokens of third-party applications."""
@@ -78,6 +80,24 @@ def authorize_url(
         "scope": " ".join(scopes),
         "state": state,
         "nonce": nonce,
+        **(extra or {}),
+    }
+    return f"{origin}{paths.AUTHORIZE}?{urlencode(query)}"
+
+
+def owner_api_login_url(
+    origin: str, *, state: str, code_verifier: str, extra: Mapping[str, str] | None = None
+) -> str:
+    """The address of Tesla's login for the legacy API, which asks for no consent (Owner API: login)."""
+    digest = hashlib.sha256(code_verifier.encode()).digest()
+    query = {
+        "response_type": "code",
+        "client_id": paths.OWNER_API_CLIENT_ID,
+        "redirect_uri": paths.OWNER_API_CALLBACK,
+        "scope": " ".join(OWNER_API_SCOPES),
+        "state": state,
+        "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "code_challenge_method": "S256",
         **(extra or {}),
     }
     return f"{origin}{paths.AUTHORIZE}?{urlencode(query)}"
