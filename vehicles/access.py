@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import BigIntegerField, QuerySet, UUIDField
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from vehicles import errors, origins
@@ -83,8 +84,8 @@ def not_permitted(application: Application, person: User, reason: str) -> Catalo
 
 
 def diagnosis_of(grant: VehicleGrant, asked: str | None = None) -> Diagnosis:
-    """The decision for this grant, for a call that needs `asked` or for the worst of what was granted."""
-    return diagnose(facts_of(grant, access_of(grant)), asked=asked)
+    """The decision for this grant now, for a call that needs `asked` or for the worst of what was granted."""
+    return diagnose(facts_of(grant, access_of(grant), timezone.now()), asked=asked)
 
 
 def require(grant: VehicleGrant, permission: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -34,6 +34,7 @@ from vehicles.models import (
     VehicleGrant,
 )
 from vehicles.permissions import PERMISSIONS, covered_by
+from vehicles.sources import age_limit
 
 MOST_KEYS: Final = 20
 """A car takes no more virtual keys than this (Fleet API: virtual keys)."""
@@ -43,30 +44,73 @@ Standing = Mapping[IncidentKind, datetime]
 """The incidents that stand, each with when it began."""
 
 
-def facts_of(grant: VehicleGrant, access: VehicleAccess | None) -> Facts:
-    """What is stored about the grant's account, car and permissions.
+def facts_of(grant: VehicleGrant, access: VehicleAccess | None, now: datetime) -> Facts:
+    """What is stored about the grant's account, car and permissions, as far as it is young enough to count.
 
     `access` is the account's relation to the car, None when the account never listed it.
     """
     vehicle = grant.connection.vehicle
     standing = _standing_incidents(grant)
+    key, key_reason = key_of(vehicle, now)
     return Facts(
         granted=frozenset(grant.approved),
         missing=missing_permissions(grant),
         consent=_consent(grant),
-        key=Key(vehicle.key),
-        key_reason=KeyReason(vehicle.key_reason) if vehicle.key_reason else None,
+        key=key,
+        key_reason=key_reason,
         provider=_provider(grant, standing),
         fleet_signs=_fleet_signs(grant),
         access=Access(access.access_type) if access else Access.OWNER,
         vehicle_missing=access is not None and access.missing_since is not None,
-        key_slots_full=vehicle.total_keys is not None and vehicle.total_keys >= MOST_KEYS,
+        key_slots_full=key_slots_full(vehicle),
         remote_access_disabled=vehicle.remote_access_disabled,
         in_service=vehicle.in_service,
         paused=vehicle.paused or grant.connection.application.paused,
         **_incidents(grant, standing),
         observed=_observed(grant, access, standing),
     )
+
+
+def key_of(vehicle: Vehicle, now: datetime) -> tuple[Key, KeyReason | None]:
+    """The key axis of the car now: what was last observed, unless that is too old to count."""
+    if is_stale(vehicle, now):
+        return Key.UNKNOWN, KeyReason.STALE
+    return Key(vehicle.key), KeyReason(vehicle.key_reason) if vehicle.key_reason else None
+
+
+def is_stale(vehicle: Vehicle, now: datetime) -> bool:
+    """Whether what was last observed of the key is too old to count. That a car needs none does not age."""
+    limit, observed = age_limit(vehicle.key_source), vehicle.key_observed_at
+    if vehicle.key in (Key.UNKNOWN, Key.NOT_REQUIRED) or limit is None or observed is None:
+        return False
+    return now - observed >= limit
+
+
+def key_slots_full(vehicle: Vehicle) -> bool:
+    """Whether the car holds as many keys as it takes."""
+    return vehicle.total_keys is not None and vehicle.total_keys >= MOST_KEYS
+
+
+def conditions(vehicle: Vehicle) -> dict[str, bool | None]:
+    """What beside the key decides what the car takes, as history tells it."""
+    return {
+        "protocol_required": vehicle.protocol_required,
+        "key_slots_full": key_slots_full(vehicle),
+        "in_service": vehicle.in_service,
+        "remote_access_disabled": vehicle.remote_access_disabled,
+        "paused": vehicle.paused,
+    }
+
+
+def date_conditions(vehicle: Vehicle, before: Mapping[str, bool | None], now: datetime) -> None:
+    """Note on the row since when each condition holds, given what held before. The caller saves it."""
+    since = dict(vehicle.conditions_since)
+    for name, holds in conditions(vehicle).items():
+        if not holds:
+            since.pop(name, None)
+        elif not before[name]:
+            since[name] = now.isoformat()
+    vehicle.conditions_since = since
 
 
 def _consent(grant: VehicleGrant) -> Consent:
@@ -89,6 +133,8 @@ def _incidents(grant: VehicleGrant, standing: Standing) -> dict[str, bool]:
 
 def _standing_incidents(grant: VehicleGrant) -> Standing:
     """The incidents that stand over the grant: from the columns that `with_incidents` adds, or asked for."""
+    if grant._state.adding:
+        return {}
     if hasattr(grant, _since(IncidentKind.LEGACY_CLOSED)):
         found = ((kind, getattr(grant, _since(kind))) for kind in IncidentKind)
         return {kind: began_at for kind, began_at in found if began_at}
@@ -197,9 +243,9 @@ def grants_of_account(account: TeslaAccount) -> QuerySet[VehicleGrant]:
     return VehicleGrant.objects.filter(account=account, revoked_at=None)
 
 
-def grants_of_vehicle(vehicle: Vehicle) -> QuerySet[VehicleGrant]:
-    """The car's grants that have not ended, whoever gave them."""
-    return VehicleGrant.objects.filter(connection__vehicle=vehicle, revoked_at=None)
+def grants_of_vehicles(vehicle_ids: Collection[UUID]) -> QuerySet[VehicleGrant]:
+    """The grants on these cars that have not ended, whoever gave them."""
+    return VehicleGrant.objects.filter(connection__vehicle__in=vehicle_ids, revoked_at=None)
 
 
 def refresh_verdicts(grants: QuerySet[VehicleGrant], now: datetime) -> int:
@@ -209,7 +255,7 @@ def refresh_verdicts(grants: QuerySet[VehicleGrant], now: datetime) -> int:
     """
     groups: dict[tuple[str, str, str], list[UUID]] = defaultdict(list)
     for grant in with_rows(grants):
-        groups[verdict_columns(diagnose(facts_of(grant, access_of(grant))))].append(grant.pk)
+        groups[verdict_columns(diagnose(facts_of(grant, access_of(grant), now)))].append(grant.pk)
     return sum(_write(columns, ids, now) for columns, ids in groups.items())
 
 

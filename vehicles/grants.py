@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from vehicles import facts, history, reservations
+from vehicles import evidence, facts, history, reservations
 from vehicles.history import Kind
 from vehicles.models import (
     Application,
@@ -98,6 +98,7 @@ def give(
             _give_one(connection, account, asked, given, declined, integration, now)
             for connection in connections
         ]
+        evidence.keys_reconsidered([vehicle.pk for vehicle in vehicles], now=now)
         facts.refresh_verdicts(VehicleGrant.objects.filter(pk__in=[grant.pk for grant in grants]), now)
         if integration == Integration.FLEET:
             move_to_fleet(application, account, now=now)
@@ -158,6 +159,7 @@ def move_to_fleet(application: Application, account: TeslaAccount, *, now: datet
         moved = list(rows.select_related("connection__vehicle"))
         for grant in moved:
             _move_one(grant, application, account, now)
+        evidence.keys_reconsidered([grant.connection.vehicle_id for grant in moved], now=now)
         facts.refresh_verdicts(VehicleGrant.objects.filter(pk__in=[grant.pk for grant in moved]), now)
     return moved
 
@@ -234,6 +236,7 @@ def revoke(grant: VehicleGrant, *, actor: str, now: datetime) -> None:
                 vehicle=grant.connection.vehicle,
                 grant=grant,
             )
+            evidence.keys_reconsidered([grant.connection.vehicle_id], now=now)
 
 
 def revoke_all(rows: QuerySet[VehicleGrant, Any], *, actor: str, now: datetime) -> list[Any]:

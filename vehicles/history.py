@@ -1,7 +1,8 @@
-"""The append-only trail. `record()` is its only writer; call it in the transaction of the change."""
+"""The append-only trail. `record` and `record_all` alone write it; call them in the transaction of the change."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -31,6 +32,7 @@ class Kind(StrEnum):
     VEHICLE_DISAPPEARED = "vehicle:disappeared"
     ACCESS_CHANGED = "access:changed"
     KEY_CHANGED = "key:changed"
+    VEHICLE_CHANGED = "vehicle:changed"
     GRANT_GIVEN = "grant:given"
     GRANT_MOVED = "grant:moved"
     GRANT_REVOKED = "grant:revoked"
@@ -66,7 +68,7 @@ def staff(user: User) -> str:
     return f"staff:{user.pk}"
 
 
-def record(
+def event(
     kind: Kind,
     *,
     actor: str,
@@ -77,8 +79,11 @@ def record(
     grant: VehicleGrant | None = None,
     **data: Any,
 ) -> Event:
-    """Write one event. `data` holds plain facts (states, ids of ours, sources), never a name, e-mail or VIN."""
-    return Event.objects.create(
+    """One event, to be written with others by `record_all`.
+
+    `data` holds plain facts (states, ids of ours, sources), never a name, e-mail or VIN.
+    """
+    return Event(
         kind=kind,
         actor=actor,
         at=at,
@@ -89,3 +94,15 @@ def record(
         grant_id=grant.pk if grant else None,
         data=data,
     )
+
+
+def record(kind: Kind, *, actor: str, at: datetime, **facts: Any) -> Event:
+    """Write one event, given as `event` takes it."""
+    written = event(kind, actor=actor, at=at, **facts)
+    written.save(force_insert=True)
+    return written
+
+
+def record_all(events: Iterable[Event]) -> None:
+    """Write many events, made by `event`, in one go."""
+    Event.objects.bulk_create(events, batch_size=500)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from vehicles import access, errors, evidence, origins, upstream
-from vehicles.diagnosis import Key
+from vehicles import access, errors, evidence, facts, origins, upstream
+from vehicles.diagnosis import Access, Key
 from vehicles.errors import CatalogueError
-from vehicles.models import TeslaAccount, Vehicle, VehicleGrant
+from vehicles.models import TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 
 MAX_AGE_SECONDS: Final = 10
 MOST_AT_ONCE: Final = 100
@@ -32,6 +32,13 @@ def bare_link(mode: str) -> str:
 def needs_key(vehicle: Vehicle) -> bool:
     """Whether a person still has to add the key for commands to work."""
     return vehicle.key not in _SETTLED
+
+
+def is_paired(vehicle: Vehicle) -> bool:
+    """Whether the key is on the car, as far as is known; where sources disagree, the better one is believed."""
+    if vehicle.key == Key.CONFLICT:
+        return bool(vehicle.key_evidence[vehicle.key_source]["paired"])
+    return vehicle.key == Key.PRESENT
 
 
 def can_carry_keys(vehicle: Vehicle) -> bool:
@@ -61,20 +68,28 @@ def look_at(
 ) -> Sequence[Vehicle]:
     """The same for several cars of the account, in one call to Tesla."""
     oldest = now - timedelta(seconds=max_age_seconds)
-    due = {vehicle.vin: vehicle for vehicle in vehicles if _is_due(vehicle, oldest)}
+    due = {vehicle.vin: vehicle for vehicle in vehicles if _is_due(vehicle, oldest, now)}
     if not due:
         return vehicles
+    asked = list(due)[:MOST_AT_ONCE]
     try:
-        statuses = upstream.fleet_status(account, list(due)[:MOST_AT_ONCE])
+        statuses = upstream.fleet_status(account, asked)
     except CatalogueError:
+        evidence.keys_unanswered([due[vin] for vin in asked], now=now)
         return vehicles
-    for status in statuses:
-        evidence.key_seen(due[status.vin], status, now=now)
+    relations = VehicleAccess.objects.filter(account=account, vehicle__in=[row.pk for row in due.values()])
+    by = dict(relations.values_list("vehicle", "access_type"))
+    evidence.keys_seen(
+        [(due[status.vin], status, Access(by.get(due[status.vin].pk, Access.DRIVER))) for status in statuses],
+        now=now,
+    )
     return vehicles
 
 
-def _is_due(vehicle: Vehicle, oldest: datetime) -> bool:
-    return needs_key(vehicle) and (vehicle.key_observed_at is None or vehicle.key_observed_at <= oldest)
+def _is_due(vehicle: Vehicle, oldest: datetime, now: datetime) -> bool:
+    key, _ = facts.key_of(vehicle, now)
+    is_old = vehicle.key_observed_at is None or vehicle.key_observed_at <= oldest
+    return key not in _SETTLED and is_old
 
 
 def is_offline(vehicle: Vehicle, account: TeslaAccount) -> bool | None:

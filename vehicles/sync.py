@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from vehicles import account_calls, evidence, pairing, upstream
-from vehicles.diagnosis import Consent
+from vehicles.diagnosis import Access, Consent
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, TeslaAccount, VehicleAccess, VehicleGrant
 from vehicles.reads.values import mapping
@@ -40,16 +41,24 @@ def vehicles_of(account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
     Raises `CatalogueError` when the list cannot be had; a missing key state does not stop it.
     """
     accesses = evidence.vehicles_listed(account, upstream.listed_vehicles(account), now=now)
-    vehicles = {access.vehicle.vin: access.vehicle for access in accesses}
-    vins = sorted(vehicles)
+    by_vin = {access.vehicle.vin: access for access in accesses}
+    vins = sorted(by_vin)
     for start in range(0, len(vins), BATCH):
-        try:
-            statuses = upstream.fleet_status(account, vins[start : start + BATCH])
-        except CatalogueError:
-            continue
-        for status in statuses:
-            evidence.key_seen(vehicles[status.vin], status, now=now)
+        _ask_for_keys(account, [by_vin[vin] for vin in vins[start : start + BATCH]], now)
     return accesses
+
+
+def _ask_for_keys(account: TeslaAccount, accesses: Sequence[VehicleAccess], now: datetime) -> None:
+    by_vin = {access.vehicle.vin: access for access in accesses}
+    try:
+        statuses = upstream.fleet_status(account, list(by_vin))
+    except CatalogueError:
+        evidence.keys_unanswered([access.vehicle for access in accesses], now=now)
+        return
+    told = [(by_vin[status.vin], status) for status in statuses]
+    evidence.keys_seen(
+        [(access.vehicle, status, Access(access.access_type)) for access, status in told], now=now
+    )
 
 
 def legacy_vehicles_of(account: TeslaAccount, now: datetime) -> list[VehicleAccess]:

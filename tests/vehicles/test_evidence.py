@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from tests.factories import TeslaAccountFactory, VehicleFactory, VehicleGrantFactory
-from vehicles import evidence
-from vehicles.models import Event, Vehicle, VehicleAccess, VehicleGrant
+from tests.factories import (
+    TeslaAccountFactory,
+    VehicleAccessFactory,
+    VehicleFactory,
+    VehicleGrantFactory,
+)
+from vehicles import evidence, facts, grants, history
+from vehicles.diagnosis import Access
+from vehicles.models import Event, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.tesla import scopes
 from vehicles.tesla.client import KeyStatus, ListedVehicle
 
@@ -108,3 +116,132 @@ def test_a_list_that_lags_makes_a_conflict_against_a_command_that_just_worked_an
     assert Vehicle.objects.get().key == "conflict"
     evidence.key_seen(vehicle, status(vehicle, False, True), now=now + timedelta(hours=2))
     assert Vehicle.objects.get().key == "absent"
+
+
+def test_who_is_connected_tells_why_a_key_is_unknown(now: datetime) -> None:
+    vin = "5YJ3E7EA7KF000101"
+    driver, owner = TeslaAccountFactory(), TeslaAccountFactory()
+    [access] = evidence.vehicles_listed(driver, [listed(vin, "DRIVER")], now=now)
+    assert Vehicle.objects.get().key_reason == "driver_only"
+    evidence.key_seen(access.vehicle, status(access.vehicle, False, True), now=now, by=Access.DRIVER)
+    assert (Vehicle.objects.get().key, Vehicle.objects.get().key_reason) == ("unknown", "driver_only")
+    evidence.vehicles_listed(owner, [listed(vin)], now=now)
+    assert Vehicle.objects.get().key_reason == "never_checked"
+    evidence.key_seen(access.vehicle, status(access.vehicle, False, True), now=now)
+    assert Vehicle.objects.get().key == "absent"
+    told = Event.objects.filter(kind="key:changed").order_by("pk")
+    assert [(event.data["after"], event.data["reason"]) for event in told] == [
+        ("unknown", "driver_only"),
+        ("unknown", "never_checked"),
+        ("absent", ""),
+    ]
+
+
+def test_an_old_car_needs_no_key_from_the_moment_it_is_listed(now: datetime) -> None:
+    evidence.vehicles_listed(TeslaAccountFactory(), [listed("5YJSA1E25JF000303")], now=now)
+    vehicle = Vehicle.objects.get()
+    assert (vehicle.key, vehicle.key_source, vehicle.protocol_required) == ("not_required", "vin", False)
+
+
+def test_a_car_that_only_the_legacy_interface_reaches_says_so_until_it_moves(now: datetime) -> None:
+    grant = VehicleGrantFactory(
+        integration="legacy", vehicle=VehicleFactory(key="unknown", key_reason="never_checked")
+    )
+    vehicle = grant.connection.vehicle
+    evidence.keys_reconsidered([vehicle.pk], now=now)
+    assert Vehicle.objects.get().key_reason == "legacy_only"
+    grants.move_to_fleet(grant.connection.application, grant.account, now=now)
+    assert Vehicle.objects.get().key_reason == "never_checked"
+
+
+def test_a_tesla_that_cannot_be_asked_is_the_reason_only_where_nothing_is_known(now: datetime) -> None:
+    known, unknown = VehicleFactory(key="absent"), VehicleFactory(key="unknown", key_reason="never_checked")
+    VehicleAccessFactory(vehicle=unknown)
+    evidence.keys_unanswered([known, unknown], now=now)
+    assert unknown.key_reason == "provider_error"
+    assert set(Vehicle.objects.values_list("key", "key_reason")) == {
+        ("absent", ""),
+        ("unknown", "provider_error"),
+    }
+
+
+@pytest.mark.parametrize("key", ["present", "absent", "conflict"])
+def test_what_was_observed_too_long_ago_is_no_longer_known(now: datetime, key: str) -> None:
+    vehicle = VehicleFactory(key=key, key_observed_at=now - timedelta(days=7))
+    assert facts.key_of(vehicle, now - timedelta(seconds=1))[0] == key
+    assert facts.key_of(vehicle, now) == ("unknown", "stale")
+
+
+def test_that_a_car_needs_no_key_does_not_age(now: datetime) -> None:
+    vehicle = VehicleFactory(key="not_required", key_observed_at=now - timedelta(days=700))
+    assert facts.key_of(vehicle, now) == ("not_required", None)
+
+
+def test_an_expired_observation_gives_way_to_one_that_lasts_longer(now: datetime) -> None:
+    vehicle = VehicleFactory(key="unknown")
+    evidence.key_used(vehicle, now=now)
+    evidence.key_seen(vehicle, status(vehicle, True, True), now=now + timedelta(days=1))
+    later = now + timedelta(days=9)
+    assert facts.key_of(vehicle, later) == ("unknown", "stale")
+    evidence.keys_expired([vehicle.pk], now=later)
+    vehicle.refresh_from_db()
+    assert (vehicle.key, vehicle.key_source) == ("present", "command")
+    evidence.keys_expired([vehicle.pk], now=now + timedelta(days=31))
+    vehicle.refresh_from_db()
+    assert (vehicle.key, vehicle.key_reason) == ("unknown", "stale")
+
+
+def test_a_late_answer_does_not_undo_a_newer_one_of_the_same_source(now: datetime) -> None:
+    vehicle = VehicleFactory(key="unknown")
+    evidence.key_seen(vehicle, status(vehicle, True, True), now=now)
+    evidence.key_seen(vehicle, status(vehicle, False, True), now=now - timedelta(seconds=5))
+    assert Vehicle.objects.get().key == "present"
+
+
+def test_command_after_command_writes_the_proof_down_once_a_minute(
+    now: datetime, django_assert_num_queries: Any
+) -> None:
+    vehicle = VehicleFactory(key="unknown")
+    evidence.key_used(vehicle, now=now)
+    with django_assert_num_queries(1):
+        evidence.key_used(vehicle, now=now + timedelta(seconds=59))
+    evidence.key_used(vehicle, now=now + timedelta(seconds=60))
+    assert Vehicle.objects.get().key_observed_at == now + timedelta(seconds=60)
+
+
+def test_a_persons_word_makes_a_command_worth_a_try_and_names_who_gave_it(now: datetime) -> None:
+    vehicle = VehicleFactory(key="unknown")
+    grant = VehicleGrantFactory(vehicle=vehicle)
+    evidence.key_seen(vehicle, status(vehicle, False, True), now=now)
+    actor = history.person(grant.account.person)
+    evidence.key_told(vehicle, paired=True, actor=actor, now=now + timedelta(minutes=1))
+    grant.refresh_from_db()
+    assert (Vehicle.objects.get().key, grant.verdict) == ("conflict", "ok")
+    assert Event.objects.filter(kind="key:changed").latest("pk").actor == actor
+
+
+def test_service_and_mobile_access_are_dated_and_reach_every_account_of_the_car(now: datetime) -> None:
+    vin = "5YJ3E7EA7KF000101"
+    owner, driver = TeslaAccountFactory(), TeslaAccountFactory()
+    [access] = evidence.vehicles_listed(owner, [listed(vin)], now=now)
+    grant = VehicleGrantFactory(account=driver, vehicle=access.vehicle, access="DRIVER")
+    off = replace(listed(vin), remote_access_disabled=True)
+    evidence.vehicles_listed(owner, [off], now=now + timedelta(hours=1))
+    evidence.vehicles_listed(owner, [off], now=now + timedelta(hours=2))
+    grant.refresh_from_db()
+    vehicle = Vehicle.objects.get()
+    assert (grant.verdict, grant.main_cause) == ("blocked", "remote_access_disabled")
+    since = (now + timedelta(hours=1)).isoformat()
+    assert vehicle.conditions_since["remote_access_disabled"] == since
+    changed = Event.objects.filter(kind="vehicle:changed").latest("pk")
+    assert changed.data["after"]["remote_access_disabled"] is True
+    evidence.vehicles_listed(owner, [listed(vin)], now=now + timedelta(hours=3))
+    assert "remote_access_disabled" not in Vehicle.objects.get().conditions_since
+
+
+def test_each_lost_scope_is_dated_with_its_source_until_it_comes_back(now: datetime) -> None:
+    account = TeslaAccountFactory()
+    evidence.scopes_seen(account, [*scopes.SIGN_IN, scopes.VEHICLE_DEVICE_DATA], now=now)
+    assert account.scopes_lost["vehicle_cmds"] == {"since": now.isoformat(), "source": "token"}
+    evidence.scopes_seen(account, [*scopes.SIGN_IN, *scopes.LABELS], now=now)
+    assert TeslaAccount.objects.get().scopes_lost == {}

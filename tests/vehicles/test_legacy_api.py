@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from tests.factories import VehicleGrantFactory
 from tests.vehicles.test_legacy_logins import sign_in_legacy
@@ -74,7 +75,7 @@ def test_one_refusal_tells_of_everybody_and_the_verdicts_follow(
         "COMPATIBILITY:PLATFORM_NOT_CAPABLE",
         True,
     )
-    assert facts_of(annas, None).provider == "legacy_closed"
+    assert facts_of(annas, None, timezone.now()).provider == "legacy_closed"
     tasks.watch_accounts()
     assert set(VehicleGrant.objects.filter(integration="legacy").values_list("main_cause", flat=True)) == {
         "legacy_closed"
@@ -138,4 +139,4 @@ def test_a_single_endpoint_that_closes_is_not_the_whole_api(
 def test_the_simulated_tesla_closing_says_nothing_of_the_real_one(emmas: VehicleGrant, now: datetime) -> None:
     incidents.begin(incidents.IncidentKind.LEGACY_CLOSED, "simulated", now)
     assert legacy_api.is_open("live") and not legacy_api.is_open("simulated")
-    assert facts_of(emmas, None).provider == "legacy"
+    assert facts_of(emmas, None, timezone.now()).provider == "legacy"

@@ -7,6 +7,8 @@ from datetime import datetime
 from itertools import chain
 from typing import Final, NamedTuple
 
+from django.utils import timezone
+
 from vehicles import facts
 from vehicles.audit.conditions import matching, standing
 from vehicles.audit.waiting import waiting
@@ -48,15 +50,16 @@ def rows(conditions: Mapping[str, str]) -> Iterator[AuditRow]:
     Reads as it goes; memory does not grow with the list.
     """
     found = facts.with_rows(matching(standing(), conditions).order_by("pk"))
+    now = timezone.now()
     reserved = waiting(conditions).order_by("pk")
     return chain(
-        (_row(grant) for grant in found.iterator(chunk_size=_AT_ONCE)),
+        (_row(grant, now) for grant in found.iterator(chunk_size=_AT_ONCE)),
         (_waiting_row(reservation) for reservation in reserved.iterator(chunk_size=_AT_ONCE)),
     )
 
 
-def _row(grant: VehicleGrant) -> AuditRow:
-    known = facts.facts_of(grant, facts.access_of(grant))
+def _row(grant: VehicleGrant, now: datetime) -> AuditRow:
+    known = facts.facts_of(grant, facts.access_of(grant), now)
     vehicle = grant.connection.vehicle
     accesses = {row.access_type for row in vehicle.accesses.all() if row.missing_since is None}
     return AuditRow(

@@ -21,6 +21,7 @@ from vehicles.diagnosis.states import (
     Verdict,
 )
 from vehicles.diagnosis.waiting import NOT_CONNECTED, not_connected
+from vehicles.diagnosis.words import gettext_noop
 
 __all__ = [
     "ACTIONS",
@@ -41,5 +42,6 @@ __all__ = [
     "Provider",
     "Verdict",
     "diagnose",
+    "gettext_noop",
     "not_connected",
 ]

@@ -96,8 +96,13 @@ def _become(
 
 def _take_scopes(account: TeslaAccount, granted: list[str], *, now: datetime, source: str) -> None:
     _record(account, Kind.SCOPES_CHANGED, sorted(account.granted_scopes), granted, now, source)
+    lost = set(account.granted_scopes) - set(granted)
+    kept = {scope: entry for scope, entry in account.scopes_lost.items() if scope not in granted}
+    account.scopes_lost = kept | {
+        scope: {"since": now.isoformat(), "source": source} for scope in sorted(lost)
+    }
     account.granted_scopes = granted
-    account.save(update_fields=["granted_scopes"])
+    account.save(update_fields=["granted_scopes", "scopes_lost"])
 
 
 def _record(

@@ -1,18 +1,27 @@
-"""Which cars a Tesla account reaches, and how: as Tesla's list of the account's cars tells it."""
+"""Which cars a Tesla account reaches, and how, and in what condition the cars are: as Tesla lists them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
 from vehicles import facts, history
 from vehicles.diagnosis import Access
+from vehicles.evidence.key import keys_reconsidered
 from vehicles.history import Kind
 from vehicles.models import Mode, TeslaAccount, Vehicle, VehicleAccess
+from vehicles.sources import Source
 from vehicles.tesla import vin as vins
 from vehicles.tesla.client import ListedVehicle
+
+_VIN_LENGTH: Final = 17
+_STORED: Final = (
+    *("display_name", "state", "state_observed_at", "listed_at"),
+    *("in_service", "remote_access_disabled", "conditions_since"),
+)
 
 
 def vehicles_listed(
@@ -20,57 +29,44 @@ def vehicles_listed(
 ) -> list[VehicleAccess]:
     """Tesla's list of the account's cars: new ones appear, known ones change, gone ones are marked."""
     with transaction.atomic():
-        seen = [_listed(account, item, now) for item in listed if len(item.vin) == 17]
+        seen = [_listed(account, item, now) for item in listed if len(item.vin) == _VIN_LENGTH]
         gone = VehicleAccess.objects.filter(account=account, missing_since=None)
         for access in gone.exclude(pk__in=[access.pk for access in seen]).select_related("vehicle"):
-            access.missing_since = now
-            access.save(update_fields=["missing_since"])
-            history.record(
-                Kind.VEHICLE_DISAPPEARED,
-                actor=history.SYSTEM,
-                at=now,
-                account=account,
-                vehicle=access.vehicle,
-            )
+            _mark_missing(access, now)
         account.vehicles_listed_at = now
         account.save(update_fields=["vehicles_listed_at"])
         facts.refresh_verdicts(facts.grants_of_account(account), now)
     return seen
 
 
-def _listed(account: TeslaAccount, item: ListedVehicle, now: datetime) -> VehicleAccess:
-    vehicle = _vehicle(account.mode, item)
-    access = VehicleAccess.objects.filter(account=account, vehicle=vehicle).first()
-    known = (access.access_type, access.missing_since) if access else None
-    access = access or VehicleAccess(account=account, vehicle=vehicle)
-    access.access_type = Access.OWNER if item.access_type == Access.OWNER else Access.DRIVER
-    access.tesla_id, access.seen_at, access.missing_since = item.tesla_id, now, None
-    access.save()
-    if known is None:
-        kind = Kind.VEHICLE_APPEARED
-    elif known != (access.access_type, None):
-        kind = Kind.ACCESS_CHANGED
-    else:
-        return access
-    history.record(
-        kind,
-        actor=history.SYSTEM,
-        at=now,
-        account=account,
-        vehicle=vehicle,
-        access_type=str(access.access_type),
-    )
-    return access
-
-
-def _vehicle(mode: str, item: ListedVehicle) -> Vehicle:
-    vehicle, _ = Vehicle.objects.get_or_create(
-        vin=item.vin, mode=Mode(mode), defaults={"model": vins.model(item.vin), "year": vins.year(item.vin)}
-    )
+def vehicle_seen(vehicle: Vehicle, item: ListedVehicle, *, now: datetime) -> None:
+    """Tesla's list entry of one car: in what condition it is, whoever's account was asked. Writes what changed."""
+    before = facts.conditions(vehicle)
     vehicle.display_name = item.display_name[:128] or vehicle.display_name
     vehicle.in_service, vehicle.remote_access_disabled = item.in_service, item.remote_access_disabled
-    vehicle.save(update_fields=["display_name", "in_service", "remote_access_disabled"])
-    return vehicle
+    vehicle.state, vehicle.state_observed_at, vehicle.listed_at = item.state, now, now
+    after = facts.conditions(vehicle)
+    facts.date_conditions(vehicle, before, now)
+    with transaction.atomic():
+        vehicle.save(update_fields=_STORED)
+        if after == before:
+            return
+        history.record(
+            Kind.VEHICLE_CHANGED,
+            actor=history.SYSTEM,
+            at=now,
+            vehicle=vehicle,
+            before=before,
+            after=after,
+            source=Source.VEHICLE_LIST,
+        )
+        facts.refresh_verdicts(facts.grants_of_vehicles([vehicle.pk]), now)
+
+
+def state_seen(vehicle: Vehicle, state: str, *, now: datetime) -> None:
+    """Whether Tesla knows the car as `online`, `asleep` or `offline` at this moment."""
+    vehicle.state, vehicle.state_observed_at = state, now
+    vehicle.save(update_fields=["state", "state_observed_at"])
 
 
 def colour_seen(vehicle: Vehicle, colour: str) -> None:
@@ -82,9 +78,49 @@ def colour_seen(vehicle: Vehicle, colour: str) -> None:
 def vehicle_gone(account: TeslaAccount, vehicle: Vehicle, *, now: datetime) -> None:
     """Tesla no longer finds the car in this account."""
     with transaction.atomic():
-        marked = VehicleAccess.objects.filter(account=account, vehicle=vehicle, missing_since=None)
-        if marked.update(missing_since=now):
-            history.record(
-                Kind.VEHICLE_DISAPPEARED, actor=history.SYSTEM, at=now, account=account, vehicle=vehicle
-            )
+        rows = VehicleAccess.objects.select_for_update().filter(account=account, vehicle=vehicle)
+        access = rows.filter(missing_since=None).first()
+        if access is not None:
+            _mark_missing(access, now)
             facts.refresh_verdicts(facts.grants_of_account(account), now)
+
+
+def _mark_missing(access: VehicleAccess, now: datetime) -> None:
+    access.missing_since = now
+    access.save(update_fields=["missing_since"])
+    _record(Kind.VEHICLE_DISAPPEARED, access, now)
+    keys_reconsidered([access.vehicle_id], now=now)
+
+
+def _listed(account: TeslaAccount, item: ListedVehicle, now: datetime) -> VehicleAccess:
+    vehicle, _ = Vehicle.objects.get_or_create(
+        vin=item.vin,
+        mode=Mode(account.mode),
+        defaults={"model": vins.model(item.vin), "year": vins.year(item.vin)},
+    )
+    vehicle_seen(vehicle, item, now=now)
+    access = VehicleAccess.objects.filter(account=account, vehicle=vehicle).first()
+    known = (access.access_type, access.missing_since) if access else None
+    access = access or VehicleAccess(account=account, vehicle=vehicle)
+    access.access_type = Access.OWNER if item.access_type == Access.OWNER else Access.DRIVER
+    access.tesla_id, access.seen_at, access.missing_since = item.tesla_id, now, None
+    access.save()
+    if known != (access.access_type, None):
+        _record(Kind.ACCESS_CHANGED if known else Kind.VEHICLE_APPEARED, access, now)
+        # The account's own grants follow with the list; those of others may have an owner to turn to now.
+        facts.refresh_verdicts(facts.grants_of_vehicles([vehicle.pk]), now)
+        keys_reconsidered([vehicle.pk], now=now)
+        vehicle.refresh_from_db()
+    return access
+
+
+def _record(kind: Kind, access: VehicleAccess, now: datetime) -> None:
+    history.record(
+        kind,
+        actor=history.SYSTEM,
+        at=now,
+        account=access.account,
+        vehicle=access.vehicle,
+        access_type=str(access.access_type),
+        source=Source.VEHICLE_LIST,
+    )

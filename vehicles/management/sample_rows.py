@@ -182,7 +182,8 @@ def _save(batch: Batch, verdicts: Verdicts) -> None:
     for grant in batch.grants:
         grant.connection = grant.connection  # takes over the key that the database gave the connection
         access = batch.accesses[grant.account.sub, grant.connection.vehicle.vin]
-        grant.verdict, grant.main_cause, grant.next_actor = _verdict(facts.facts_of(grant, access), verdicts)
+        known = facts.facts_of(grant, access, batch.now)
+        grant.verdict, grant.main_cause, grant.next_actor = _verdict(known, verdicts)
     _insert(VehicleGrant, batch.grants)
 
 

@@ -56,6 +56,12 @@ class TeslaAccount(models.Model):
     api_host = models.URLField(blank=True, help_text="The regional host that last answered for this account")
 
     granted_scopes = models.JSONField(default=list, help_text="The `scp` claim of the newest access token")
+    scopes_lost = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="Since when and by which source each lost scope is gone",
+    )
     consent = models.CharField(
         max_length=16, choices=[(value, value) for value in Consent], default=Consent.UNKNOWN
     )

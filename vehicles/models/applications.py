@@ -40,6 +40,7 @@ class Application(AbstractApplication):
     paused = models.BooleanField(
         default=False, help_text="Answer every vehicle request with a known-issue error"
     )
+    paused_since = models.DateTimeField(null=True, blank=True, editable=False)
     logo = models.CharField(max_length=200, blank=True, help_text="Path of a picture among the static files")
     colour = models.CharField(
         max_length=7, blank=True, validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", "A colour like #1d4ed8.")]

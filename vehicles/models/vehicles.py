@@ -31,17 +31,25 @@ class Vehicle(models.Model):
     key_source = models.CharField(max_length=32, blank=True)
     key_since = models.DateTimeField(null=True, blank=True)
     key_observed_at = models.DateTimeField(null=True, blank=True)
-    key_proved_at = models.DateTimeField(null=True, blank=True, help_text="When a signed command last worked")
+    key_evidence = models.JSONField(default=dict, blank=True, help_text="What each source last said of it")
     protocol_required = models.BooleanField(
         null=True, blank=True, help_text="Commands must be signed; empty: unknown"
     )
     total_keys = models.PositiveSmallIntegerField(null=True, blank=True)
     firmware = models.CharField(max_length=32, blank=True)
 
+    state = models.CharField(max_length=10, blank=True, help_text="Online, asleep or offline, as last seen")
+    state_observed_at = models.DateTimeField(null=True, blank=True)
+    listed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When Tesla last told about service and mobile access"
+    )
     in_service = models.BooleanField(default=False)
     remote_access_disabled = models.BooleanField(default=False)
     paused = models.BooleanField(
         default=False, help_text="Answer every request for this car with a known-issue error"
+    )
+    conditions_since = models.JSONField(
+        default=dict, blank=True, help_text="Since when each of the conditions above has held"
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
