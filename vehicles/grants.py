@@ -157,6 +157,8 @@ def move_to_fleet(application: Application, account: TeslaAccount, *, now: datet
             revoked_at=None,
         )
         moved = list(rows.select_related("connection__vehicle"))
+        if not moved:
+            return []
         for grant in moved:
             _move_one(grant, application, account, now)
         evidence.keys_reconsidered([grant.connection.vehicle_id for grant in moved], now=now)
