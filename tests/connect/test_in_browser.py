@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from tests.factories import ApplicationFactory
-from vehicles.models import Application, Connection, VehicleGrant
+from tests.factories import ApplicationFactory, VehicleGrantFactory
+from vehicles.models import Application, Connection, TeslaAccount, VehicleGrant
 from vehicles.tesla.scopes import LABELS
 from vehicles.tesla.simulator.scenarios import PASSWORD
 from vehicles.tesla.simulator.server import SimulatorServer
@@ -154,6 +154,113 @@ def test_pages_that_stop_a_run_say_what_to_do(
     shoot(page, "13-owner")
     page.goto(f"{live_server.url}/connect/00000000-0000-4000-8000-000000000000")
     shoot(page, "14-unknown")
+
+
+def refused_once_more(page: Page, url: str, application: Application, email: str) -> None:
+    """A required box is missing, and Tesla brings the person back without asking again."""
+    authorize(page, url, application, make="TESLA", scope="required:control_security read_odometer")
+    page.click("#continue-button")
+    sign_in(page, email, but="vehicle_cmds")
+    page.click("#tesla-button")
+    page.wait_for_url("**/removal")
+
+
+def remove_access(page: Page) -> None:
+    """On Tesla's page, in a tab of its own."""
+    with page.expect_popup() as popup:
+        page.click("#tesla-apps-link")
+    popup.value.click("#remove-access-button")
+    popup.value.wait_for_selector("#access-removed")
+    popup.value.close()
+
+
+def test_the_guide_ticks_itself_when_tesla_says_that_access_is_removed(
+    page: Page, live_server: Any, simulator: SimulatorServer, application: Application, dieter: Any
+) -> None:
+    simulator.world.provider.asks_for_missing_scopes = False
+    refused_once_more(page, live_server.url, application, dieter.email)
+    account = TeslaAccount.objects.get()
+    VehicleGrantFactory(account=account, application=ApplicationFactory(name="Night Watch"))
+    page.reload()
+    shoot(page, "17-removal-guide")
+    assert page.locator("[data-seen=true]").count() == 0 and not page.locator("#check-button").is_visible()
+
+    remove_access(page)
+    page.wait_for_selector("[data-seen=true] >> nth=2")
+    shoot(page, "18-removal-seen")
+    page.click("#tesla-button")
+    page.locator("#scope-vehicle_cmds").check()
+    page.locator("#scope-vehicle_device_data").check()
+    page.click("#allow-button")
+    page.click("#approval-button")
+    page.wait_for_url("https://example.com/auth?code=**")
+
+
+def test_without_scripts_the_guide_ticks_at_the_press_of_a_button(
+    browser: Browser, live_server: Any, simulator: SimulatorServer, application: Application, dieter: Any
+) -> None:
+    simulator.world.provider.asks_for_missing_scopes = False
+    page = _opened(browser, "phone", java_script_enabled=False)
+    refused_once_more(page, live_server.url, application, dieter.email)
+    remove_access(page)
+    while page.locator("#check-button").count():
+        page.wait_for_timeout(1000)
+        page.click("#check-button")
+
+    assert page.locator("[data-seen=true]").count() == 3
+    page.click("#tesla-button")
+    page.wait_for_selector("#allow-button")
+
+
+def test_a_reauthentication_by_make_ends_on_a_page_of_ours(
+    page: Page, live_server: Any, simulator: SimulatorServer, application: Application, dieter: Any
+) -> None:
+    authorize(page, live_server.url, application, make="TESLA", scope="read_vin")
+    page.click("#continue-button")
+    sign_in(page, dieter.email)
+    page.click("#approval-button")
+    page.wait_for_url("https://example.com/auth**")
+    VehicleGrant.objects.update(integration="legacy")
+    query = {
+        "response_type": "vehicle_id",
+        "client_id": str(application.client_id),
+        "make": "TESLA",
+        "scope": "read_vin read_location control_security",
+    }
+
+    page.goto(f"{live_server.url}/oauth/reauthenticate?{urlencode(query)}")
+    shoot(page, "19-reauthenticate-make")
+    page.click("#continue-button")
+    page.locator("#scope-vehicle_location").check()
+    page.locator("#scope-vehicle_cmds").check()
+    page.click("#allow-button")
+    page.wait_for_selector("#approval-button")
+    shoot(page, "20-move")
+    page.click("#approval-button")
+    page.wait_for_selector("#moved")
+    shoot(page, "21-moved")
+
+    grant = VehicleGrant.objects.get()
+    assert grant.integration == "fleet"
+    assert set(grant.approved) == {"read_vin", "read_location", "control_security"}
+
+
+def test_pages_at_which_the_application_can_be_told_more(
+    page: Page, live_server: Any, simulator: SimulatorServer, application: Application, anna: Any
+) -> None:
+    authorize(page, live_server.url, application, scope="read_minds")
+    shoot(page, "22-invalid-request-with-way-back")
+    page.click("#leave-button")
+    page.wait_for_url("https://example.com/auth?error=configuration_error**")
+    vin = "5YJ3E7EA0KF999999"
+    authorize(page, live_server.url, application, single_select="true", single_select_vin=vin)
+    page.click("#continue-button")
+    sign_in(page, anna.email)
+    page.wait_for_selector("#leave-button")
+    shoot(page, "23-another-car")
+    page.locator("input[name=tell]").nth(1).check()
+    page.click("#leave-button")
+    page.wait_for_url("https://example.com/auth?error=vehicle_incompatible**&vin=5YJ**")
 
 
 def test_without_scripts_the_journey_completes_all_the_same(
