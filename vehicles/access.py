@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import BigIntegerField, QuerySet, UUIDField
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -61,18 +61,16 @@ _REACHED: Final = Prepared(
     lambda: (
         with_incidents(VehicleGrant.objects.filter(revoked_at=None))
         .filter(
-            connection__application=Given("application", BigIntegerField()),
-            connection__public_id=Given("public_id", UUIDField()),
-            account__person=Given("person", UUIDField()),
+            connection__application=Given("application"),
+            connection__public_id=Given("public_id"),
+            account__person=Given("person"),
         )
         .select_related("account", "connection__vehicle")
         .order_by("-approved_at")
     )
 )
 _RELATION: Final = Prepared(
-    lambda: VehicleAccess.objects.filter(
-        account=Given("account", UUIDField()), vehicle=Given("vehicle", UUIDField())
-    )
+    lambda: VehicleAccess.objects.filter(account=Given("account"), vehicle=Given("vehicle"))
 )
 
 

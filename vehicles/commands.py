@@ -11,13 +11,15 @@ import json
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from vehicles import access, delivery, errors, history, pairing, request_id
+from vehicles import access, delivery, errors, history, pairing, prepared, request_id
 from vehicles.bulkhead import let_go_of_database
 from vehicles.controls import ALREADY_SO, ASKED, CONTROLS, REFUSALS, Step
 from vehicles.errors import CATALOGUE, CatalogueError, ErrorSpec, invalid
@@ -25,6 +27,7 @@ from vehicles.failures import translate
 from vehicles.history import Kind
 from vehicles.models import Command, Outcome, VehicleGrant
 from vehicles.permissions import PERMISSIONS
+from vehicles.prepared import Given, PreparedUpdate
 from vehicles.tesla import errors as tesla
 
 DEADLINE: Final = timedelta(seconds=75)
@@ -110,14 +113,11 @@ def _intend(
         deadline_at=now + DEADLINE,
     )
     for _ in range(3):
-        try:
-            with transaction.atomic():
-                row.save(force_insert=True)
+        if prepared.insert(row):
             return row, True
-        except IntegrityError:
-            running = _running(grant, mark, idempotency_key, now)
-            if running is not None:
-                return running, False
+        running = _running(grant, mark, idempotency_key, now)
+        if running is not None:
+            return running, False
     raise CatalogueError(errors.UPSTREAM_NO_RESPONSE, reason="other calls kept coming first")
 
 
@@ -132,6 +132,7 @@ def _carry_out(command: Command, grant: VehicleGrant, arguments: Mapping[str, An
     control = CONTROLS[command.name]
     post = delivery.Delivery(
         grant=grant,
+        command_id=command.pk,
         scope=PERMISSIONS[control.permission].tesla_scope,
         needs_signature=PERMISSIONS[control.permission].needs_key,
         deadline=command.deadline_at,
@@ -171,12 +172,19 @@ def _refusal(post: delivery.Delivery, step: Step) -> str:
 def _mark_sent(command: Command) -> None:
     """From here on the car may carry it out. Raises UPSTREAM:NO_RESPONSE past the deadline or after the sweep."""
     now = timezone.now()
-    pending = Command.objects.filter(pk=command.pk, outcome=Outcome.PENDING, deadline_at__gt=now)
-    if not pending.update(sent_at=now):
+    if not _SENT.run(command=command.pk, now=now):
         raise CatalogueError(
             errors.UPSTREAM_NO_RESPONSE, reason="the deadline passed before it could be sent"
         )
     command.sent_at = now
+
+
+_SENT: Final = PreparedUpdate(
+    lambda: Command.objects.filter(
+        pk=Given("command"), outcome=Outcome.PENDING, deadline_at__gt=Given("now")
+    ),
+    {"sent_at": Given("now")},
+)
 
 
 def _end_refused(command: Command, error: CatalogueError, *, uses_key: bool) -> None:
@@ -193,18 +201,26 @@ def _end(command: Command, outcome: Outcome, error: ErrorSpec | None, reason: st
     """Write the outcome once; a worker that is late replaces what the sweep could only call unknown."""
     now = timezone.now()
     changes |= {
-        "outcome": outcome,
+        "outcome": str(outcome),
         "error": error.name if error else "",
         "reason": reason[:255],
         "ended_at": now,
     }
-    open_row = Command.objects.filter(pk=command.pk, outcome__in=[Outcome.PENDING, Outcome.UNKNOWN])
     with transaction.atomic():
-        if not open_row.update(**changes):
+        if not _ending(*changes).run(command=command.pk, **changes):
             return
         _record(command, outcome, changes["error"], now)
     for name, value in changes.items():
         setattr(command, name, value)
+
+
+@lru_cache
+def _ending(*columns: str) -> PreparedUpdate[Command]:
+    return PreparedUpdate(_open, {column: Given(column) for column in columns})
+
+
+def _open() -> QuerySet[Command]:
+    return Command.objects.filter(pk=Given("command"), outcome__in=[Outcome.PENDING, Outcome.UNKNOWN])
 
 
 def _record(command: Command, outcome: Outcome, error: str, now: datetime) -> None:

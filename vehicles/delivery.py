@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -29,6 +30,7 @@ class Delivery:
     """
 
     grant: VehicleGrant
+    command_id: UUID
     scope: str
     needs_signature: bool
     deadline: datetime
@@ -62,9 +64,8 @@ class Delivery:
             return self._signed(name, arguments)
 
     def _signed(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
-        return signed_commands.send(
-            self.grant, name, arguments, self.scope, before_sending=self.before_sending
-        )
+        sender = signed_commands.Sender(self.grant, self.scope, self.command_id, self.before_sending)
+        return signed_commands.send(sender, name, arguments)
 
     def _must_be_signed(self) -> bool:
         """Unknown counts as yes: the handshake then tells, without anything having been carried out."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from vehicles import request_id
+from vehicles import prepared, request_id
 from vehicles.models import (
     Application,
     Event,
@@ -96,11 +96,9 @@ def event(
     )
 
 
-def record(kind: Kind, *, actor: str, at: datetime, **facts: Any) -> Event:
+def record(kind: Kind, *, actor: str, at: datetime, **facts: Any) -> None:
     """Write one event, given as `event` takes it."""
-    written = event(kind, actor=actor, at=at, **facts)
-    written.save(force_insert=True)
-    return written
+    prepared.insert(event(kind, actor=actor, at=at, **facts))
 
 
 def record_all(events: Iterable[Event]) -> None:

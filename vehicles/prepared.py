@@ -1,6 +1,6 @@
-"""Statements whose text is made once in a process, for the few that every signed command passes.
+"""Statements whose text is made once in a process, for the few that every request or signed command passes.
 
-Django makes a query's text anew for every call, which takes longer than the database takes to answer it.
+Django makes a statement's text anew for every call, which takes longer than the database takes to carry it out.
 """
 
 from __future__ import annotations
@@ -8,61 +8,23 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final, Generic, TypeVar
 
 from django.db import connection
-from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models import Expression, Model, QuerySet
 from django.db.models.query import get_related_populators
+from django.db.models.sql import UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 
 M = TypeVar("M", bound=Model)
 
 
-def run(statement: str, *values: Any) -> int:
-    """Run a writing statement and return how many rows it touched. Values stand where it says `%s`."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, _adapted(values))
-        return cursor.rowcount
-
-
-def fetch(statement: str, *values: Any) -> tuple[Any, ...] | None:
-    """The first row that a statement returns, as the database stores it; None where there is none."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, _adapted(values))
-        rows = cursor.fetchall()
-    return rows[0] if rows else None
-
-
-def _adapted(values: Sequence[Any]) -> list[Any]:
-    return [_ADAPTERS.get(type(value), _as_it_is)(value) for value in values]
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _uuid(value: uuid.UUID) -> uuid.UUID | str:
-    return value if connection.features.has_native_uuid_field else value.hex
-
-
-def _moment(value: datetime) -> Any:
-    return connection.ops.adapt_datetimefield_value(value)
-
-
-def _json(value: dict[str, Any]) -> Any:
-    return connection.ops.adapt_json_value(value, None)
-
-
-_ADAPTERS: Final[dict[type, Callable[[Any], Any]]] = {uuid.UUID: _uuid, datetime: _moment, dict: _json}
-"""How values that the databases do not store alike are given to them."""
-
-
 class Given(Expression):
-    """In a prepared query, the place of a value that comes with each call."""
+    """In a prepared statement, the place of a value that comes with each call."""
 
-    def __init__(self, name: str, field: Field[Any, Any]) -> None:
-        super().__init__(output_field=field)
+    def __init__(self, name: str) -> None:
+        super().__init__()
         self.name = name
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
@@ -71,7 +33,7 @@ class Given(Expression):
 
 
 class Prepared(Generic[M]):
-    """A query over rows and the rows they select along, with `Given` values. Made lazily, when first used."""
+    """A query over rows and the rows they select along, with `Given` values; made when it is first used."""
 
     def __init__(self, build: Callable[[], QuerySet[M]]) -> None:
         self._build = build
@@ -80,27 +42,22 @@ class Prepared(Generic[M]):
         """The rows for these values, as the query itself would give them."""
         text = self._text
         with connection.cursor() as cursor:
-            cursor.execute(text.sql, _adapted([_value(each, values) for each in text.parameters]))
+            cursor.execute(text.sql, _filled(text.parameters, values))
             found = cursor.fetchall()
         return [text.made(list(row)) for row in found]
 
     @cached_property
     def _text(self) -> _Text[M]:
         query = self._build()
-        compiler = query.query.get_compiler(connection=connection)
-        sql, parameters = compiler.as_sql()
-        return _Text(query.model, sql, tuple(parameters), compiler)
-
-
-def _value(parameter: Any, values: Mapping[str, Any]) -> Any:
-    return values[parameter.name] if isinstance(parameter, Given) else parameter
+        return _Text(query.model, query.query.get_compiler(connection=connection))
 
 
 class _Text(Generic[M]):
     """The text of a query, and how its answer becomes rows."""
 
-    def __init__(self, model: type[M], sql: str, parameters: tuple[Any, ...], compiler: SQLCompiler) -> None:
-        self.model, self.sql, self.parameters = model, sql, parameters
+    def __init__(self, model: type[M], compiler: SQLCompiler) -> None:
+        self.model = model
+        self.sql, self.parameters = compiler.as_sql()
         columns = compiler.select or []
         own = (compiler.klass_info or {})["select_fields"]
         self.span = slice(own[0], own[-1] + 1)
@@ -121,3 +78,86 @@ class _Text(Generic[M]):
         for name, position in self.annotations:
             setattr(made, name, row[position])
         return made
+
+
+class PreparedUpdate(Generic[M]):
+    """An update of the rows of a query, with `Given` values among its conditions and changes."""
+
+    def __init__(
+        self, build: Callable[[], QuerySet[M]], changes: Mapping[str, Any], *, returning: Sequence[str] = ()
+    ) -> None:
+        self._build, self._changes, self._returning = build, changes, returning
+
+    def run(self, **values: Any) -> int:
+        """Carry it out and return how many rows it changed."""
+        sql, parameters = self._text
+        with connection.cursor() as cursor:
+            cursor.execute(sql, _filled(parameters, values))
+            return cursor.rowcount
+
+    def row(self, **values: Any) -> tuple[Any, ...] | None:
+        """Carry it out and return the `returning` columns of the row it changed, as the database stores them."""
+        sql, parameters = self._text
+        with connection.cursor() as cursor:
+            cursor.execute(sql, _filled(parameters, values))
+            rows = cursor.fetchall()
+        return rows[0] if rows else None
+
+    @cached_property
+    def _text(self) -> tuple[str, tuple[Any, ...]]:
+        query: Any = self._build().query.chain(UpdateQuery)
+        query.add_update_values(self._changes)
+        sql, parameters = query.get_compiler(connection=connection).as_sql()
+        columns = ", ".join(connection.ops.quote_name(name) for name in self._returning)
+        return f"{sql} RETURNING {columns}" if columns else sql, tuple(parameters)
+
+
+def insert(row: Model) -> bool:
+    """Write a new row; False, with nothing written, where a unique constraint holds another one in its place."""
+    sql, fields = _insertion(type(row), connection.vendor)
+    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
+    if not run(sql, *values):
+        return False
+    row._state.adding, row._state.db = False, connection.alias
+    return True
+
+
+@lru_cache(maxsize=16)
+def _insertion(model: type[Model], vendor: str) -> tuple[str, tuple[Any, ...]]:
+    fields = tuple(field for field in model._meta.concrete_fields if not field.db_returning)
+    quote = connection.ops.quote_name
+    columns, places = ", ".join(quote(str(field.column)) for field in fields), ", ".join(["%s"] * len(fields))
+    sql = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608
+    return sql, fields
+
+
+def run(sql: str, *values: Any) -> int:
+    """Carry out a writing statement and return how many rows it touched; values stand where it says `%s`."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [_adapted(value) for value in values])
+        return cursor.rowcount
+
+
+def _filled(parameters: Sequence[Any], values: Mapping[str, Any]) -> list[Any]:
+    return [_adapted(values[each.name]) if isinstance(each, Given) else each for each in parameters]
+
+
+def _adapted(value: Any) -> Any:
+    adapt = _ADAPTERS.get(type(value))
+    return adapt(value) if adapt else value
+
+
+def _uuid(value: uuid.UUID) -> uuid.UUID | str:
+    return value if connection.features.has_native_uuid_field else value.hex
+
+
+def _moment(value: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(value)
+
+
+def _json(value: dict[str, Any]) -> Any:
+    return connection.ops.adapt_json_value(value, None)
+
+
+_ADAPTERS: Final[dict[type, Callable[[Any], Any]]] = {uuid.UUID: _uuid, datetime: _moment, dict: _json}
+"""How values that the databases do not store alike are given to them."""

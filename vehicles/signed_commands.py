@@ -1,8 +1,6 @@
-"""Signed commands: sessions with the cars' computers that all processes share, and sending under them.
+"""Signed commands: meeting a car's computer, signing under a session that all processes share, and sending once.
 
-Counters come from the database, so two processes never use the same one. The vehicle security computer gets one
-message at a time, in order; infotainment takes messages out of order within a window of 32, so only the handshake
-with it needs a lease.
+Whose turn it is and which counter comes next is decided in `signing_sessions`.
 """
 
 from __future__ import annotations
@@ -10,19 +8,17 @@ from __future__ import annotations
 import base64
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from vehicles import access, errors, evidence, upstream, virtual_key
+from vehicles import access, errors, evidence, signing_sessions, upstream, virtual_key
 from vehicles.bulkhead import let_go_of_database
 from vehicles.errors import CatalogueError, ErrorSpec
-from vehicles.models import SigningSession, Vehicle, VehicleGrant
+from vehicles.models import Vehicle, VehicleGrant
 from vehicles.tesla import errors as tesla
 from vehicles.tesla import vehicle_commands
 from vehicles.tesla.client import CommandResult
@@ -34,7 +30,6 @@ from vehicles.tesla.signing import (
     RemoteAccessDisabled,
     Response,
     SessionInfo,
-    SignedRequest,
     SigningError,
     SubsystemBusy,
     Succeeded,
@@ -44,15 +39,10 @@ from vehicles.tesla.signing import (
     open_handshake,
     open_response,
 )
-from vehicles.tesla.signing.requests import HIGHEST_COUNTER
 
 ATTEMPTS: Final = 4
 """A stale session costs one more round; a car that is still not content after this many is not going to be."""
 BUSY_SECONDS: Final = 1.0
-TURN: Final = timedelta(seconds=60)
-"""Longer than a handshake and a command can take together; each further attempt renews it."""
-_IN_TURN: Final = frozenset({Domain.VEHICLE_SECURITY})
-"""The computers that take one message at a time; infotainment takes all comers."""
 TURN_WAIT_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.05
 
@@ -72,17 +62,26 @@ class SessionOvertaken(SigningError):
     resync = True
 
 
-def send(
-    grant: VehicleGrant,
-    name: str,
-    arguments: Mapping[str, Any],
-    scope: str,
-    *,
-    before_sending: Callable[[], None],
-) -> CommandResult:
-    """Sign and deliver one command, once, and return the car's own answer.
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """On whose behalf a command is signed and sent.
 
-    `before_sending` is called before each signed command leaves, not for handshakes, which change nothing.
+    `holder` is the id of its command row, which holds the turn at the car. `before_sending` is called before each
+    signed command leaves, in the transaction that takes its counter; not for handshakes, which change nothing.
+    """
+
+    grant: VehicleGrant
+    scope: str
+    holder: uuid.UUID
+    before_sending: Callable[[], None]
+
+    @property
+    def vehicle(self) -> Vehicle:
+        return self.grant.connection.vehicle
+
+
+def send(sender: Sender, name: str, arguments: Mapping[str, Any]) -> CommandResult:
+    """Sign and deliver one command, once, and return the car's own answer.
 
     Signs again only when the car says that it did not carry the command out. Raises `CatalogueError` when the car will
     not take it, and `TeslaError` as the transport does; `NoAnswer` when an answer came that proves nothing.
@@ -92,38 +91,26 @@ def send(
         raise CatalogueError(errors.SMARTCAR_NOT_CAPABLE, reason="no virtual key is configured")
     payload = vehicle_commands.encode(name, arguments)
     domain = vehicle_commands.command_named(name).domain
-    vehicle = grant.connection.vehicle
     try:
-        with _turn(vehicle, domain) if domain in _IN_TURN else nullcontext(_nothing) as renew_turn:
-            result = _exchange(grant, key, domain, payload, scope, before_sending, renew_turn)
+        result = _exchange(sender, key, domain, payload)
     except KeyNotOnVehicle as fault:
-        evidence.key_refused(vehicle, now=timezone.now())
-        raise access.refuse(grant, errors.VIRTUAL_KEY_REQUIRED, reason=str(fault)) from fault
+        evidence.key_refused(sender.vehicle, now=timezone.now())
+        raise access.refuse(sender.grant, errors.VIRTUAL_KEY_REQUIRED, reason=str(fault)) from fault
     except SigningError as fault:
         if fault.may_have_happened:
             raise tesla.NoAnswer(str(fault)) from fault
         spec = next(spec for kind, spec in ANSWERS if isinstance(fault, kind))
-        raise access.refuse(grant, spec, reason=str(fault)) from fault
-    evidence.key_used(vehicle, now=timezone.now())
+        raise access.refuse(sender.grant, spec, reason=str(fault)) from fault
+    evidence.key_used(sender.vehicle, now=timezone.now())
     return result
 
 
-def _exchange(
-    grant: VehicleGrant,
-    key: PrivateKey,
-    domain: Domain,
-    payload: bytes,
-    scope: str,
-    before_sending: Callable[[], None],
-    renew_turn: Callable[[], None],
-) -> CommandResult:
+def _exchange(sender: Sender, key: PrivateKey, domain: Domain, payload: bytes) -> CommandResult:
     """Sign and send until the car has answered for good; only what it surely did not carry out is signed again."""
     fault: SigningError = SubsystemBusy("the car stayed busy")
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            renew_turn()
+    for _ in range(ATTEMPTS):
         try:
-            return _attempt(grant, key, domain, payload, scope, before_sending)
+            return _attempt(sender, key, domain, payload)
         except SigningError as failed:
             if not failed.is_temporary or failed.may_have_happened:
                 raise
@@ -133,23 +120,13 @@ def _exchange(
     raise fault
 
 
-def _attempt(
-    grant: VehicleGrant,
-    key: PrivateKey,
-    domain: Domain,
-    payload: bytes,
-    scope: str,
-    before_sending: Callable[[], None],
-) -> CommandResult:
-    vehicle = grant.connection.vehicle
-    session = _next(vehicle, domain) or _meet(grant, key, domain, scope)
-    before_sending()
-    request = authorize(session, payload, key=key, counter=session.counter, now=time.time())
-    response = _deliver(grant, request, session, key, scope)
+def _attempt(sender: Sender, key: PrivateKey, domain: Domain, payload: bytes) -> CommandResult:
+    session = _begin(sender, domain) or _begin_later(sender, key, domain)
+    response = _deliver(sender, session, key, payload)
     if response.session is not None:
-        _remember(vehicle, response.session)
+        signing_sessions.remember(sender.vehicle, response.session)
     elif response.fault is not None and response.fault.resync:
-        _forget(vehicle, session)
+        signing_sessions.forget(sender.vehicle, session)
     if response.fault is not None:
         raise response.fault
     if isinstance(response.result, Wait):
@@ -157,122 +134,54 @@ def _attempt(
     return CommandResult(isinstance(response.result, Succeeded), getattr(response.result, "reason", ""))
 
 
-def _deliver(
-    grant: VehicleGrant, request: SignedRequest, session: SessionInfo, key: PrivateKey, scope: str
-) -> Response:
-    answer = upstream.signed_message(grant, base64.b64encode(request.message).decode(), scope)
-    return open_response(base64.b64decode(answer), request, session, key=key, now=time.time())
-
-
-def _meet(grant: VehicleGrant, key: PrivateKey, domain: Domain, scope: str) -> SessionInfo:
-    """Shake hands, once for everybody who is about to: Tesla bills a handshake like a command."""
-    if domain in _IN_TURN:
-        return _shake_hands(grant, key, domain, scope)
-    with _turn(grant.connection.vehicle, domain):
-        return _next(grant.connection.vehicle, domain) or _shake_hands(grant, key, domain, scope)
-
-
-def _shake_hands(grant: VehicleGrant, key: PrivateKey, domain: Domain, scope: str) -> SessionInfo:
-    """Meet the car's computer, remember the session, and take its first counter."""
-    vehicle = grant.connection.vehicle
-    request = handshake_request(domain, key.public_key)
-    answer = upstream.signed_message(grant, base64.b64encode(request.message).decode(), scope)
-    session = open_handshake(
-        base64.b64decode(answer),
-        uuid=request.uuid,
-        vin=vehicle.vin,
-        domain=domain,
-        key=key,
-        now=time.time(),
-    )
-    _remember(vehicle, session)
-    taken = _next(vehicle, domain)
-    if taken is None:
-        raise SessionOvertaken("another process dropped the session while it was made")
-    return taken
-
-
-def _next(vehicle: Vehicle, domain: Domain) -> SessionInfo | None:
-    """The session with the next counter, which nobody else gets; None when there is none to go on with."""
-    sessions = SigningSession.objects.filter(vehicle=vehicle, domain=domain.value)
-    while (row := sessions.first()) is not None and row.epoch:
-        unchanged = sessions.filter(epoch=bytes(row.epoch), counter=row.counter)
-        row.counter += 1
-        if row.counter >= HIGHEST_COUNTER:
-            unchanged.update(epoch=b"")
-        elif unchanged.update(counter=row.counter):
-            return _as_session(row, vehicle, domain)
-    return None
-
-
-def _as_session(row: SigningSession, vehicle: Vehicle, domain: Domain) -> SessionInfo:
-    return SessionInfo(
-        vin=vehicle.vin,
-        domain=domain,
-        vehicle_public_key=bytes(row.vehicle_public_key),
-        epoch=bytes(row.epoch),
-        counter=row.counter,
-        clock_time=row.clock_time,
-        observed_at=row.observed_at,
-        last_authenticated_clock=row.last_authenticated_clock,
-    )
-
-
-def _remember(vehicle: Vehicle, session: SessionInfo) -> None:
-    """Store what the car proved; within an epoch the counter is never lowered, since others may have taken more."""
-    with transaction.atomic():
-        row, _ = SigningSession.objects.select_for_update().get_or_create(
-            vehicle=vehicle, domain=session.domain.value
-        )
-        same_epoch = bytes(row.epoch) == session.epoch
-        if same_epoch and session.last_authenticated_clock < row.last_authenticated_clock:
-            return
-        row.counter = max(row.counter, session.counter) if same_epoch else session.counter
-        row.vehicle_public_key, row.epoch = session.vehicle_public_key, session.epoch
-        row.clock_time, row.observed_at = session.clock_time, session.observed_at
-        row.last_authenticated_clock = session.last_authenticated_clock
-        row.save()
-
-
-def _forget(vehicle: Vehicle, session: SessionInfo) -> None:
-    """Drop the session that the car no longer knows, unless another process has made a new one already."""
-    known = SigningSession.objects.filter(vehicle=vehicle, domain=session.domain.value, epoch=session.epoch)
-    known.update(epoch=b"")
-
-
-@contextmanager
-def _turn(vehicle: Vehicle, domain: Domain) -> Iterator[Callable[[], None]]:
-    """Wait for the turn at a computer, across processes. Gives a function that makes it last for another attempt."""
-    computer = SigningSession.objects.filter(vehicle=vehicle, domain=domain.value)
-    mine = computer.filter(lease_holder=_take_turn(vehicle, domain))
+def _begin(sender: Sender, domain: Domain) -> SessionInfo | None:
+    """Counter, turn, rate budget, and that the command is sent: all of it committed, or nothing. None: not now."""
     try:
-        yield lambda: _renew(mine)
-    finally:
-        mine.update(lease_holder=None, lease_until=None)
+        with transaction.atomic():
+            session = signing_sessions.next_counter(sender.vehicle, domain, sender.holder)
+            if session is not None:
+                upstream.spend_command(sender.grant)
+                sender.before_sending()
+            return session
+    except signing_sessions.Crowded:
+        return None
 
 
-def _take_turn(vehicle: Vehicle, domain: Domain) -> uuid.UUID:
-    computer = SigningSession.objects.filter(vehicle=vehicle, domain=domain.value)
-    holder = uuid.uuid4()
+def _begin_later(sender: Sender, key: PrivateKey, domain: Domain) -> SessionInfo:
+    """Wait for our turn, and meet the computer where there is no session: once for everybody who is about to, since
+    Tesla bills a handshake like a command.
+    """
     end = time.monotonic() + TURN_WAIT_SECONDS
     while time.monotonic() < end:
-        now = timezone.now()
-        free = computer.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
-        # Looking is cheap; an update that finds nothing still stops every other writer on SQLite.
-        if free.exists() and free.update(lease_holder=holder, lease_until=now + TURN):
-            return holder
-        if not computer.exists():
-            SigningSession.objects.get_or_create(vehicle=vehicle, domain=domain.value)
-            continue
+        if signing_sessions.take_handshake(sender.vehicle, domain, sender.holder):
+            _shake_hands(sender, key, domain)
+            session = _begin(sender, domain)
+            if session is None:
+                raise SessionOvertaken("another process dropped the session while it was made")
+            return session
+        if signing_sessions.may_go_on(sender.vehicle, domain, sender.holder):
+            session = _begin(sender, domain)
+            if session is not None:
+                return session
         let_go_of_database()
         time.sleep(_POLL_SECONDS)
     raise CatalogueError(errors.RATE_LIMIT_VEHICLE, retry_after=5, reason="other commands are still running")
 
 
-def _nothing() -> None:
-    """There is no turn to renew."""
+def _deliver(sender: Sender, session: SessionInfo, key: PrivateKey, payload: bytes) -> Response:
+    request = authorize(session, payload, key=key, counter=session.counter, now=time.time())
+    message = base64.b64encode(request.message).decode()
+    answer = upstream.signed_message(sender.grant, message, sender.scope)
+    return open_response(base64.b64decode(answer), request, session, key=key, now=time.time())
 
 
-def _renew(turn: QuerySet[SigningSession]) -> None:
-    if not turn.update(lease_until=timezone.now() + TURN):
-        raise CatalogueError(errors.RATE_LIMIT_VEHICLE, retry_after=5, reason="the turn at the car was lost")
+def _shake_hands(sender: Sender, key: PrivateKey, domain: Domain) -> None:
+    """Meet the car's computer and remember the session."""
+    with transaction.atomic():
+        upstream.spend_command(sender.grant)
+    request = handshake_request(domain, key.public_key)
+    message = base64.b64encode(request.message).decode()
+    answer = base64.b64decode(upstream.signed_message(sender.grant, message, sender.scope))
+    vin, now = sender.vehicle.vin, time.time()
+    session = open_handshake(answer, uuid=request.uuid, vin=vin, domain=domain, key=key, now=now)
+    signing_sessions.remember(sender.vehicle, session)

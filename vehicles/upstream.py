@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from uuid import UUID
 
 from django.db import transaction
 
@@ -177,10 +178,10 @@ def unsigned_command(
 def signed_message(grant: VehicleGrant, message: str, scope: str) -> str:
     """Deliver one base64 signed message to the car; the base64 answer says inside whether it worked.
 
-    Always over the Fleet API. Where a legacy grant no longer finds a consent there, it can sign nothing.
+    Its budget is spent before, with `spend_command`. Always over the Fleet API. Where a legacy grant no longer finds a
+    consent there, it can sign nothing.
     """
     vehicle = grant.connection.vehicle
-    _spend(rate_budgets.Kind.COMMANDS, grant)
     try:
         return call(
             grant.account,
@@ -196,9 +197,18 @@ def signed_message(grant: VehicleGrant, message: str, scope: str) -> str:
         raise
 
 
+def spend_command(grant: VehicleGrant) -> None:
+    """Spend what one message to the car costs, in the caller's transaction; RATE_LIMIT:VEHICLE undoes it."""
+    rate_budgets.spend(rate_budgets.Kind.COMMANDS, _subjects(grant))
+
+
 def _spend(kind: rate_budgets.Kind, grant: VehicleGrant) -> None:
     with transaction.atomic():
-        rate_budgets.spend(kind, (grant.connection.vehicle_id, grant.account_id))
+        rate_budgets.spend(kind, _subjects(grant))
+
+
+def _subjects(grant: VehicleGrant) -> tuple[UUID, UUID]:
+    return grant.connection.vehicle_id, grant.account_id
 
 
 def _tag(grant: VehicleGrant) -> str:

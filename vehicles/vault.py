@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
-from django.db.models import CharField, UUIDField
 
 from vehicles.models import TeslaAccount, TeslaToken
 from vehicles.prepared import Given, Prepared
@@ -163,9 +162,7 @@ def load(account: TeslaAccount, integration: str) -> StoredTokens | None:
 
 
 _STORED: Final = Prepared(
-    lambda: TeslaToken.objects.filter(
-        account=Given("account", UUIDField()), integration=Given("integration", CharField())
-    )
+    lambda: TeslaToken.objects.filter(account=Given("account"), integration=Given("integration"))
 )
 
 

@@ -28,12 +28,12 @@ def main() -> None:
 
 def shorten(*, deadline: float = 0, grace: float = 0, turn: float = 0) -> None:
     """Wait fewer seconds for workers that are gone; 0 leaves a time as it is."""
-    from vehicles import commands, signed_commands
+    from vehicles import commands, signing_sessions
 
     for module, name, seconds in (
         (commands, "DEADLINE", deadline),
         (commands, "GRACE", grace),
-        (signed_commands, "TURN", turn),
+        (signing_sessions, "TURN", turn),
     ):
         if seconds:
             setattr(module, name, timedelta(seconds=seconds))

@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import CharField, DateTimeField
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from oauth2_provider.models import AccessToken
@@ -58,8 +57,8 @@ def caller_of(authorization: str) -> Caller:
 
 _VALID: Final = Prepared(
     lambda: AccessToken.objects.filter(
-        token_checksum=Given("checksum", CharField()),
-        expires__gt=Given("now", DateTimeField()),
+        token_checksum=Given("checksum"),
+        expires__gt=Given("now"),
         user__is_active=True,
         application__isnull=False,
     ).select_related("application", "user")
