@@ -48,7 +48,9 @@ def grant(request: pytest.FixtureRequest, simulator: SimulatorServer, sign_in: A
     )
     issue(made, "unlock")
     car_of(simulator, made).executed.clear()
-    SigningSession.objects.update(lease_holder=None)  # The command that holds the turn goes without an outcome.
+    SigningSession.objects.update(
+        lease_holder=None
+    )  # The command that holds the turn goes without an outcome.
     Command.objects.all().delete()
     return made
 
