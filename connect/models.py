@@ -149,6 +149,25 @@ class RunStep(models.Model):
         return f"{self.step} of run {str(self.session_id)[:8]}"
 
 
+class PersonVisit(models.Model):
+    """A person who looks at what they allowed, in one browser, after signing in at Tesla. Holds no token."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    mode = models.CharField(max_length=10, choices=Mode.choices)
+    browser_checksum = models.CharField(
+        max_length=64, unique=True, help_text="SHA-256 of the secret in the person's browser's cookie"
+    )
+    tesla_state_checksum = models.CharField(max_length=64, blank=True, db_index=True)
+    account = models.ForeignKey(
+        TeslaAccount, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    began_at = models.DateTimeField(db_index=True)
+    signed_in_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"Person's visit {str(self.pk)[:8]}"
+
+
 class OwnerVisit(models.Model):
     """An owner who follows a driver's link, in one browser: signs in at Tesla, then adds the key.
 

@@ -160,6 +160,13 @@ WRONG_ACCOUNT: Final = Problem(
     retry=_ANOTHER_ACCOUNT,
     retry_label=_("Use another Tesla account"),
 )
+NOTHING_CONNECTED: Final = Problem(
+    200,
+    _("Nothing is connected with this Tesla account"),
+    _(
+        "No application uses a car of this account here. If you have another Tesla account, sign in with that one."
+    ),
+)
 NO_VEHICLES: Final = Problem(
     200,
     _("This Tesla account has no car"),

@@ -9,7 +9,7 @@ from celery import Task, shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from connect import flow
+from connect import flow, person_visit
 from vehicles import sync
 from vehicles.models import TeslaAccount
 
@@ -18,6 +18,12 @@ from vehicles.models import TeslaAccount
 def end_expired_runs(**kwargs: Any) -> None:
     """Note which runs nobody finished within their time."""
     flow.end_expired(timezone.now())
+
+
+@shared_task
+def forget_old_visits(**kwargs: Any) -> None:
+    """Forget who looked at their own page, once that is over."""
+    person_visit.forget_old(timezone.now())
 
 
 @shared_task

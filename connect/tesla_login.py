@@ -165,8 +165,7 @@ def redeem(mode: str, sent_back: Return, expected: Callable[[str], bool] | None 
 
     Raises `ConnectProblem`.
     """
-    if sent_back.error or not sent_back.code:
-        raise ConnectProblem(OF_TESLA_ERROR.get(sent_back.error, LEFT_TESLA))
+    _refuse_without_code(sent_back)
     with problems_of_login():
         return logins.sign_in(
             mode=mode,
@@ -186,6 +185,26 @@ def problems_of_login() -> Iterator[None]:
         raise ConnectProblem(WRONG_ACCOUNT) from None
     except CatalogueError as failure:
         raise ConnectProblem(OF_SIGN_IN.get(failure.spec.name, TESLA_UNREACHABLE_AT_SIGN_IN)) from failure
+
+
+def identify(mode: str, sent_back: Return) -> TeslaAccount | None:
+    """Whose login it was, nothing stored of it; None for an account that is not connected here.
+
+    Raises `ConnectProblem`.
+    """
+    _refuse_without_code(sent_back)
+    with problems_of_login():
+        return logins.identify(
+            mode=mode,
+            code=sent_back.code,
+            redirect_uri=_callback(),
+            nonce=_nonce(sent_back.state, sent_back.browser_secret),
+        )
+
+
+def _refuse_without_code(sent_back: Return) -> None:
+    if sent_back.error or not sent_back.code:
+        raise ConnectProblem(OF_TESLA_ERROR.get(sent_back.error, LEFT_TESLA))
 
 
 def accepted_accounts(session: ConnectSession) -> Callable[[str], bool] | None:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from connect import ending_views, key_views, legacy_views, opener, owner_views, removal_views, views
+from connect import (
+    ending_views,
+    key_views,
+    legacy_views,
+    opener,
+    owner_views,
+    person_views,
+    removal_views,
+    views,
+)
 
 app_name = "connect"
 
@@ -19,6 +28,11 @@ urlpatterns = [
     path("connect/owner/<str:token>/sign-in", owner_views.owner_sign_in, name="owner_sign_in"),
     path("connect/owner/<str:token>/state", owner_views.owner_key_state, name="owner_key_state"),
     re_path(r"^connect/colour/(?P<colour>[0-9a-fA-F]{6})\.css$", views.colour, name="colour"),
+    path("connect/account", person_views.person, name="person"),
+    path("connect/account/sign-in", person_views.sign_in, name="person_sign_in"),
+    path("connect/account/take-away", person_views.take_away, name="person_take_away"),
+    path("connect/account/delete", person_views.delete, name="person_delete"),
+    path("connect/account/leave", person_views.leave, name="person_leave"),
     path("connect/<uuid:session_id>", views.page, name="page"),
     path("connect/<uuid:session_id>/start-again", views.start_again, name="start_again"),
     path("connect/<uuid:session_id>/begin", views.begin, name="begin"),

@@ -23,6 +23,8 @@ from connect import (
     owner_link,
     owner_views,
     pages,
+    person_views,
+    person_visit,
     problems,
     reauthentication,
     tesla_login,
@@ -179,7 +181,7 @@ def _to_tesla(
 @never_cache
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
-    """Where Tesla sends people back: in a run, or from an owner's link."""
+    """Where Tesla sends people back: in a run, from an owner's link, or to their own page."""
     sent_back = tesla_login.Return(
         code=request.GET.get("code", ""),
         error=request.GET.get("error", ""),
@@ -189,6 +191,8 @@ def callback(request: HttpRequest) -> HttpResponse:
     try:
         if visit := owner_link.returning(sent_back.state, sent_back.browser_secret):
             return owner_views.returned(request, visit, sent_back)
+        if own_visit := person_visit.returning(sent_back.state, sent_back.browser_secret):
+            return person_views.returned(request, own_visit, sent_back)
         session = tesla_login.returning(sent_back.state, sent_back.browser_secret, timezone.now())
     except ConnectProblem as stopped:
         return pages.problem(request, stopped.problem)

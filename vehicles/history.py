@@ -22,6 +22,7 @@ class Kind(StrEnum):
     """What can happen: subject, then what became of it."""
 
     ACCOUNT_CONNECTED = "account:connected"
+    ACCOUNT_ERASED = "account:erased"
     CONSENT_CHANGED = "consent:changed"
     SCOPES_CHANGED = "scopes:changed"
     LEGACY_LOGIN_CHANGED = "legacy_login:changed"

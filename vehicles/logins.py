@@ -53,6 +53,27 @@ def sign_in(
     return _keep_login(mode, Integration.FLEET, claims, tokens, expected)
 
 
+def identify(*, mode: str, code: str, redirect_uri: str, nonce: str) -> TeslaAccount | None:
+    """Redeem the code of a login that asked only who somebody is; None for an account that is not connected here.
+
+    Nothing is stored, and the account's tokens go on working. Raises `CatalogueError` as `sign_in` does.
+    """
+    try:
+        identity = auth.identify(
+            origins(mode).token,
+            client_id=settings.TESLA_CLIENT_ID,
+            client_secret=settings.TESLA_CLIENT_SECRET,
+            code=code,
+            redirect_uri=redirect_uri,
+            audience=paths.FLEET_API_HOSTS[settings.TESLA_REGIONS[0]],
+        )
+        if identity.nonce != nonce:
+            raise tesla.LoginRefused("the login was not begun here")
+    except tesla.TeslaError as failure:
+        raise translate(failure) from failure
+    return TeslaAccount.objects.filter(sub=identity.sub, mode=mode).select_related("person").first()
+
+
 def sign_in_legacy(
     *, mode: str, code: str, code_verifier: str, expected: Callable[[str], bool] | None = None
 ) -> TeslaAccount:

@@ -67,6 +67,10 @@ REQUIRED_PREFIX: Final = "required:"
 """In Connect's `scope` parameter: the owner cannot finish without granting this permission."""
 
 
+IDENTITY: Final = (scopes.OPENID,)
+"""The Tesla scope that tells who somebody is, and nothing more."""
+
+
 def covered_by(names: Iterable[str], tesla_scopes: Collection[str]) -> list[str]:
     """Those of the permissions whose Tesla scope the person granted, in the order given."""
     return [name for name in names if PERMISSIONS[name].tesla_scope in tesla_scopes]

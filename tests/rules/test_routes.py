@@ -29,6 +29,8 @@ PAGES: Final[dict[str, set[int]]] = {
     "connect/redirect": {400},
     "connect/key/<str:token>": NOBODYS,
     "connect/key/<str:token>/state": NOBODYS,
+    "connect/account": ANYBODY,
+    **{f"connect/account/{deed}": {405} for deed in ("delete", "leave", "sign-in", "take-away")},
     "connect/owner/<str:token>": NOBODYS,
     "connect/owner/<str:token>/sign-in": NOBODYS,
     "connect/owner/<str:token>/state": NOBODYS,

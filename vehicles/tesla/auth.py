@@ -35,6 +35,14 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Who signed in: Tesla's id of the account, and the nonce that the login was begun with."""
+
+    sub: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
 class Claims:
     """What an access token says: Tesla's id of the account, granted scopes, home region, whom and what it is for."""
 
@@ -120,6 +128,25 @@ def exchange_code(
     return _redeem(origin, form)
 
 
+def identify(
+    origin: str, *, client_id: str, client_secret: str, code: str, redirect_uri: str, audience: str
+) -> Identity:
+    """Redeem the code of a login that asked only who somebody is: no refresh token comes of it, so none is rotated.
+
+    Raises as `exchange_code` does.
+    """
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "code": code,
+        "audience": audience,
+        "redirect_uri": redirect_uri,
+    }
+    payload = _payload(str(_asked(origin, form).get("id_token") or ""))
+    return Identity(str(payload.get("sub") or ""), str(payload.get("nonce") or ""))
+
+
 def exchange_owner_api_code(origin: str, *, code: str, code_verifier: str) -> Tokens:
     """Redeem the code of a login to the legacy API, which has no secret but a verifier (Owner API: login).
 
@@ -136,8 +163,12 @@ def exchange_owner_api_code(origin: str, *, code: str, code_verifier: str) -> To
 
 
 def _redeem(origin: str, form: Mapping[str, str]) -> Tokens:
+    return _tokens(_asked(origin, form))
+
+
+def _asked(origin: str, form: Mapping[str, str]) -> dict[str, Any]:
     try:
-        return _tokens(transport.send("POST", origin + paths.TOKEN, form=form))
+        return transport.send("POST", origin + paths.TOKEN, form=form)
     except (errors.BadRequest, errors.TokenRefused) as refusal:
         is_ours = any(word in refusal.text for word in _OPERATOR_FAULT)
         kind = errors.OperatorFault if is_ours else errors.LoginRefused
