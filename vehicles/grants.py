@@ -82,12 +82,10 @@ def give(
 
     However it is called, nothing is granted that was not asked for or that Tesla did not grant. Permissions that Tesla
     covers and the person left out count as declined. Ids that are reserved for the cars and the person come back here;
-    `external_id` is how the application itself named the person in this run.
+    `external_id` is how the application itself named the person in this run. A grant that has moved to the Fleet API
+    stays there, also when it is given again over the legacy API.
     """
     asked = list(dict.fromkeys(requested))
-    offered = covered_by(asked, account.granted_scopes) if integration == Integration.FLEET else asked
-    given = [name for name in offered if name in set(approved)]
-    declined = [name for name in offered if name not in set(approved)]
     with transaction.atomic():
         claim = reservations.recognise(application, account, vehicles, told=external_id)
         user = _recognised_user(application, account.person, claim)
@@ -95,7 +93,7 @@ def give(
         connections = [_connection(application, vehicle, claim) for vehicle in vehicles]
         reservations.settle(claim, user, connections, account, now)
         grants = [
-            _give_one(connection, account, asked, given, declined, integration, now)
+            _give_what_is_covered(connection, account, asked, set(approved), integration, now)
             for connection in connections
         ]
         evidence.keys_reconsidered([vehicle.pk for vehicle in vehicles], now=now)
@@ -103,6 +101,28 @@ def give(
         if integration == Integration.FLEET:
             move_to_fleet(application, account, now=now)
     return grants
+
+
+def _give_what_is_covered(
+    connection: Connection,
+    account: TeslaAccount,
+    requested: list[str],
+    allowed: set[str],
+    integration: str,
+    now: datetime,
+) -> VehicleGrant:
+    integration = Integration.FLEET if _has_moved(connection, account) else integration
+    offered = requested
+    if integration == Integration.FLEET:
+        offered = covered_by(requested, account.granted_scopes)
+    approved = [name for name in offered if name in allowed]
+    declined = [name for name in offered if name not in allowed]
+    return _give_one(connection, account, requested, approved, declined, integration, now)
+
+
+def _has_moved(connection: Connection, account: TeslaAccount) -> bool:
+    standing = VehicleGrant.objects.filter(connection=connection, account=account, revoked_at=None)
+    return standing.filter(integration=Integration.FLEET).exists()
 
 
 def _give_one(

@@ -111,3 +111,18 @@ def test_connecting_again_through_fleet_moves_the_cars_that_were_not_chosen_as_w
         now=now,
     )
     assert set(VehicleGrant.objects.values_list("integration", flat=True)) == {"fleet"}
+
+
+def test_what_has_moved_stays_on_fleet_when_it_is_given_again_over_the_legacy_api(now: datetime) -> None:
+    account = TeslaAccountFactory(granted_scopes=[*scopes.SIGN_IN, scopes.VEHICLE_DEVICE_DATA])
+    moved = VehicleGrantFactory(account=account, requested=["read_vin"])
+    [again] = grants.give(
+        application=moved.connection.application,
+        account=account,
+        vehicles=[moved.connection.vehicle],
+        requested=["read_vin", "control_security"],
+        approved=["read_vin", "control_security"],
+        integration="legacy",
+        now=now,
+    )
+    assert (again.pk, again.integration, again.approved) == (moved.pk, "fleet", ["read_vin"])

@@ -24,7 +24,7 @@ class Application(AbstractApplication):
         max_length=8,
         choices=Integration.choices,
         default=Integration.FLEET,
-        help_text="Which of Tesla's interfaces its connections began on; new Connect runs use the current one",
+        help_text="Which of Tesla's interfaces its new Connect runs use",
     )
     permissions = models.JSONField(default=all_permissions, help_text="Asked for when a run names no scope")
     requires_key = models.BooleanField(

@@ -11,6 +11,9 @@ from typing import Any
 
 from vehicles.tesla import errors, paths, transport
 
+_HARDLOCKED = "unsigned_cmds_hardlocked"
+"""How a car that wants signed commands may answer an unsigned one (Owner API: what still works)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListedVehicle:
@@ -127,13 +130,16 @@ def fleet_status(base: str, token: str, vins: Sequence[str]) -> list[KeyStatus]:
 def command(
     base: str, token: str, tag: str, name: str, arguments: Mapping[str, Any], *, read_seconds: float = 20.0
 ) -> CommandResult:
-    """Send one unsigned command. A refusal by the car is a result, not an error."""
+    """Send one unsigned command. A refusal by the car is a result, not an error, unless it wants to see a signature."""
     path = paths.COMMAND.format(vin=tag, name=name)
     answer = transport.send("POST", base + path, token=token, json_body=arguments, read_seconds=read_seconds)
     result = _response(answer)
     if not isinstance(result.get("result"), bool):
         raise errors.Unintelligible("the command answer has no result")
-    return CommandResult(result["result"], str(result.get("reason") or ""))
+    reason = str(result.get("reason") or "")
+    if _HARDLOCKED in reason:
+        raise errors.ProtocolRequired(reason)
+    return CommandResult(result["result"], reason)
 
 
 def signed_command(base: str, token: str, vin: str, message: str, *, read_seconds: float = 20.0) -> str:
