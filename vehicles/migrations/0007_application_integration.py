@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('vehicles', '0005_token_generations'),
+        ('vehicles', '0006_key_evidence'),
     ]
 
     operations = [
