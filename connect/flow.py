@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from connect import browser
+from connect import browser, support_codes
 from connect.authorize import AuthorizeRequest
 from connect.models import ConnectSession, RunStep, Step
 from connect.parameters import TESLA
@@ -45,6 +45,7 @@ def begin(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> Connec
     with transaction.atomic():
         session = ConnectSession.objects.create(
             **{field.name: getattr(asked, field.name) for field in fields(asked)},
+            support_code=support_codes.new(),
             browser_checksum=checksum(browser_secret),
             trail=[_entry(Step.PREAMBLE, now)],
             created_at=now,

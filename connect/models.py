@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import models
 
-from vehicles.models import Application, Connection, Integration, Mode, TeslaAccount, Vehicle
+from vehicles.models import Application, Connection, Integration, Mode, TeslaAccount, User, Vehicle
 
 
 class Step(models.TextChoices):
@@ -63,6 +63,9 @@ class ConnectSession(models.Model):
         help_text="The application's own id of the person; the text null clears the one that is kept",
     )
 
+    support_code = models.CharField(
+        max_length=8, blank=True, help_text="What the person reads out to support; empty for old runs"
+    )
     browser_checksum = models.CharField(
         max_length=64, help_text="SHA-256 of the secret in the browser's cookie"
     )
@@ -107,6 +110,7 @@ class ConnectSession(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["application", "-created_at"], name="connect_session_recent"),
+            models.Index(fields=["support_code"], name="connect_session_code"),
             models.Index(fields=["expires_at"], name="connect_session_expiry"),
             models.Index(fields=["-created_at"], name="connect_session_newest"),
             models.Index(fields=["step", "-created_at"], name="connect_session_step"),
@@ -147,6 +151,30 @@ class RunStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.step} of run {str(self.session_id)[:8]}"
+
+
+class FixLink(models.Model):
+    """A page that tells one person what to do so that one application's connections work again.
+
+    `steps` remembers what was to do, by grant and action, so that it is ticked when it is done.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="fix_links")
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="fix_links")
+    support_code = models.CharField(max_length=8, unique=True)
+    steps = models.JSONField(default=dict)
+    created_by = models.CharField(max_length=64, help_text="Who made it, as history names actors")
+    created_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        permissions = [("make_fixlink", "Can make and withdraw fix-it links")]
+
+    def __str__(self) -> str:
+        return f"fix-it link {str(self.pk)[:8]}"
 
 
 class PersonVisit(models.Model):

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from connect import consent, key_links, key_queue, keys, owner_link, tesla_login
+from connect import consent, key_links, key_queue, keys, owner_link, support_codes, tesla_login
 from connect.consent import Offer
 from connect.forms import ApprovalForm
 from connect.keys import KeyPage
@@ -30,7 +30,8 @@ def show(
 ) -> HttpResponse:
     """One of Connect's pages, in the look of the run's application."""
     application = session.application if session else None
-    context = {"session": session, "application": application, **more}
+    code = support_codes.shown(session.support_code) if session else ""
+    context = {"session": session, "application": application, "support_code": code, **more}
     return render(request, f"connect/{template}.html", context, status=status)
 
 

@@ -160,6 +160,11 @@ WRONG_ACCOUNT: Final = Problem(
     retry=_ANOTHER_ACCOUNT,
     retry_label=_("Use another Tesla account"),
 )
+FIX_LINK_OVER: Final = Problem(
+    410,
+    _("This link is over"),
+    _("It was good for a week, or it was withdrawn. Ask whoever sent it for a new one."),
+)
 NOTHING_CONNECTED: Final = Problem(
     200,
     _("Nothing is connected with this Tesla account"),

@@ -6,6 +6,8 @@ from django.urls import path, re_path
 
 from connect import (
     ending_views,
+    fix_api,
+    fix_views,
     key_views,
     legacy_views,
     opener,
@@ -14,6 +16,7 @@ from connect import (
     removal_views,
     views,
 )
+from vehicles.api.versions import VEHICLE, versioned
 
 app_name = "connect"
 
@@ -28,6 +31,10 @@ urlpatterns = [
     path("connect/owner/<str:token>/sign-in", owner_views.owner_sign_in, name="owner_sign_in"),
     path("connect/owner/<str:token>/state", owner_views.owner_key_state, name="owner_key_state"),
     re_path(r"^connect/colour/(?P<colour>[0-9a-fA-F]{6})\.css$", views.colour, name="colour"),
+    path("fix/<str:word>", fix_views.fix, name="fix"),
+    path("fix/<str:word>/state", fix_views.fix_state, name="fix_state"),
+    versioned(f"{VEHICLE}/tesla/fix", fix_api.VehicleFixView.as_view()),
+    versioned("management/fix-links", fix_api.FixLinksView.as_view()),
     path("connect/account", person_views.person, name="person"),
     path("connect/account/sign-in", person_views.sign_in, name="person_sign_in"),
     path("connect/account/take-away", person_views.take_away, name="person_take_away"),

@@ -19,8 +19,9 @@ _SEEN_BY_ALL: Final = (
     "vehicles.view_event",
     "vehicles.view_incident",
     "connect.view_connectsession",
+    "connect.view_fixlink",
 )
-_PERSONAL: Final = ("vehicles.view_personal_data",)
+_HELPING: Final = ("vehicles.view_personal_data", "connect.make_fixlink")
 _OPERATING: Final = (
     "vehicles.change_vehicle",
     "vehicles.change_application",
@@ -32,12 +33,12 @@ _ADMINISTERING: Final = ("vehicles.view_user", "vehicles.add_user", "vehicles.ch
 
 ROLES: Final[dict[str, tuple[str, ...]]] = {
     "viewer": _SEEN_BY_ALL,
-    "support": (*_SEEN_BY_ALL, *_PERSONAL),
-    "operator": (*_SEEN_BY_ALL, *_PERSONAL, *_OPERATING),
-    "admin": (*_SEEN_BY_ALL, *_PERSONAL, *_OPERATING, *_ADMINISTERING),
+    "support": (*_SEEN_BY_ALL, *_HELPING),
+    "operator": (*_SEEN_BY_ALL, *_HELPING, *_OPERATING),
+    "admin": (*_SEEN_BY_ALL, *_HELPING, *_OPERATING, *_ADMINISTERING),
 }
-"""viewer sees states with personal data masked; support sees it in full; operator also pauses cars and runs
-applications, and forgets cars that nobody connects; admin also manages staff."""
+"""viewer sees states with personal data masked; support sees it in full and sends fix-it links; operator also pauses
+cars, runs applications, and forgets cars that nobody connects; admin also manages staff."""
 
 
 def keep_roles(using: str = "default", **signal: Any) -> None:

@@ -100,3 +100,29 @@ for (const box of document.querySelectorAll(".share")) {
     }
   });
 }
+
+// The fix-it page: when a step was done or came up meanwhile, the page's new version tells.
+const fixing = document.querySelector("[data-fix-state]");
+
+function openSteps() {
+  return [...document.querySelectorAll("[data-step][data-seen=false]")].map((step) => step.dataset.step).sort().join();
+}
+
+async function lookAtSteps() {
+  try {
+    const answer = await fetch(fixing.dataset.fixState, { headers: { Accept: "application/json" } });
+    if (answer.ok && (await answer.json()).open.sort().join() !== openSteps()) location.reload();
+  } catch {
+    // No network for a moment: the next look tells.
+  }
+}
+
+if (fixing) {
+  hide("[data-plain-only]", true);
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) lookAtSteps();
+  });
+  setInterval(() => {
+    if (!document.hidden) lookAtSteps();
+  }, POLL_MS);
+}

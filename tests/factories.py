@@ -13,7 +13,8 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
-from connect.models import ConnectSession, OwnerVisit, RunStep
+from connect import support_codes
+from connect.models import ConnectSession, FixLink, OwnerVisit, PersonVisit, RunStep
 from vehicles.models import (
     Application,
     ApplicationUser,
@@ -300,6 +301,33 @@ class OwnerVisitFactory(DjangoModelFactory[OwnerVisit]):
     vehicle = factory.SubFactory(VehicleFactory)
     browser_checksum = hashlib.sha256(b"owner's browser").hexdigest()
     began_at = factory.LazyFunction(timezone.now)
+
+
+class PersonVisitFactory(DjangoModelFactory[PersonVisit]):
+    """Somebody who has just signed in to see what they allowed."""
+
+    class Meta:
+        model = PersonVisit
+
+    mode = Mode.LIVE
+    browser_checksum = factory.Sequence(lambda n: f"{n:064x}")
+    account = factory.SubFactory(TeslaAccountFactory)
+    began_at = factory.LazyFunction(timezone.now)
+    signed_in_at = factory.LazyFunction(timezone.now)
+
+
+class FixLinkFactory(DjangoModelFactory[FixLink]):
+    """A link that works; `connect.fixit.address` is what its person opens."""
+
+    class Meta:
+        model = FixLink
+
+    application = factory.SubFactory(ApplicationFactory)
+    person = factory.SubFactory(PersonFactory)
+    support_code = factory.LazyFunction(support_codes.new)
+    created_by = "staff:1"
+    created_at = factory.LazyFunction(timezone.now)
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=7))
 
 
 class AccessTokenFactory(DjangoModelFactory[AccessToken]):

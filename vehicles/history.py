@@ -43,6 +43,8 @@ class Kind(StrEnum):
     CONNECT_STARTED = "connect:started"
     CONNECT_ENDED = "connect:ended"
     OWNER_SIGNED_IN = "connect:owner_signed_in"
+    FIX_LINK_MADE = "fix_link:made"
+    FIX_LINK_WITHDRAWN = "fix_link:withdrawn"
     REFRESH_TOKEN_REUSED = "refresh_token:reused"  # noqa: S105  (a name, no secret)
     INCIDENT_BEGAN = "incident:began"
     INCIDENT_ENDED = "incident:ended"

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from connect import funnel
+from connect import funnel, support_codes
 from connect.models import ConnectSession
 from portal.admin import connect_funnel, filters, wording
 from portal.admin.base import StaffAdmin, masked_vin
@@ -46,7 +46,7 @@ class ConnectSessionAdmin(StaffAdmin):
     list_select_related = ("application",)
     ordering = ("-created_at",)
     search_fields = ("id",)
-    search_help_text = "Id of the run or of the Tesla account"
+    search_help_text = "Support code, id of the run or of the Tesla account"
     fieldsets = (
         (
             "Run",
@@ -57,11 +57,12 @@ class ConnectSessionAdmin(StaffAdmin):
             {"fields": ["requested", "required", "redirect_uri", "single_select_vin", "external_user"]},
         ),
         ("Cars", {"fields": ["chosen_vehicles", "key_queue", "keys_added", "skipped_keys", "owner_links"]}),
-        ("When", {"fields": ["created_at", "expires_at", "ended_at", "id"]}),
+        ("When", {"fields": ["created_at", "expires_at", "ended_at", "id", "code"]}),
     )
 
     def found(self, queryset: QuerySet, text: str, *, by_person: bool) -> QuerySet:
-        return audit.with_id(queryset, text, "pk", "account")
+        code = support_codes.read(text)
+        return queryset.filter(support_code=code) if code else audit.with_id(queryset, text, "pk", "account")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.funnel_view)
@@ -85,6 +86,10 @@ class ConnectSessionAdmin(StaffAdmin):
     @admin.display(description="run")
     def run(self, session: ConnectSession) -> str:
         return str(session)
+
+    @admin.display(description="support code")
+    def code(self, session: ConnectSession) -> str:
+        return support_codes.shown(session.support_code) or NOTHING
 
     @admin.display(description="step")
     def step_state(self, session: ConnectSession) -> SafeString:

@@ -31,6 +31,7 @@ class Panel:
     working: list[str]
     missing: list[dict[str, str]]
     axes: list[tuple[str, Wording]]
+    fix_url: str
 
 
 def panel(grant: VehicleGrant, *, personal_data: bool) -> Panel:
@@ -49,6 +50,7 @@ def panel(grant: VehicleGrant, *, personal_data: bool) -> Panel:
         working=[_permission(name) for name in working_permissions(grant) if name not in _gaps(grant)],
         missing=_missing(grant),
         axes=_axes(grant, diagnosis),
+        fix_url="" if grant.revoked_at else reverse("admin:connect_fixlink_make", args=[grant.pk]),
     )
 
 

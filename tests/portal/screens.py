@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Model
 from django.urls import reverse
 
-from connect.models import ConnectSession
+from connect.models import ConnectSession, FixLink
 from vehicles.models import (
     Application,
     Command,
@@ -24,6 +24,7 @@ SCREENS: tuple[type[Model], ...] = (
     Application,
     Command,
     ConnectSession,
+    FixLink,
     Event,
     Incident,
     Reservation,

@@ -17,6 +17,7 @@ from tests.factories import (
     CommandFactory,
     ConnectSessionFactory,
     EventFactory,
+    FixLinkFactory,
     IncidentFactory,
     TeslaAccountFactory,
     VehicleAccessFactory,
@@ -40,6 +41,7 @@ def fill(number: int) -> None:
         ConnectSessionFactory(account=grant.account)
         EventFactory(vehicle_id=grant.connection.vehicle_id)
         IncidentFactory()
+        FixLinkFactory()
 
 
 def settle(now: datetime) -> None:

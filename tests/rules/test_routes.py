@@ -29,6 +29,8 @@ PAGES: Final[dict[str, set[int]]] = {
     "connect/redirect": {400},
     "connect/key/<str:token>": NOBODYS,
     "connect/key/<str:token>/state": NOBODYS,
+    "fix/<str:word>": NOBODYS,
+    "fix/<str:word>/state": NOBODYS,
     "connect/account": ANYBODY,
     **{f"connect/account/{deed}": {405} for deed in ("delete", "leave", "sign-in", "take-away")},
     "connect/owner/<str:token>": NOBODYS,
@@ -54,6 +56,8 @@ OTHER_METHODS: Final = {
     "/tesla/security/trunk": "post",
     "/tesla/security/frunk": "post",
     "/tesla/pin": "post",
+    "/tesla/fix": "post",
+    "management/fix-links": "post",
 }
 """Addresses of the API that take no GET, by their end."""
 API_VERSION: Final = r"^v0*(?:[2-9]|[1-9][0-9]+)\.[0-9]+"

@@ -35,7 +35,7 @@ class ConnectionsView(ManagementEndpoint):
     def get(self, request: Request) -> Response:
         """The connections of the application, newest first."""
         asked = checked(request, management_shapes.ConnectionsPage, query=True)
-        connections = audit.connections_of(_application(request), management_shapes.conditions(asked))
+        connections = audit.connections_of(application_of(request), management_shapes.conditions(asked))
         rows, place = audit.page(connections, asked["limit"], cursor.read(asked["cursor"]))
         return Response(
             {
@@ -63,7 +63,7 @@ class ConnectionsView(ManagementEndpoint):
         conditions = management_shapes.conditions(asked)
         if not conditions:
             raise invalid("vehicle_id", "name a vehicle_id, a user_id, or both")
-        application = _application(request)
+        application = application_of(request)
         ended = grants.revoke_all(
             audit.grants_of(application, conditions).order_by("-connection_id", "-pk"),
             actor=history.application_actor(application),
@@ -87,7 +87,7 @@ class DiagnosesView(ManagementEndpoint):
     def get(self, request: Request) -> Response:
         """The diagnosis of every connection that the filters leave, newest first; then cars not connected yet."""
         asked = checked(request, management_shapes.DiagnosesPage, query=True)
-        application, conditions = _application(request), management_shapes.conditions(asked)
+        application, conditions = application_of(request), management_shapes.conditions(asked)
         rows, place = audit.page(
             facts.with_rows(audit.grants_of(application, conditions)),
             asked["limit"],
@@ -122,7 +122,8 @@ def _waiting(reservation: Reservation) -> dict[str, Any]:
     }
 
 
-def _application(request: Request) -> Application:
+def application_of(request: Request) -> Application:
+    """The application behind the management token. Raises AUTHENTICATION."""
     if not isinstance(request.user, Manager):
         raise CatalogueError(errors.AUTHENTICATION)
     return request.user.application

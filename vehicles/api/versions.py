@@ -16,6 +16,8 @@ from vehicles import errors
 from vehicles.api.error_responses import error_response
 from vehicles.errors import CatalogueError
 
+VEHICLE: Final = "vehicles/(?P<vehicle_id>[^/]+)"
+"""The beginning of what concerns one car."""
 _SERVED: Final = r"^v0*(?:[2-9]|[1-9][0-9]+)\.[0-9]+"
 _ANYTHING: Final = r"(?:/[\s\S]*)?\Z"
 _WITHOUT_VERSION: Final = r"^(?:v[^/]*|user|compatibility|management)"

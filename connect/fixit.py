@@ -1,0 +1,185 @@
+"""Fix-it links: a page that tells one person what to do for which car, so that an application works again.
+
+The link holds nothing but a signed id. It ends by itself, and staff or the application that made it can withdraw it.
+The page changes nothing: what stands in the way is taken from the diagnosis, and a step is ticked once it is gone.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.core import signing
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from connect import support_codes
+from connect.keys import LOOK_EVERY_SECONDS
+from connect.models import FixLink
+from connect.problems import FIX_LINK_OVER, UNKNOWN_RUN, ConnectProblem
+from connect.qr import qr_code
+from vehicles import access, facts, history, pairing
+from vehicles.diagnosis import Action
+from vehicles.history import Kind
+from vehicles.models import Application, TeslaAccount, User, Vehicle, VehicleGrant
+
+LASTS: Final = timedelta(days=7)
+_SALT: Final = "connect.fixit"
+_OWN_PAGES: Final = {"connect": "reconnect_fleet", "reauthenticate": "reconnect_fleet"}
+"""From here nobody is sent on to the application: signing in again ends on a page of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something the person does. It is done once the fault behind it is gone."""
+
+    key: str
+    text: str
+    url: str
+    needs_phone_key: bool
+    is_done: bool
+
+    @property
+    def sentence(self) -> str:
+        return gettext(self.text)
+
+    @property
+    def qr(self) -> str:
+        return qr_code(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class CarToFix:
+    """One car with the person's steps, in order. `waits_for` names others whose turn it is, if nothing is left here."""
+
+    vehicle: Vehicle
+    steps: list[Step]
+    waits_for: list[str]
+
+    @property
+    def is_done(self) -> bool:
+        return all(step.is_done for step in self.steps)
+
+
+def make(application: Application, person: User, *, actor: str, now: datetime) -> FixLink:
+    """A link for this person about the cars that they connected to this application."""
+    with transaction.atomic():
+        link = FixLink.objects.create(
+            application=application,
+            person=person,
+            support_code=support_codes.new(),
+            created_by=actor,
+            created_at=now,
+            expires_at=now + LASTS,
+        )
+        _record(Kind.FIX_LINK_MADE, link, actor, now)
+    return link
+
+
+def address(link: FixLink) -> str:
+    """The address to send to the person."""
+    word = signing.Signer(salt=_SALT).sign(link.pk.hex)
+    return str(settings.PUBLIC_URL) + reverse("connect:fix", args=[word])
+
+
+def withdraw(link: FixLink, *, actor: str, now: datetime) -> bool:
+    """End the link before its time; False when it had ended."""
+    with transaction.atomic():
+        if not FixLink.objects.filter(pk=link.pk, withdrawn_at=None).update(withdrawn_at=now):
+            return False
+        _record(Kind.FIX_LINK_WITHDRAWN, link, actor, now)
+    return True
+
+
+def read(word: str, now: datetime) -> FixLink:
+    """The link behind a signed word. Raises `ConnectProblem` when it is forged, over or withdrawn."""
+    try:
+        pk = uuid.UUID(signing.Signer(salt=_SALT).unsign(word))
+    except (signing.BadSignature, ValueError):
+        raise ConnectProblem(UNKNOWN_RUN) from None
+    link = FixLink.objects.select_related("application", "person").filter(pk=pk).first()
+    if link is None:
+        raise ConnectProblem(UNKNOWN_RUN)
+    if link.withdrawn_at is not None or now >= link.expires_at:
+        raise ConnectProblem(FIX_LINK_OVER)
+    return link
+
+
+def _record(kind: Kind, link: FixLink, actor: str, now: datetime) -> None:
+    account = TeslaAccount.objects.filter(person=link.person).order_by("created_at").first()
+    history.record(
+        kind, actor=actor, at=now, application=link.application, account=account, link=str(link.pk)
+    )
+
+
+def cars(link: FixLink, now: datetime) -> list[CarToFix]:
+    """The person's cars with what is to do for each, keys freshly looked at; cars with open steps first."""
+    mine = VehicleGrant.objects.filter(
+        connection__application=link.application, account__person=link.person, revoked_at=None
+    )
+    rows = list(facts.with_rows(mine).order_by("connection_id", "pk"))
+    _look(rows, now)
+    todo = [_todo(grant, now) for grant in rows]
+    _remember(link, todo, now)
+    return sorted((_car(link, each) for each in todo), key=lambda car: car.is_done)
+
+
+def _look(rows: list[VehicleGrant], now: datetime) -> None:
+    """Ask for the keys that are missing: one call an account, and none where the last one was a moment ago."""
+    by_account: dict[uuid.UUID, list[VehicleGrant]] = {}
+    for grant in rows:
+        by_account.setdefault(grant.account_id, []).append(grant)
+    for grants in by_account.values():
+        vehicles = [grant.connection.vehicle for grant in grants]
+        pairing.look_at(vehicles[: pairing.MOST_AT_ONCE], grants[0].account, now, LOOK_EVERY_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class _ToDo:
+    """What the diagnosis of one grant asks of the person, by key, and whose turn it is besides."""
+
+    grant: VehicleGrant
+    mine: dict[str, Action]
+    others: list[str]
+
+
+def _todo(grant: VehicleGrant, now: datetime) -> _ToDo:
+    person = facts.facts_of(grant, facts.access_of(grant), now=now).person
+    actions = access.diagnosis_of(grant).actions
+    mine = {f"{grant.pk}:{each.code}": each for each in actions if each.actor == person}
+    others = [str(each.actor) for each in actions if each.actor != person]
+    return _ToDo(grant, mine, list(dict.fromkeys(others)))
+
+
+def _remember(link: FixLink, todo: list[_ToDo], now: datetime) -> None:
+    """Keep what was to do, so that it is ticked instead of vanishing."""
+    new = {
+        key: {"grant": str(each.grant.pk), "text": action.text, "phone": action.needs_phone_key}
+        for each in todo
+        for key, action in each.mine.items()
+        if key not in link.steps
+    }
+    if new or link.opened_at is None:
+        link.steps, link.opened_at = {**link.steps, **new}, link.opened_at or now
+        link.save(update_fields=["steps", "opened_at"])
+
+
+def _car(link: FixLink, todo: _ToDo) -> CarToFix:
+    done = [
+        Step(key, was["text"], "", was["phone"], is_done=True)
+        for key, was in link.steps.items()
+        if was["grant"] == str(todo.grant.pk) and key not in todo.mine
+    ]
+    left = [
+        Step(key, action.text, _url(action, todo.grant), action.needs_phone_key, is_done=False)
+        for key, action in todo.mine.items()
+    ]
+    return CarToFix(todo.grant.connection.vehicle, [*done, *left], [] if left else todo.others)
+
+
+def _url(action: Action, grant: VehicleGrant) -> str:
+    return access.url_for(_OWN_PAGES.get(action.link, action.link), grant)

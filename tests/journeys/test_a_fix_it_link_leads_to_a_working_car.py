@@ -1,0 +1,148 @@
+"""A link that tells one person what to do for which car; each step is ticked when it is seen to be done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import urllib3
+
+from connect.models import FixLink
+from tests.journeys.people import EVERYTHING, Consumer, Owner
+from vehicles.models import Event
+from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, ANNAS_MODEL_Y, DIETERS_MODEL_3
+
+
+@pytest.fixture
+def anna(owner: Callable[[str], Owner]) -> Owner:
+    """Two cars, no key on either."""
+    return owner("anna")
+
+
+@pytest.fixture
+def application(consumer: Callable[..., Consumer], anna: Owner) -> Consumer:
+    """Connected to both of Anna's cars."""
+    registered = consumer(name="Charging")
+    anna.connect(registered)
+    return registered
+
+
+def link_from(application: Consumer, vin: str) -> str:
+    answer = application.post(vin, "tesla/fix")
+    assert answer.status == 200, answer.body
+    assert answer.body["expiresAt"].endswith("Z")
+    return str(answer.body["url"])
+
+
+def open_steps(person: Owner, url: str) -> list[str]:
+    person.browser.open(url)
+    return re.findall(r'data-step="[^"]*:(\w+)" data-seen="false"', person.browser.text)
+
+
+def links(person: Owner) -> list[str]:
+    found = re.findall(r'class="button second" href="([^"]+)" target', person.browser.text)
+    return [link.replace("&amp;", "&") for link in found]
+
+
+def test_an_owner_follows_it_until_every_car_takes_commands(
+    anna: Owner, application: Consumer, later: Any
+) -> None:
+    url = link_from(application, ANNAS_MODEL_3)
+    assert open_steps(anna, url) == ["add_key", "add_key"]
+    for link in links(anna):
+        assert anna.add_key(link).has("pairing-done")
+    with later(seconds=11):
+        assert open_steps(anna, url) == []
+        assert anna.browser.text.count("Everything works.") == 2
+        assert anna.browser.text.count('data-seen="true"') == 2
+        assert application.lock(ANNAS_MODEL_3).status == application.lock(ANNAS_MODEL_Y).status == 200
+
+
+def test_removed_access_is_mended_without_being_sent_to_the_application(
+    owner: Callable[[str], Owner], consumer: Callable[..., Consumer]
+) -> None:
+    dieter, application = owner("dieter"), consumer()
+    dieter.connect(application)
+    dieter.remove_access()
+    assert application.lock(DIETERS_MODEL_3).status == 400
+    url = link_from(application, DIETERS_MODEL_3)
+    assert open_steps(dieter, url) == ["connect_again"]
+    dieter.browser.open(links(dieter)[0]).press("continue-button")
+    dieter.at_tesla()
+    if dieter.browser.has("approval-button"):
+        dieter.browser.press("approval-button")
+    assert application.lock(DIETERS_MODEL_3).status == 200
+    assert open_steps(dieter, url) == []
+
+
+def test_nothing_can_be_read_from_the_address(application: Consumer) -> None:
+    url = link_from(application, ANNAS_MODEL_3)
+    assert ANNAS_MODEL_3 not in url and "anna" not in url
+    assert application.ids[ANNAS_MODEL_3] not in url
+
+
+def test_it_shows_only_what_was_granted_to_the_application_that_made_it(
+    anna: Owner, application: Consumer, consumer: Callable[..., Consumer]
+) -> None:
+    small = consumer(name="Small")
+    vehicles = application.ids
+    anna.to_permissions(small, EVERYTHING)
+    one, *_ = re.findall(r'name="vehicles" value="([^"]+)"', anna.browser.text)
+    anna.finish(small, vehicles=[one])
+    [vin] = small.ids
+    other = next(each for each in vehicles if each != vin)
+    anna.browser.open(link_from(small, vin))
+    assert vin[-4:] in anna.browser.text
+    assert other[-4:] not in anna.browser.text
+
+
+def test_an_altered_an_expired_and_a_withdrawn_link_show_nothing(
+    anna: Owner, application: Consumer, later: Any
+) -> None:
+    url = link_from(application, ANNAS_MODEL_3)
+    assert anna.browser.open(url[:-1] + ("a" if url[-1] != "a" else "b")).status == 404
+    with later(days=8):
+        assert anna.browser.open(url).status == 410
+        assert ANNAS_MODEL_3[-4:] not in anna.browser.text
+    FixLink.objects.update(withdrawn_at=FixLink.objects.get().created_at)
+    assert anna.browser.open(url).status == 410
+    assert anna.browser.open(f"{url}/state").status == 404
+
+
+def test_the_page_carries_a_support_code_and_cannot_be_framed(anna: Owner, application: Consumer) -> None:
+    url = link_from(application, ANNAS_MODEL_3)
+    anna.browser.open(url)
+    code = FixLink.objects.get().support_code
+    assert f"{code[:4]}-{code[4:]}" in anna.browser.text
+    answer = urllib3.request("GET", url)
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert anna.browser.has("check-button")
+    assert "csrf" not in anna.browser.text
+
+
+def manage(application: Consumer, body: dict[str, str], token: str) -> Any:
+    headers = urllib3.make_headers(basic_auth=f"default:{token}")
+    return urllib3.request(
+        "POST", f"{application.portal_url}/v2.0/management/fix-links", json=body, headers=headers
+    )
+
+
+def test_an_application_makes_one_for_any_of_its_users(
+    anna: Owner, application: Consumer, consumer: Callable[..., Consumer]
+) -> None:
+    from portal import application_credentials
+    from vehicles.models import Application
+
+    row = Application.objects.get(client_id=application.client_id)
+    token = application_credentials.new_management_token(row).management_token
+    user = application.call("GET", "/v2.0/user").body["id"]
+    by_user = manage(application, {"userId": user}, token)
+    assert by_user.status == 200
+    by_vehicle = manage(application, {"vehicleId": application.ids[ANNAS_MODEL_3]}, token)
+    assert len(open_steps(anna, by_vehicle.json()["url"])) == 2
+    assert manage(application, {}, token).status == 400
+    assert manage(application, {"userId": application.ids[ANNAS_MODEL_3]}, token).status == 400
+    assert manage(application, {"userId": user}, "wrong").status == 401
+    assert Event.objects.filter(kind="fix_link:made").count() == 2
