@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from tests.factories import ApplicationFactory
+from tests.sample_audit import audit_equals_truth, load
 from vehicles import facts, vault
-from vehicles.models import Connection, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
+from vehicles.management import sample_truth
+from vehicles.models import Connection, Reservation, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.tesla.simulator.sample_fleet import SampleFleet
 from vehicles.tesla.simulator.world import SAMPLE_SEED
 
 pytestmark = pytest.mark.django_db
-
-
-def load(vehicles: int, **options: Any) -> None:
-    call_command("load_sample_data", vehicles=vehicles, verbosity=0, **options)
 
 
 def test_every_planted_car_is_one_that_the_simulated_tesla_knows() -> None:
@@ -73,17 +72,34 @@ def test_two_hundred_cars_show_every_state() -> None:
         "withdrawn_at_tesla",
         "consent_revoked",
         "legacy_cannot_sign",
+        "legacy_closed",
     }
+
+
+@pytest.mark.slow
+def test_the_audit_says_row_by_row_what_was_planted(tmp_path: Path) -> None:
+    audit_equals_truth(2_000, tmp_path)
+
+
+def test_the_truth_file_asks_nobody_who_could_be_wrong_with_the_audit() -> None:
+    source = Path(sample_truth.__file__).read_text()
+    imported = re.findall(r"^(?:from|import) (\S+)", source, re.MULTILINE)
+    assert [name for name in imported if name.startswith("vehicles")] == [
+        "vehicles.management.sample_plan",
+        "vehicles.permissions",
+    ]
 
 
 def test_the_truth_file_tells_what_was_planted(tmp_path: Path) -> None:
     load(20, truth=tmp_path / "truth.jsonl")
     rows = [json.loads(line) for line in (tmp_path / "truth.jsonl").read_text().splitlines()]
-    assert len(rows) == VehicleGrant.objects.count()
+    assert len(rows) == VehicleGrant.objects.count() + Reservation.objects.count()
     for row in rows:
-        connection = Connection.objects.get(public_id=row["vehicle_id"], application__name=row["application"])
-        assert (connection.vehicle.vin, connection.vehicle.key) == (row["vin"], row["key"])
-        assert not {"verdict", "cause", "error"} & set(row)
+        if row["cause"] != "not_connected":
+            connection = Connection.objects.get(
+                public_id=row["vehicle_id"], application__name=row["application"]
+            )
+            assert (connection.vehicle.vin, connection.vehicle.key) == (row["vin"], row["key"])
 
 
 def test_planted_logins_open_at_the_vault() -> None:

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from vehicles import facts, vault
+from vehicles import facts, incidents, vault
 from vehicles.diagnosis import Facts, diagnose
-from vehicles.management.sample_plan import PlannedGrant, PlannedPerson, PlannedVehicle, stable_id, vehicle
+from vehicles.management.sample_plan import (
+    LEGACY_CLOSED_IN,
+    PlannedAccess,
+    PlannedGrant,
+    PlannedPerson,
+    PlannedReservation,
+    PlannedVehicle,
+    stable_id,
+)
 from vehicles.models import (
     Application,
     ApplicationUser,
     Connection,
+    Incident,
+    IncidentKind,
     Integration,
     Mode,
+    Reservation,
     TeslaAccount,
     TeslaToken,
     User,
@@ -45,9 +56,27 @@ class Batch:
     application_users: list[ApplicationUser] = field(default_factory=list)
     connections: dict[tuple[Any, str], Connection] = field(default_factory=dict)
     grants: list[VehicleGrant] = field(default_factory=list)
+    reservations: list[Reservation] = field(default_factory=list)
 
 
 Verdicts = dict[tuple[object, ...], tuple[str, str, str]]
+
+
+def close_legacy_api(mode: Mode, now: datetime) -> Incident | None:
+    """The incident that the simulated legacy API is closed in one region: standing already, or begun now.
+
+    None for live rows: the real Tesla's interface is not closed by a sample.
+    """
+    if mode == Mode.LIVE:
+        return None
+    kind, region = IncidentKind.LEGACY_CLOSED, LEGACY_CLOSED_IN
+    incidents.begin(kind, mode, now, region=region)
+    return Incident.objects.standing().get(kind=kind, mode=mode, region=region)
+
+
+def let_verdicts_follow(incident: Incident) -> None:
+    """Rewrite the verdicts that the incident concerns, as of its beginning."""
+    facts.refresh_verdicts(incidents.concerned(incident), incident.began_at)
 
 
 def write(
@@ -66,6 +95,8 @@ def write(
         _add_person(batch, planned)
         for grant in planned.grants:
             _add_grant(batch, planned, grant, applications[grant.application])
+        for reserved in planned.reservations:
+            _add_reservation(batch, planned, reserved, applications[reserved.application])
     with transaction.atomic():
         _save(batch, verdicts)
     return batch
@@ -89,16 +120,26 @@ def _add_person(batch: Batch, planned: PlannedPerson) -> None:
         consent_since=since,
         consent_observed_at=batch.now,
         vehicles_listed_at=batch.now,
+        legacy_login_lost_at=since if planned.lost_legacy_login else None,
     )
     batch.users.append(user)
     batch.accounts[person.sub] = account
     if planned.refresh_token:
         batch.tokens.append(_token(account, planned, since))
-    for car in person.vehicles:
-        stored = batch.vehicles.setdefault(car.vin, _vehicle(vehicle(car), mode, batch.now))
-        batch.accesses[person.sub, car.vin] = VehicleAccess(
-            account=account, vehicle=stored, access_type=car.access_type, seen_at=batch.now
-        )
+    for access in planned.accesses:
+        _add_access(batch, account, access)
+
+
+def _add_access(batch: Batch, account: TeslaAccount, access: PlannedAccess) -> None:
+    vin, missing = access.vehicle.car.vin, access.missing_before
+    stored = batch.vehicles.setdefault(vin, _vehicle(access.vehicle, batch.mode, batch.now))
+    batch.accesses[account.sub, vin] = VehicleAccess(
+        account=account,
+        vehicle=stored,
+        access_type=access.access_type,
+        seen_at=batch.now - (missing or timedelta()),
+        missing_since=None if missing is None else batch.now - missing,
+    )
 
 
 def _token(account: TeslaAccount, planned: PlannedPerson, since: datetime) -> TeslaToken:
@@ -115,8 +156,8 @@ def _integration(planned: PlannedPerson) -> Integration:
 
 def _vehicle(planned: PlannedVehicle, mode: Mode, now: datetime) -> Vehicle:
     car = planned.car
-    seen = now - planned.seen_before
-    return Vehicle(
+    observed = now - planned.observed_before
+    row = Vehicle(
         id=stable_id(mode, "vehicle", car.vin),
         mode=mode,
         vin=car.vin,
@@ -126,15 +167,18 @@ def _vehicle(planned: PlannedVehicle, mode: Mode, now: datetime) -> Vehicle:
         key=planned.key,
         key_reason=planned.key_reason or "",
         key_source="fleet_status",
-        key_since=seen,
-        key_observed_at=seen,
+        key_since=now - planned.began_before,
+        key_observed_at=observed,
         protocol_required=planned.needs_key,
-        total_keys=car.other_keys + (car.key == "present") if planned.needs_key else None,
+        total_keys=planned.total_keys,
         firmware=car.firmware,
+        listed_at=now,
         in_service=car.in_service,
         remote_access_disabled=not car.mobile_access,
         paused=planned.paused,
     )
+    facts.date_conditions(row, dict.fromkeys(facts.conditions(row), False), now - planned.began_before)
+    return row
 
 
 def _add_grant(batch: Batch, planned: PlannedPerson, grant: PlannedGrant, application: Application) -> None:
@@ -167,6 +211,26 @@ def _add_grant(batch: Batch, planned: PlannedPerson, grant: PlannedGrant, applic
     )
 
 
+def _add_reservation(
+    batch: Batch, planned: PlannedPerson, reserved: PlannedReservation, application: Application
+) -> None:
+    person = stable_id(batch.mode, "user", planned.person.sub)
+    batch.reservations.append(
+        Reservation(
+            id=stable_id(application.client_id, "reservation", batch.mode, reserved.vin),
+            application=application,
+            mode=batch.mode,
+            vehicle_public_id=stable_id(
+                application.client_id, "vehicle", stable_id(batch.mode, "vehicle", reserved.vin)
+            ),
+            user_public_id=stable_id(application.client_id, "user", person),
+            vin=reserved.vin,
+            scopes=list(reserved.scopes),
+            created_at=batch.now - reserved.made_before,
+        )
+    )
+
+
 def _save(batch: Batch, verdicts: Verdicts) -> None:
     _insert(User, batch.users)
     _insert(TeslaAccount, batch.accounts.values())
@@ -185,6 +249,7 @@ def _save(batch: Batch, verdicts: Verdicts) -> None:
         known = facts.facts_of(grant, access, batch.now)
         grant.verdict, grant.main_cause, grant.next_actor = _verdict(known, verdicts)
     _insert(VehicleGrant, batch.grants)
+    _insert(Reservation, batch.reservations)
 
 
 def _insert(model: Any, rows: Iterable[Any]) -> None:

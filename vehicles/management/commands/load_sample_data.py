@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from rich.progress import Progress
 
+from vehicles import facts
 from vehicles.management import sample_plan, sample_rows
-from vehicles.management.sample_rows import Batch, Verdicts
-from vehicles.models import Application, Integration, Mode, VehicleGrant
+from vehicles.management.sample_rows import Verdicts
+from vehicles.management.sample_truth import Truth
+from vehicles.models import Application, Integration, Mode
 
 PEOPLE_IN_BATCH: Final = 2000
 
@@ -29,7 +30,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--vehicles", type=int, required=True, metavar="N", help="how many cars")
         parser.add_argument(
-            "--truth", type=Path, metavar="FILE", help="write what was planted, a JSON object a line"
+            "--truth",
+            type=Path,
+            metavar="FILE",
+            help="write what `audit` must say of it, a JSON object a line",
         )
         parser.add_argument(
             "--mode", choices=Mode.values, default=Mode.SIMULATED, help="which Tesla the rows belong to"
@@ -46,17 +50,28 @@ class Command(BaseCommand):
         if count < 0:
             raise CommandError("--vehicles: a number from 0 up")
         applications = chosen_applications(options["application"] or [])
+        mode, now = Mode(options["mode"]), timezone.now()
+        closing = sample_rows.close_legacy_api(mode, now)
+        truth = Truth(
+            applications=[(str(row.client_id), row.name) for row in applications],
+            mode=mode,
+            now=now,
+            is_served=facts.offers_legacy(mode),
+            closed_at=closing.began_at if closing else None,
+        )
         planned = sample_plan.people(count, applications=len(applications))
         verdicts: Verdicts = {}
         with ExitStack() as opened:
-            truth = opened.enter_context(options["truth"].open("w")) if options["truth"] else None
+            file = opened.enter_context(options["truth"].open("w")) if options["truth"] else None
             progress = opened.enter_context(Progress(disable=not options["verbosity"]))
             bar = progress.add_task("Sample cars", total=count)
             while people := list(islice(planned, PEOPLE_IN_BATCH)):
-                mode, now = Mode(options["mode"]), timezone.now()
                 batch = sample_rows.write(people, applications, mode, now, verdicts)
-                _write_truth(batch, truth)
+                if file is not None:
+                    file.writelines(json.dumps(line) + "\n" for each in people for line in truth.lines(each))
                 progress.advance(bar, len(batch.vehicles))
+        if closing is not None:
+            sample_rows.let_verdicts_follow(closing)
 
 
 def chosen_applications(client_ids: list[str]) -> list[Application]:
@@ -84,38 +99,3 @@ def _sample_application(name: str) -> Application:
         },
     )
     return row
-
-
-def _write_truth(batch: Batch, file: IO[str] | None) -> None:
-    if file is not None:
-        file.writelines(json.dumps(row) + "\n" for row in _truth(batch))
-
-
-def _truth(batch: Batch) -> Iterator[dict[str, Any]]:
-    """What was planted for each grant: states, no judgement."""
-    for grant in batch.grants:
-        yield _planted(grant, batch.accesses[grant.account.sub, grant.connection.vehicle.vin].access_type)
-
-
-def _planted(grant: VehicleGrant, access_type: str) -> dict[str, Any]:
-    account, vehicle = grant.account, grant.connection.vehicle
-    return {
-        "vin": vehicle.vin,
-        "vehicle_id": str(grant.connection.public_id),
-        "application": grant.connection.application.name,
-        "email": account.email,
-        "mode": str(grant.mode),
-        "integration": str(grant.integration),
-        "access_type": access_type,
-        "consent": str(account.consent),
-        "tesla_scopes": account.granted_scopes,
-        "requested": grant.requested,
-        "approved": grant.approved,
-        "declined": grant.declined,
-        "key": str(vehicle.key),
-        "key_reason": str(vehicle.key_reason),
-        "total_keys": vehicle.total_keys,
-        "in_service": vehicle.in_service,
-        "mobile_access": not vehicle.remote_access_disabled,
-        "paused": vehicle.paused,
-    }
