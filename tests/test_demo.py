@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from portal.demo import environment, returning, rows
+from portal.demo import environment, legacy_owner, returning, rows
 from portal.demo.environment import Ports
 from tests.conftest import SignIn
 from vehicles import upstream
@@ -28,12 +28,10 @@ def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def keep_rows(legacy_owner: ScenarioPerson, now: datetime) -> list[Application]:
+def keep_rows() -> list[Application]:
     rows.keep_staff("a-password")
     staff = User.objects.get(username=rows.STAFF)
-    kept = [rows.keep_application(each, staff) for each in rows.applications(PORTS, "seed")]
-    rows.keep_legacy_owner(legacy_owner, kept[-1], now)
-    return kept
+    return [rows.keep_application(each, staff) for each in rows.applications(PORTS, "seed")]
 
 
 def test_secrets_are_drawn_once_and_readable_by_nobody_else(var: Path) -> None:
@@ -65,22 +63,21 @@ def test_ports_can_be_moved(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.django_db
-def test_rows_are_kept_and_the_sample_application_comes_first(emma: ScenarioPerson, now: datetime) -> None:
-    keep_rows(emma, now)
-    kept = keep_rows(emma, now)
+def test_rows_are_kept_and_the_sample_application_comes_first() -> None:
+    keep_rows()
+    kept = keep_rows()
     assert Application.objects.count() == len(kept) == 3
     assert [application.integration for application in kept] == ["fleet", "fleet", "legacy"]
     assert kept[0].redirect_uris.split() == ["http://localhost:8002/callback", "https://example.com/auth"]
     assert all("https://example.com/auth" in application.redirect_uris for application in kept)
-    assert VehicleGrant.objects.filter(integration="legacy").count() == len(emma.vehicles)
 
 
 @pytest.mark.django_db
-def test_the_secrets_that_are_told_are_those_that_work(emma: ScenarioPerson, now: datetime) -> None:
+def test_the_secrets_that_are_told_are_those_that_work() -> None:
     from django.contrib.auth.hashers import check_password
 
     told = rows.applications(PORTS, "seed")
-    for wanted, row in zip(told, keep_rows(emma, now), strict=True):
+    for wanted, row in zip(told, keep_rows(), strict=True):
         assert row.client_id == wanted.client_id
         assert check_password(wanted.client_secret, row.client_secret)
     assert len({each.client_secret for each in told} | {each.management_token for each in told}) == 6
@@ -99,6 +96,20 @@ def test_owners_who_had_connected_are_connected_again(
         status.vin: status.paired for status in upstream.fleet_status(account, [ANNAS_MODEL_3, ANNAS_MODEL_Y])
     }
     assert keys == {ANNAS_MODEL_3: True, ANNAS_MODEL_Y: False}
+
+
+@pytest.mark.django_db
+def test_the_owner_of_old_is_connected_over_the_legacy_api_and_again_at_the_next_start(
+    simulator: SimulatorServer, emma: ScenarioPerson, now: datetime
+) -> None:
+    application = keep_rows()[-1]
+    for _ in range(2):
+        simulator.world.reset()
+        returning.restore_people(simulator.url)
+        legacy_owner.connect_all(simulator.url, application, now)
+        grants = VehicleGrant.objects.filter(integration="legacy", connection__application=application)
+        assert len(grants) == len(emma.vehicles)
+        assert all(upstream.vehicle_data(grant, ["charge_state"]) for grant in grants)
 
 
 @pytest.mark.django_db

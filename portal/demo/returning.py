@@ -6,15 +6,13 @@ sample data get back the refresh tokens that they began with.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
-from urllib.parse import parse_qs, urlencode, urlsplit
+from typing import Final
+from urllib.parse import urlencode
 
-import urllib3
 from django.conf import settings
-from django.db.models import Q
 
 from connect.tesla_login import CALLBACK_PATH
+from portal.demo.simulated_tesla import code_of, sign_in_legacy, tell
 from vehicles import logins, vault
 from vehicles.diagnosis import Consent, Key
 from vehicles.models import Integration, Mode, TeslaAccount, TeslaToken, Vehicle
@@ -25,16 +23,12 @@ from vehicles.tesla.simulator.tokens import starting_refresh_token
 NOT_CONNECTED: Final = (Consent.REVOKED, Consent.SIGN_IN_NEEDED)
 
 
-class SimulatorRefused(Exception):
-    """The simulated Tesla did not take what it was told."""
-
-
 def restore_starting_logins() -> None:
     """Give logins that came with sample data the refresh token that a new simulated Tesla knows."""
-    at_first = {person.sub for person in DEFAULT if person.uses_legacy_api}
-    sample = Q(account__mode=Mode.SIMULATED, account__email__endswith="@sample.example")
-    legacy = Q(account__sub__in=at_first, integration=Integration.LEGACY)
-    for row in TeslaToken.objects.filter(sample | legacy).select_related("account"):
+    sample = TeslaToken.objects.filter(
+        account__mode=Mode.SIMULATED, account__email__endswith="@sample.example"
+    )
+    for row in sample.select_related("account"):
         is_legacy = row.integration == Integration.LEGACY
         token = starting_refresh_token(row.account.sub, row.account.region, uses_legacy_api=is_legacy)
         sealed = vault.seal_refresh_token(row.pk, token)
@@ -50,12 +44,14 @@ def restore_people(simulator_url: str) -> int:
     """
     put_keys_back(simulator_url)
     by_sub = {person.sub: person for person in DEFAULT}
-    accounts = TeslaAccount.objects.filter(
-        mode=Mode.LIVE, sub__in=by_sub, tokens__integration=Integration.FLEET
-    ).exclude(consent__in=NOT_CONNECTED)
-    for account in accounts:
+    people = TeslaAccount.objects.filter(mode=Mode.LIVE, sub__in=by_sub)
+    fleet = people.filter(tokens__integration=Integration.FLEET).exclude(consent__in=NOT_CONNECTED)
+    legacy = people.filter(tokens__integration=Integration.LEGACY, legacy_login_lost_at=None)
+    for account in fleet:
         _sign_in_again(simulator_url, account, by_sub[account.sub])
-    return len(accounts)
+    for account in legacy:
+        sign_in_legacy(simulator_url, by_sub[account.sub])
+    return len({account.pk for account in (*fleet, *legacy)})
 
 
 def put_keys_back(simulator_url: str) -> None:
@@ -64,12 +60,12 @@ def put_keys_back(simulator_url: str) -> None:
     for vin in (
         Vehicle.objects.filter(vin__in=known, key=Key.PRESENT).values_list("vin", flat=True).distinct()
     ):
-        _tell(simulator_url, "POST", f"/_sim/vehicles/{vin}/keys", {"public_key_pem": "operator"})
+        tell(simulator_url, "POST", f"/_sim/vehicles/{vin}/keys", {"public_key_pem": "operator"})
 
 
 def _sign_in_again(simulator_url: str, account: TeslaAccount, person: ScenarioPerson) -> None:
     consent = {settings.TESLA_CLIENT_ID: {"scopes": account.granted_scopes}}
-    _tell(simulator_url, "PATCH", f"/_sim/accounts/{person.email}", {"consents": consent})
+    tell(simulator_url, "PATCH", f"/_sim/accounts/{person.email}", {"consents": consent})
     callback = f"{settings.PUBLIC_URL}{CALLBACK_PATH}"
     query = {
         "client_id": settings.TESLA_CLIENT_ID,
@@ -78,24 +74,5 @@ def _sign_in_again(simulator_url: str, account: TeslaAccount, person: ScenarioPe
         "scope": " ".join(account.granted_scopes),
         "state": "second-run",
     }
-    code = _code(f"{simulator_url}{paths.AUTHORIZE}?{urlencode(query)}", person)
+    code = code_of(f"{simulator_url}{paths.AUTHORIZE}?{urlencode(query)}", person)
     logins.sign_in(mode=account.mode, code=code, redirect_uri=callback)
-
-
-def _code(authorize: str, person: ScenarioPerson) -> str:
-    """Sign in on the login page; the consent is there already, so the answer is an authorization code."""
-    login = urlencode({"username": person.email, "password": person.password})
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    signed_in = urllib3.request("POST", authorize, body=login, headers=form, redirect=False)
-    cookie = signed_in.headers.get("Set-Cookie", "").partition(";")[0]
-    back = urllib3.request("GET", authorize, headers={"Cookie": cookie}, redirect=False)
-    query = parse_qs(urlsplit(back.headers.get("Location", "")).query)
-    if "code" not in query:
-        raise SimulatorRefused(f"no code for {person.email}: HTTP {back.status}")
-    return query["code"][0]
-
-
-def _tell(simulator_url: str, method: str, path: str, body: Mapping[str, Any]) -> None:
-    answer = urllib3.request(method, simulator_url + path, json=body)
-    if answer.status >= 400:
-        raise SimulatorRefused(f"{method} {path}: HTTP {answer.status}")

@@ -1,4 +1,4 @@
-"""What the demo's database holds before anybody connects: staff, applications, and one owner on the legacy API."""
+"""What the demo's database holds before anybody connects: staff and applications."""
 
 from __future__ import annotations
 
@@ -6,32 +6,16 @@ import base64
 import hashlib
 import hmac
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
 
 from portal import application_credentials
 from portal.demo.environment import Ports
-from vehicles import grants
-from vehicles.diagnosis import Consent, Key
-from vehicles.models import (
-    Application,
-    Integration,
-    Mode,
-    TeslaAccount,
-    TeslaToken,
-    User,
-    Vehicle,
-    VehicleAccess,
-)
-from vehicles.tesla import vin as vins
-from vehicles.tesla.simulator.scenarios import ScenarioPerson, ScenarioVehicle
+from vehicles.models import Application, Integration, User
 
 EXAMPLE_REDIRECT = "https://example.com/auth"
 STAFF = "staff"
-LEGACY_PERMISSIONS = ("read_vehicle_info", "read_vin", "read_battery", "read_odometer", "control_security")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,49 +79,3 @@ def keep_application(wanted: DemoApplication, owner: User) -> Application:
     row.save()
     application_credentials.keep_management_token(row, wanted.management_token)
     return row
-
-
-def keep_legacy_owner(person: ScenarioPerson, application: Application, now: datetime) -> None:
-    """A person who connected long ago through the legacy API, with their cars and grants. Does nothing twice."""
-    if TeslaAccount.objects.filter(sub=person.sub, mode=Mode.LIVE).exists():
-        return
-    user = User.objects.create(username=f"tesla-{person.sub}", is_person=True, password=make_password(None))
-    account = TeslaAccount.objects.create(
-        person=user,
-        mode=Mode.LIVE,
-        sub=person.sub,
-        email=person.email,
-        region=person.region,
-        consent=Consent.UNKNOWN,
-    )
-    TeslaToken.objects.create(account=account, integration=Integration.LEGACY)
-    grants.give(
-        application=application,
-        account=account,
-        vehicles=_cars(account, person.vehicles, now),
-        requested=LEGACY_PERMISSIONS,
-        approved=LEGACY_PERMISSIONS,
-        integration=Integration.LEGACY,
-        now=now,
-    )
-
-
-def _cars(account: TeslaAccount, cars: Sequence[ScenarioVehicle], now: datetime) -> list[Vehicle]:
-    rows = []
-    for car in cars:
-        vehicle, _ = Vehicle.objects.get_or_create(
-            vin=car.vin,
-            mode=account.mode,
-            defaults={
-                "model": vins.model(car.vin),
-                "year": vins.year(car.vin),
-                "display_name": car.name,
-                "key": Key.UNKNOWN,
-                "key_reason": "legacy_only",
-            },
-        )
-        VehicleAccess.objects.get_or_create(
-            account=account, vehicle=vehicle, defaults={"access_type": car.access_type, "seen_at": now}
-        )
-        rows.append(vehicle)
-    return rows

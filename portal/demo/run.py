@@ -12,10 +12,10 @@ from django.db import connections
 from django.utils import timezone
 from rich.console import Console
 
-from portal.demo import returning, rows
+from portal.demo import legacy_owner, returning, rows
 from portal.demo.environment import ROOT, VAR, Ports
 from portal.processes import Process, Supervisor, answers, clock, log_says, python, web, worker
-from vehicles.models import User
+from vehicles.models import Application, Integration, User
 from vehicles.tesla.simulator.scenarios import DEFAULT
 
 SAMPLE_VEHICLES: Final = 200
@@ -42,6 +42,11 @@ def run(console: Console, supervisor: Supervisor, ports: Ports, kept: dict[str, 
         console.print(f"[green]✓[/] The {process.name} is up")
     if people := returning.restore_people(ports.simulator_url):
         console.print(f"[green]✓[/] Connected again: {people} who had connected before")
+    legacy = next(each for each in wanted if each.integration == Integration.LEGACY)
+    legacy_owner.connect_all(
+        ports.simulator_url, Application.objects.get(client_id=legacy.client_id), timezone.now()
+    )
+    console.print("[green]✓[/] Connected through the legacy API: its owner of old")
     connections.close_all()
     told = _told(ports, wanted, kept)
     WHERE.touch(mode=0o600)
@@ -60,7 +65,7 @@ def _preparations(
     return [
         ("Database is up to date", lambda: call_command("migrate", verbosity=0, interactive=False)),
         ("Static files are collected", lambda: call_command("collectstatic", verbosity=0, interactive=False)),
-        ("Staff, applications and an owner on the legacy API", lambda: _keep_rows(wanted, kept)),
+        ("Staff and applications", lambda: _keep_rows(wanted, kept)),
         (f"A fleet of {SAMPLE_VEHICLES} sample cars", lambda: _keep_sample_fleet(wanted)),
     ]
 
@@ -68,11 +73,8 @@ def _preparations(
 def _keep_rows(wanted: list[rows.DemoApplication], kept: dict[str, str]) -> None:
     rows.keep_staff(kept["DEMO_STAFF_PASSWORD"])
     staff = User.objects.get(username=rows.STAFF)
-    kept_applications = [rows.keep_application(application, staff) for application in wanted]
-    legacy = kept_applications[[application.integration for application in wanted].index("legacy")]
-    for person in DEFAULT:
-        if person.uses_legacy_api:
-            rows.keep_legacy_owner(person, legacy, timezone.now())
+    for application in wanted:
+        rows.keep_application(application, staff)
 
 
 def _keep_sample_fleet(wanted: list[rows.DemoApplication]) -> None:
@@ -136,6 +138,11 @@ def _told(ports: Ports, wanted: list[rows.DemoApplication], kept: dict[str, str]
     }
 
 
+def _legacy_connect_url(told: dict[str, Any]) -> str:
+    legacy = next(each for each in told["applications"] if each["integration"] == Integration.LEGACY)
+    return f"{told['portal_url']}/oauth/authorize?response_type=code&client_id={legacy['client_id']}"
+
+
 def _announce(console: Console, told: dict[str, Any], ports: Ports) -> None:
     staff = told["staff"]
     places = (
@@ -143,6 +150,7 @@ def _announce(console: Console, told: dict[str, Any], ports: Ports) -> None:
         ("Sample application", ports.sample_application_url, "connect a car here"),
         ("Staff", f"{told['portal_url']}/admin/", f"{staff['username']} / {staff['password']}"),
         ("Simulated Tesla", told["simulator_url"], "Tesla's login, keys and third-party apps"),
+        ("Legacy application", _legacy_connect_url(told), "connect a car through Tesla's older interface"),
     )
     lines = ["", "[bold]Carport is up.[/]", ""]
     lines += [f"  {name:<20}{url:<32}{note}" for name, url, note in places]
