@@ -9,21 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Final
 
+from django.db.models import Q
 from django.utils import timezone
 
-from vehicles import history, incidents, token_refresh, vault
+from vehicles import facts, history, incidents, token_refresh, vault
 from vehicles.bulkhead import slot
 from vehicles.errors import CatalogueError
 from vehicles.facts import offers_legacy as is_offered
-from vehicles.models import Incident, IncidentKind, Integration, TeslaAccount, TeslaToken
+from vehicles.models import Incident, IncidentKind, Integration, Mode, TeslaAccount, TeslaToken, VehicleGrant
 from vehicles.origins import api_base
 from vehicles.tesla import client
 from vehicles.tesla import errors as tesla
 
-__all__ = ["end_closings", "is_offered", "is_open", "look_into_refusal"]
+__all__ = ["end_closings", "is_offered", "is_open", "let_verdicts_follow", "look_into_refusal"]
 
+_CLOSED: Final = "legacy_closed"
+"""The cause that the diagnosis names."""
 _WITNESSES: Final = 3
 """So many accounts are asked until one tells: a login may have died meanwhile."""
 
@@ -46,6 +51,17 @@ def end_closings(now: datetime) -> int:
     standing = Incident.objects.standing().filter(kind=IncidentKind.LEGACY_CLOSED)
     over = [each for each in standing if is_offered(each.mode) and _is_served(_accounts(each.mode))]
     return sum(incidents.end(incident, actor=history.SYSTEM, now=now) for incident in over)
+
+
+def let_verdicts_follow(now: datetime) -> int:
+    """Rewrite the verdicts of legacy grants that say otherwise than the operator's setting; returns how many changed.
+
+    The setting changes between two starts, which nobody tells; so it is looked for among what the verdicts say.
+    """
+    closed = Q(main_cause=_CLOSED)
+    stale = [Q(mode=mode) & (closed if is_open(mode) else ~closed) for mode in Mode.values]
+    legacy = VehicleGrant.objects.filter(integration=Integration.LEGACY, revoked_at=None)
+    return facts.refresh_verdicts(legacy.filter(reduce(or_, stale)), now)
 
 
 def _accounts(mode: str) -> Iterable[TeslaAccount]:

@@ -30,6 +30,7 @@ def watch_accounts(**kwargs: Any) -> None:
     watching.end_operator_faults(now)
     legacy_api.end_closings(now)
     incidents.let_verdicts_follow(now)
+    legacy_api.let_verdicts_follow(now)
     watching.ask_suspects_again(now)
 
 

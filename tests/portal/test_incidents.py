@@ -49,3 +49,21 @@ def test_who_only_looks_cannot_end_it(signed_in: SignedIn, role: str) -> None:
     assert end_of(incident) not in page
     assert client.post(end_of(incident)).status_code == 403
     assert Incident.objects.get().ended_at is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("mass_revocation", "nobody took anything away"),
+        ("operator_fault", "developer.tesla.com"),
+        ("legacy_closed", "COMPATIBILITY:PLATFORM_NOT_CAPABLE"),
+    ],
+)
+def test_each_incident_says_what_it_means_and_what_ending_it_does(
+    operator: Client, kind: str, told: str
+) -> None:
+    incident = IncidentFactory(kind=kind, ended_at=None)
+    assert told in operator.get(page_of(incident)).content.decode()
+    assert ("the brake is not pulled again" in operator.get(end_of(incident)).content.decode()) == (
+        kind == "mass_revocation"
+    )

@@ -140,3 +140,10 @@ def test_the_simulated_tesla_closing_says_nothing_of_the_real_one(emmas: Vehicle
     incidents.begin(incidents.IncidentKind.LEGACY_CLOSED, "simulated", now)
     assert legacy_api.is_open("live") and not legacy_api.is_open("simulated")
     assert facts_of(emmas, None, timezone.now()).provider == "legacy"
+
+
+def test_verdicts_follow_when_the_operator_switches_it_off_or_on(emmas: VehicleGrant, settings: Any) -> None:
+    for is_on in (False, True):
+        settings.LEGACY_OWNER_API = is_on
+        tasks.watch_accounts()
+        assert (causes() == {"legacy_closed"}) is not is_on
