@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
 
 import pytest
@@ -17,6 +17,9 @@ from tests.factories import EVERY_SCOPE, ApplicationFactory
 from vehicles.models import Application
 from vehicles.tesla.simulator.scenarios import PASSWORD
 from vehicles.tesla.simulator.server import SimulatorServer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 
 class AtTesla:
@@ -147,3 +150,12 @@ def application(db: None) -> Application:
 def journey(application: Application, simulator: SimulatorServer) -> Journey:
     """A person in front of the application, with the simulated Tesla running."""
     return Journey(application)
+
+
+@pytest.fixture(params=["phone-light", "desktop-light", "phone-dark"])
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """A real browser at phone and desktop size, whose console must stay silent."""
+    from tests.connect.browsing import listening, opened
+
+    size, _, scheme = request.param.partition("-")
+    yield from listening(opened(browser, size, color_scheme=scheme), request.param)

@@ -2,99 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 
+from tests.connect.browsing import approve_key, authorize, opened, shoot, sign_in
 from tests.factories import ApplicationFactory, VehicleGrantFactory
 from vehicles.models import Application, Connection, TeslaAccount, VehicleGrant
-from vehicles.tesla.scopes import LABELS
-from vehicles.tesla.simulator.scenarios import PASSWORD
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-SIZES = {
-    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
-    "desktop": {"viewport": {"width": 1280, "height": 800}},
-}
-
-
-def _opened(browser: Browser, size: str, **options: Any) -> Page:
-    context = browser.new_context(**SIZES[size], reduced_motion="reduce", **options)
-    context.route("https://example.com/**", _application)
-    context.set_default_timeout(30000)
-    return context.new_page()
-
-
-@pytest.fixture(params=[(size, "light") for size in SIZES] + [("phone", "dark")], ids="-".join)
-def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    size, scheme = request.param
-    opened = _opened(browser, size, color_scheme=scheme)
-    opened.shot_prefix = f"{size}-{scheme}"
-    complaints: list[str] = []
-    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    yield opened
-    # What the browser blocks or trips over it says on the console; failed pages are shown on purpose.
-    assert [text for text in complaints if "the server responded with a status" not in text] == []
-
-
-def _application(route: Route) -> None:
-    route.fulfill(status=200, content_type="text/html", body="<title>Back in the application</title>")
 
 
 @pytest.fixture
 def application(db: Any) -> Application:
     return ApplicationFactory(name="Charge Planner", colour="#0f766e", requires_key=False)
-
-
-def shoot(page: Page, name: str) -> None:
-    """Keep a picture, and see that nothing is wider than the screen."""
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=f"{folder}/{page.shot_prefix}-{name}.png", full_page=True)
-
-
-def authorize(page: Page, url: str, application: Application, **changes: str) -> None:
-    query = {
-        "response_type": "code",
-        "client_id": application.client_id,
-        "redirect_uri": "https://example.com/auth",
-        "scope": "required:read_vehicle_info read_vin read_battery read_charge read_odometer read_location "
-        "read_climate control_security control_charge",
-        "state": "xyz",
-    } | changes
-    page.goto(f"{url}/oauth/authorize?{urlencode(query)}")
-
-
-def sign_in(page: Page, email: str, *, but: str = "") -> None:
-    page.fill("#username", email)
-    page.fill("#password", PASSWORD)
-    page.click("#sign-in-button")
-    for scope in LABELS:
-        box = page.locator(f"#scope-{scope}")
-        if box.count() and scope != but:
-            box.check()
-    page.click("#allow-button")
-
-
-def approve_key(page: Page, email: str) -> None:
-    """Open the link of the key page in a second tab, as the phone's Tesla app would, and approve there."""
-    with page.expect_popup() as popup:
-        page.click("#pairing-link")
-    tesla = popup.value
-    if tesla.locator("#username").count():
-        tesla.fill("#username", email)
-        tesla.fill("#password", PASSWORD)
-        tesla.click("#sign-in-button")
-    tesla.click("#approve-key-button")
-    tesla.wait_for_selector("#pairing-done")
-    tesla.close()
 
 
 def test_an_owner_of_two_cars_adds_one_key_and_leaves_the_other_for_later(
@@ -200,7 +124,7 @@ def test_without_scripts_the_guide_ticks_at_the_press_of_a_button(
     browser: Browser, live_server: Any, simulator: SimulatorServer, application: Application, dieter: Any
 ) -> None:
     simulator.world.provider.asks_for_missing_scopes = False
-    page = _opened(browser, "phone", java_script_enabled=False)
+    page = opened(browser, "phone", java_script_enabled=False)
     refused_once_more(page, live_server.url, application, dieter.email)
     remove_access(page)
     while page.locator("#check-button").count():
@@ -266,7 +190,7 @@ def test_pages_at_which_the_application_can_be_told_more(
 def test_without_scripts_the_journey_completes_all_the_same(
     browser: Browser, live_server: Any, simulator: SimulatorServer, application: Application, anna: Any
 ) -> None:
-    page = _opened(browser, "phone", java_script_enabled=False)
+    page = opened(browser, "phone", java_script_enabled=False)
     authorize(page, live_server.url, application, single_select="true")
     page.click("#continue-button")
     page.click("button#TESLA.brand-list-item")
@@ -314,7 +238,7 @@ def test_reauthentication_and_the_pages_around_it(
 def test_the_click_path_of_the_published_sdks_fits(
     browser: Browser, live_server: Any, simulator: SimulatorServer, application: Application
 ) -> None:
-    page = _opened(browser, "desktop")
+    page = opened(browser, "desktop")
     authorize(page, live_server.url, application, mode="test")
     page.click("button#continue-button")
     page.click("button#TESLA.brand-list-item")
