@@ -328,6 +328,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "oauth2_provider": {"level": "WARNING"},
+        # Writes the tokens that it issues, at its finest level.
+        "oauthlib": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
         # Anybody can send a foreign host name; the answer says 400 and that is all there is to say.

@@ -33,7 +33,8 @@ LIFETIME: Final = timedelta(days=90)
 """After this long unused, Tesla ends a refresh token."""
 WAIT_SECONDS: Final = 2 * token_lease.LEASE.total_seconds()
 """For one holder that was killed, and for the one that does its work."""
-_POLL_SECONDS: Final = 0.1
+_FIRST_LOOK, _LONGEST_LOOK = 0.05, 0.5
+"""Seconds between two looks of one that waits; they grow, so that a crowd of them does not keep the machine busy."""
 _PAUSE: Final = 5
 _LONGEST_PAUSE: Final = 300
 _LEARNED: Final = ("granted_scopes", "consent", "consent_since", "consent_source", "consent_observed_at")
@@ -62,7 +63,7 @@ def refresh(account: TeslaAccount, integration: str, stored: StoredTokens) -> St
 
 def _refreshed_elsewhere(account: TeslaAccount, integration: str, stored: StoredTokens) -> StoredTokens:
     """What another process gets for us; its work becomes ours when its lease ends without a word."""
-    end = time.monotonic() + WAIT_SECONDS
+    end, pause = time.monotonic() + WAIT_SECONDS, _FIRST_LOOK
     while time.monotonic() < end:
         current = _load(account, integration)
         if current.generation != stored.generation:
@@ -72,7 +73,8 @@ def _refreshed_elsewhere(account: TeslaAccount, integration: str, stored: Stored
         if lease := token_lease.take(current.row_id, current.generation, timezone.now()):
             return _renew(account, integration, current, lease)
         let_go_of_database()
-        time.sleep(_POLL_SECONDS)
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_LOOK)
     raise tesla.NoAnswer("another process is still refreshing")
 
 

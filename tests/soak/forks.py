@@ -1,8 +1,8 @@
 """A process that forks others for jobs with Tesla's tokens, and lets them be killed: `python -m tests.soak.forks`.
 
-First line on stdin: settings and the lease in seconds. Each further line is a list of jobs that begin together, each
-in a process: `{"do": "use", "account": id, "die": place}`. Answered with a line, what became of each: `ok`, an error,
-or `killed`.
+First line on stdin: settings. Each further line is a list of jobs that begin together, each in a process:
+`{"do": "use", "account": id, "die": place, "lease": seconds}`. Answered with a line, what became of each: `ok`, an
+error, or `killed`.
 """
 
 from __future__ import annotations
@@ -28,17 +28,9 @@ def main() -> None:
     plan = json.loads(sys.stdin.readline())
     for name, value in plan["settings"].items():
         setattr(settings, name, value)
-    shorten_lease(plan["lease"])
     for line in sys.stdin:
         sys.stdout.write(json.dumps(together(json.loads(line))) + "\n")
         sys.stdout.flush()
-
-
-def shorten_lease(seconds: float) -> None:
-    """Wait fewer seconds for processes that are gone."""
-    from vehicles import token_lease
-
-    token_lease.LEASE = timedelta(seconds=seconds)
 
 
 def together(jobs: list[Job]) -> list[str]:
@@ -73,6 +65,7 @@ def done(job: Job) -> str:
 
     random.seed(os.getpid())
     if place := job.get("die"):
+        hold_leases_for(job["lease"])
         PLACES[place]()
     try:
         return JOBS[job["do"]](job)
@@ -80,6 +73,13 @@ def done(job: Job) -> str:
         return error.spec.name
     except Exception as error:  # noqa: BLE001 - the test is told whatever it is, and fails
         return repr(error)
+
+
+def hold_leases_for(seconds: float) -> None:
+    """Let others wait fewer seconds for this process, which will be gone."""
+    from vehicles import token_lease
+
+    token_lease.LEASE = timedelta(seconds=seconds)
 
 
 def use(job: Job) -> str:

@@ -40,6 +40,7 @@ TOKEN_KILLS = size("TOKEN_KILLS", 6)
 LOGINS = min(size("LOGINS", 20), TOKEN_KILLS)
 SEALED_ROWS = size("SEALED_ROWS", 250)
 LEASE_SECONDS = 3
+"""Held by those that are killed; the product's is ten times as long."""
 KEYS = [f"{name}:{base64.b64encode(name[:1].encode() * 32).decode()}" for name in ("new", "old")]
 
 Together = Callable[..., list[str]]
@@ -74,7 +75,7 @@ def together(simulator: SimulatorServer, settings: Any, tmp_path: Path) -> Itera
         answers: list[str] = json.loads(process.stdout.readline())
         return answers
 
-    say({"settings": given, "lease": LEASE_SECONDS})
+    say({"settings": given})
     yield together
     for pipe in (process.stdin, process.stdout):
         if pipe:
@@ -94,7 +95,7 @@ def expire(accounts: list[TeslaAccount]) -> None:
 
 
 def use(account: TeslaAccount, die: str = "") -> dict[str, Any]:
-    return {"do": "use", "account": str(account.pk), "die": die}
+    return {"do": "use", "account": str(account.pk), "die": die, "lease": LEASE_SECONDS}
 
 
 def refreshes(simulator: SimulatorServer) -> int:
@@ -156,7 +157,10 @@ def test_keys_are_changed_beside_refreshes_however_often_the_change_is_killed(
     while answer == "killed":
         expire(accounts)
         answer, *others = together(
-            [{"do": "rotate", "die": "anywhere"}, *(use(account) for account in accounts[:5])]
+            [
+                {"do": "rotate", "die": "anywhere", "lease": LEASE_SECONDS},
+                *(use(account) for account in accounts[:5]),
+            ]
         )
         assert set(others) == {"ok"}
         kills += answer == "killed"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -15,6 +16,10 @@ from vehicles.tesla import errors
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 20.0
 _BODY_LIMIT: Final = 2000
+_SECRET_FIELDS: Final = ("client_secret", "refresh_token", "code", "code_verifier")
+_TOKEN: Final = re.compile(r"eyJ[\w.-]{20,}|\b[A-Z]{2}_\w{24,}")
+"""How Tesla's access tokens begin (JSON in base64), and its codes and refresh tokens (a region)."""
+_HIDDEN: Final = "[hidden]"
 
 _pool = urllib3.PoolManager(
     num_pools=16,
@@ -56,17 +61,18 @@ def send(
         raise errors.NotSent(type(failure).__name__) from None
     except HTTPError as failure:
         raise errors.NoAnswer(type(failure).__name__) from None
-    return _read(response)
+    return _read(response, [token or "", *((form or {}).get(name, "") for name in _SECRET_FIELDS)])
 
 
-def _read(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
+def _read(response: urllib3.BaseHTTPResponse, sent: Sequence[str]) -> dict[str, Any]:
     body: Any
     try:
         body = json.loads(response.data) if response.data else None
     except ValueError:
         body = None
     if response.status >= 400:
-        raise errors.refusal(response.status, _words(body, response), response.headers)
+        words = without_secrets(_words(body, response), sent)
+        raise errors.refusal(response.status, words, response.headers)
     if not isinstance(body, dict):
         raise errors.Unintelligible("the body is not a JSON object", status=response.status)
     return body
@@ -78,3 +84,10 @@ def _words(body: Any, response: urllib3.BaseHTTPResponse) -> str:
         parts = [str(body.get("error") or ""), str(body.get("error_description") or "")]
         return " ".join(part for part in parts if part)
     return response.data[:_BODY_LIMIT].decode("utf-8", "replace")
+
+
+def without_secrets(text: str, sent: Sequence[str]) -> str:
+    """The text without what was sent, and without anything that looks like a token: a refusal may repeat it."""
+    for secret in filter(None, sent):
+        text = text.replace(secret, _HIDDEN)
+    return _TOKEN.sub(_HIDDEN, text)
