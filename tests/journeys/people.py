@@ -65,7 +65,14 @@ class Consumer:
 
     def redeem(self, code: str) -> None:
         """Exchange a code, and learn which cars it reaches."""
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri}
+        self._get_tokens(grant_type="authorization_code", code=code, redirect_uri=self.redirect_uri)
+        self.learn_ids()
+
+    def refresh(self) -> None:
+        """Exchange the refresh token, as an application does when its access token ran out."""
+        self._get_tokens(grant_type="refresh_token", refresh_token=self.tokens["refresh_token"])
+
+    def _get_tokens(self, **form: str) -> None:
         headers = urllib3.make_headers(basic_auth=f"{self.client_id}:{self.client_secret}")
         headers["Content-Type"] = "application/x-www-form-urlencoded"
         answer = urllib3.request(
@@ -73,7 +80,6 @@ class Consumer:
         )
         assert answer.status == 200, answer.data
         self.tokens = answer.json()
-        self.learn_ids()
 
     def learn_ids(self) -> None:
         """Ask for the cars and for the VIN of each."""

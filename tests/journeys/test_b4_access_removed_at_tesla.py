@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.journeys.people import Consumer, Owner
+from vehicles import tasks
 from vehicles.tesla.simulator.scenarios import DIETERS_MODEL_3
 
 GONE = "CONNECTED_SERVICES_ACCOUNT:PERMISSION"
@@ -40,6 +41,21 @@ def test_while_the_access_token_lives(
     assert application.post(DIETERS_MODEL_3, "charge", action="STOP").error == GONE
     assert application.get(DIETERS_MODEL_3, "odometer").error == GONE
     assert executed(DIETERS_MODEL_3) == ["door_lock"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_after_a_night_with_the_clock_running(
+    dieter: Owner, application: Consumer, control: Any, later: Any, status: int
+) -> None:
+    """Logins in use are renewed ahead of their end, so the removal is noticed while the access token still lives."""
+    control("PATCH", "/provider", {"revoked_status": status})
+    dieter.remove_access()
+    for minutes in range(0, 8 * 60, 5):
+        with later(minutes=minutes):
+            tasks.renew_logins()
+    with later(hours=10):
+        application.refresh()
+        assert application.lock(DIETERS_MODEL_3).error == GONE
 
 
 def test_when_only_tesla_knows_that_the_token_is_over(

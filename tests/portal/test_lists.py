@@ -19,6 +19,7 @@ from tests.factories import (
     EventFactory,
     FixLinkFactory,
     IncidentFactory,
+    ReservationFactory,
     TeslaAccountFactory,
     VehicleAccessFactory,
     VehicleFactory,
@@ -41,6 +42,7 @@ def fill(number: int) -> None:
         ConnectSessionFactory(account=grant.account)
         EventFactory(vehicle_id=grant.connection.vehicle_id)
         IncidentFactory()
+        ReservationFactory()
         FixLinkFactory()
 
 

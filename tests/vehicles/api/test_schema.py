@@ -20,7 +20,7 @@ def test_every_endpoint_is_described_under_the_current_version() -> None:
     assert "/v2.0/vehicles/{vehicle_id}/tesla/virtual_key" in schema["paths"]
     assert all(path.startswith("/v2.0/") for path in schema["paths"])
     operations = [each for path in schema["paths"].values() for each in path.values()]
-    assert len(operations) == 55
+    assert len(operations) == 57
     for path, methods in schema["paths"].items():
         token = "managementToken" if path.startswith("/v2.0/management/") else "bearer"
         assert all(operation["security"] == [{token: []}] for operation in methods.values())
