@@ -119,8 +119,10 @@ def set_cabin_overheat_protection(car: Car, arguments: Arguments, now: float) ->
 
 
 def set_cop_temp(car: Car, arguments: Arguments, now: float) -> str:
-    temperature = _OVERHEAT_TEMPERATURES[arguments["cop_temp"]]
-    car.sections["climate_state"]["cop_activation_temperature"] = temperature
+    """A message that names none, as Tesla's own proxy writes 0, leaves the temperature as it is."""
+    if arguments["cop_temp"] >= 0:
+        temperature = _OVERHEAT_TEMPERATURES[arguments["cop_temp"]]
+        car.sections["climate_state"]["cop_activation_temperature"] = temperature
     return ""
 
 

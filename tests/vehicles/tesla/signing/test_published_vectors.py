@@ -50,6 +50,7 @@ METADATA_HMAC = (
 )
 METADATA_GCM = METADATA_HMAC.replace("000108", "000105", 1)
 METADATA_HMAC_FLAGS = METADATA_HMAC[:-2] + "070400000002ff"
+METADATA_GCM_FLAGS = METADATA_GCM[:-2] + "070400000002ff"
 TAG_HMAC = "6d75c4e7c5e144996e22f1bdf694e453c94774a636e4382053cb8e358bf25ea8"
 TAG_HMAC_FLAGS = "f3c24554a00e42160e6acef6dd4f1c8ef9c30ed6391ec818d75663bee00a47f0"
 METADATA_ANSWER = (
@@ -145,15 +146,24 @@ def test_the_client_accepts_the_published_handshake() -> None:
     assert opened == session()
 
 
-def test_a_command_encrypted_with_aes_gcm_equals_the_published_one() -> None:
-    metadata = command_metadata(
-        SignatureType.AES_GCM_PERSONALIZED, Domain.INFOTAINMENT, VIN, EPOCH, CLOCK + 5, 7, 0
+@pytest.mark.parametrize(
+    "flags, metadata, tag",
+    [
+        (Flag.NONE, METADATA_GCM, "8e128da165f162f4d7d2c8da866cf82a"),
+        (Flag.ENCRYPT_RESPONSE, METADATA_GCM_FLAGS, "c228e0ff64991481db3a7bbc133696c5"),
+    ],
+)
+def test_a_command_encrypted_with_aes_gcm_equals_the_published_one(
+    flags: Flag, metadata: str, tag: str
+) -> None:
+    made = command_metadata(
+        SignatureType.AES_GCM_PERSONALIZED, Domain.INFOTAINMENT, VIN, EPOCH, CLOCK + 5, 7, flags
     )
-    assert metadata.hex() == METADATA_GCM
-    message = parsed(sign(CLIMATE_ON, signature_type=SignatureType.AES_GCM_PERSONALIZED))
+    assert made.hex() == metadata
+    message = parsed(sign(CLIMATE_ON, signature_type=SignatureType.AES_GCM_PERSONALIZED, flags=flags))
     stated = message.signature_data.AES_GCM_Personalized_data
     assert message.protobuf_message_as_bytes.hex() == "38038e8c0f2e"
-    assert stated.tag.hex() == "8e128da165f162f4d7d2c8da866cf82a"
+    assert stated.tag.hex() == tag
     assert (stated.nonce, stated.counter, stated.expires_at, stated.epoch) == (NONCE, 7, CLOCK + 5, EPOCH)
     assert message.uuid == COMMAND_UUID
 

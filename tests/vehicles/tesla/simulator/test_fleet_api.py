@@ -159,6 +159,14 @@ def test_by_default_a_woken_car_is_online_at_the_next_look_and_an_offline_one_ne
         assert shown["state"] == afterwards
 
 
+@pytest.mark.parametrize("body", ["", "{}", "null"])
+def test_a_body_that_says_nothing_is_enough_to_wake_a_car(anna: Application, body: str) -> None:
+    """Tesla's own client sends `null`."""
+    headers = {"Authorization": f"Bearer {anna.tokens['access_token']}", "Content-Type": "application/json"}
+    address = anna.tesla.url + paths.WAKE_UP.format(vin=ANNAS_MODEL_3)
+    assert anna.http.request("POST", address, body=body, headers=headers).status == 200
+
+
 def test_mobile_access_off_is_told_and_refused(anna: Application, control: Control) -> None:
     control("PATCH", f"/vehicles/{ANNAS_MODEL_3}", {"mobile_access": False})
     told = anna.call("GET", paths.MOBILE_ENABLED.format(vin=ANNAS_MODEL_3)).json()["response"]

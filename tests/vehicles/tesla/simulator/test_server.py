@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 import signal
 import socket
@@ -13,11 +12,8 @@ from pathlib import Path
 
 import pytest
 import urllib3
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.vehicles.tesla.certificates import certificate_for
 from tests.vehicles.tesla.simulator.visitors import Application, Browser
 from vehicles.tesla import paths
 from vehicles.tesla.simulator.accounts import Client
@@ -30,27 +26,7 @@ FLEET_HOST = "fleet-api.prd.eu.vn.cloud.tesla.com"
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[str, str]:
     """A certificate for a Fleet host, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, FLEET_HOST)])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(FLEET_HOST)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (tmp_path / "certificate.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (tmp_path / "key.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return str(tmp_path / "certificate.pem"), str(tmp_path / "key.pem")
+    return certificate_for(tmp_path, FLEET_HOST)
 
 
 def test_it_answers_over_tls_under_a_fleet_host_name(certificate: tuple[str, str], client: Client) -> None:

@@ -12,7 +12,7 @@ from tests.vehicles.tesla.simulator.secured_car import number
 from tests.vehicles.tesla.simulator.signer import Signer
 from tests.vehicles.tesla.simulator.visitors import Application, Browser, Control, error
 from vehicles.tesla import scopes
-from vehicles.tesla.signing import Domain, PrivateKey, Refused, Succeeded, handshake_request
+from vehicles.tesla.signing import Domain, PrivateKey, Refused, Succeeded, authorize, handshake_request
 from vehicles.tesla.signing.faults import KeyNotOnVehicle
 from vehicles.tesla.simulator.accounts import Client
 from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, BERNDS_MODEL_S, DIETERS_MODEL_3
@@ -37,6 +37,19 @@ def test_a_signed_command_reaches_the_car_like_an_unsigned_one(dieter: Signer, c
 
 def test_the_car_refuses_with_the_same_reason(dieter: Signer) -> None:
     assert dieter.command("charge_stop").result == Refused("not_charging")
+
+
+def test_a_message_that_names_no_overheat_temperature_leaves_it_as_it_is(
+    dieter: Signer, control: Control
+) -> None:
+    dieter.command("set_cop_temp", cop_temp=0)
+    session = dieter.shake_hands("set_cop_temp")
+    nothing_named = bytes.fromhex("1203920400")
+    request = authorize(session, nothing_named, counter=session.counter + 1, now=dieter.now, key=dieter.key)
+    assert dieter.deliver(request.message).status == 200
+    climate = control("GET", f"/vehicles/{DIETERS_MODEL_3}")["sections"]["climate_state"]
+    assert climate["cop_activation_temperature"] == "Low"
+    assert len(control("GET", f"/vehicles/{DIETERS_MODEL_3}/executed")) == 2
 
 
 def test_a_key_that_is_not_on_the_car_is_told_at_the_handshake(

@@ -1,0 +1,206 @@
+"""A car with Tesla's own verifier in it takes our messages, and refuses whatever our simulated car refuses."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.vehicles.commanding import EITHER_COMPUTER, calls_to_the_car, car_of, issue, refused
+from tests.vehicles.tesla.own_tools.programs import TeslasCar, program
+from tests.vehicles.tesla.signing.any_command import any_command
+from tests.vehicles.tesla.simulator.secured_car import BOTH, SecuredCar, altered, number
+from vehicles import errors
+from vehicles.models import VehicleGrant
+from vehicles.tesla.signing import Domain, Flag, SessionInfo, SignatureType, Succeeded
+from vehicles.tesla.simulator.server import SimulatorServer
+from vehicles.tesla.vehicle_commands import COMMANDS, encode
+
+SIGNED = [SignatureType.HMAC_PERSONALIZED, SignatureType.AES_GCM_PERSONALIZED]
+UNDERSTOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("lock", {}, {"RKEAction": "RKE_ACTION_LOCK"}),
+    ("unlock", {}, {"RKEAction": "RKE_ACTION_UNLOCK"}),
+    ("open_frunk", {}, {"closureMoveRequest": {"frontTrunk": "CLOSURE_MOVE_TYPE_MOVE"}}),
+    ("start_climate", {}, {"vehicleAction": {"hvacAutoAction": {"powerOn": True}}}),
+    ("set_charge_limit", {"percent": 70}, {"vehicleAction": {"chargingSetLimitAction": {"percent": 70}}}),
+    ("set_amperage", {"charging_amps": 12}, {"vehicleAction": {"setChargingAmpsAction": {"chargingAmps": 12}}}),
+    ("start_charge", {}, {"vehicleAction": {"chargingStartStopAction": {"start": {}}}}),
+    ("open_charge_port", {}, {"vehicleAction": {"chargePortDoorOpen": {}}}),
+]  # fmt: skip
+"""Controls of our API, and what Tesla's definitions call the message that the car gets."""
+
+NOT_PUBLISHED = {"navigation_gps_request", "navigation_sc_request", "navigation_waypoints_request"}
+"""Commands whose messages are not in Tesla's published definitions; Tesla's own programs send them unsigned."""
+
+
+@BOTH
+@pytest.mark.parametrize("signature_type", SIGNED)
+@pytest.mark.parametrize("flags", [Flag.NONE, Flag.ENCRYPT_RESPONSE])
+def test_it_takes_what_we_sign_and_we_open_what_it_answers(
+    teslas_car: TeslasCar, name: str, signature_type: SignatureType, flags: Flag
+) -> None:
+    car = SecuredCar(teslas_car)
+    session = car.shake_hands(COMMANDS[name].domain)
+    for counter in (session.counter + 1, session.counter + 2):
+        response = car.command(
+            name, session=session, counter=counter, signature_type=signature_type, flags=flags
+        )
+        assert response.result == Succeeded()
+        assert response.was_encrypted is (flags is Flag.ENCRYPT_RESPONSE)
+    assert teslas_car.payloads == [encode(name, {})] * 2
+    assert car.shake_hands(COMMANDS[name].domain, session).counter == 2
+
+
+@given(commands=st.lists(any_command(), min_size=1, max_size=40))
+@settings(deadline=None, max_examples=20)
+def test_it_understands_every_command(commands: list[tuple[str, dict[str, Any]]]) -> None:
+    with TeslasCar(program("TESLA_VERIFIER")) as teslas_car:
+        car = SecuredCar(teslas_car)
+        for name, arguments in commands:
+            assert car.command(name, arguments).result == Succeeded()
+    assert teslas_car.payloads == [encode(name, arguments) for name, arguments in commands]
+    for (name, _), said in zip(commands, teslas_car.understood, strict=True):
+        assert len(said.get("vehicleAction", said)) == (name not in NOT_PUBLISHED)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("control", "arguments", "message"), UNDERSTOOD, ids=[row[0] for row in UNDERSTOOD])
+def test_our_controls_reach_it_through_the_whole_client(
+    simulator: SimulatorServer,
+    signed: VehicleGrant,
+    teslas_car: TeslasCar,
+    control: str,
+    arguments: dict[str, Any],
+    message: dict[str, Any],
+) -> None:
+    car_of(simulator, signed)._security = teslas_car
+    assert issue(signed, control, **arguments).outcome == "succeeded"
+    assert teslas_car.understood == [message]
+
+
+@pytest.mark.django_db
+@EITHER_COMPUTER
+def test_our_client_goes_on_after_its_reboot_without_another_handshake(
+    simulator: SimulatorServer, signed: VehicleGrant, teslas_car: TeslasCar, control: str, command: str
+) -> None:
+    car_of(simulator, signed)._security = teslas_car
+    issue(signed, control)
+    issue(signed, control)
+    teslas_car.reboot(0)
+    assert issue(signed, control).outcome == "succeeded"
+    assert teslas_car.payloads == [encode(command, {})] * 3
+    handshake, refused_once = 1, 1
+    assert calls_to_the_car(simulator) == handshake + len(teslas_car.payloads) + refused_once
+
+
+@pytest.mark.django_db
+@EITHER_COMPUTER
+def test_a_key_that_is_removed_in_between_no_longer_works(
+    simulator: SimulatorServer, signed: VehicleGrant, teslas_car: TeslasCar, control: str, command: str
+) -> None:
+    car = car_of(simulator, signed)
+    car._security = teslas_car
+    issue(signed, control)
+    car.remove_keys()
+    assert refused(signed, control).spec is errors.VIRTUAL_KEY_REQUIRED
+    assert teslas_car.payloads == [encode(command, {})]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as somebody might send it: what it is signed for, and what is changed on the way."""
+
+    counter: int
+    lifetime: int
+    signature_type: SignatureType
+    flags: int = 0
+    epoch: str = "kept"
+    change: str = ""
+
+
+MESSAGES = st.builds(
+    Message,
+    counter=st.integers(1, 80) | st.sampled_from([2**32 - 40, 2**32 - 3]),
+    lifetime=st.sampled_from([0, 20, 60, 2**30 + 5]),
+    signature_type=st.sampled_from(SIGNED),
+    flags=st.sampled_from([0, 1, 2, 8]),
+    epoch=st.sampled_from(["kept", "kept", "kept", "left out", "another"]),
+    change=st.sampled_from(["", "", "", "payload", "tag", "flags", "counter", "expiry", "vin"]),
+)
+
+
+def outcomes(car: SecuredCar, messages: list[Message]) -> list[tuple[int, int | None, bool]]:
+    """The fault of each message, the counter in the session info that came along, and whether it was encrypted."""
+    session = replace(car.shake_hands(Domain.INFOTAINMENT), clock_time=0)
+    return [outcome(car, session, message) for message in messages]
+
+
+def outcome(car: SecuredCar, session: SessionInfo, message: Message) -> tuple[int, int | None, bool]:
+    signed_for = replace(
+        session,
+        epoch=bytes(16) if message.epoch == "another" else session.epoch,
+        vin="5YJ3E7EA7KF000102" if message.change == "vin" else session.vin,
+    )
+    request = car.sign(
+        signed_for,
+        "flash_lights",
+        counter=message.counter,
+        lifetime_seconds=message.lifetime,
+        signature_type=message.signature_type,
+        flags=message.flags,
+    )
+    sent = changed(request.message, message)
+    response = car.send(session, replace(request, vin=session.vin), sent)
+    told = response.session.counter if response.session else None
+    return number(response), told, response.was_encrypted
+
+
+def changed(message: bytes, how: Message) -> bytes:
+    sent = altered(message)
+    kind = sent.signature_data.WhichOneof("sig_type")
+    stated = getattr(sent.signature_data, kind)
+    if how.epoch == "left out":
+        stated.ClearField("epoch")
+    if how.change == "payload":
+        sent.protobuf_message_as_bytes = with_one_bit_changed(sent.protobuf_message_as_bytes)
+    elif how.change == "tag":
+        stated.tag = with_one_bit_changed(stated.tag)
+    elif how.change == "flags":
+        sent.flags ^= 2
+    elif how.change == "counter":
+        stated.counter += 1
+    elif how.change == "expiry":
+        stated.expires_at += 1
+    return bytes(sent.SerializeToString())
+
+
+def with_one_bit_changed(data: bytes) -> bytes:
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+@given(messages=st.lists(MESSAGES, min_size=1, max_size=12))
+@settings(deadline=None, max_examples=200)
+def test_our_simulated_car_answers_every_message_as_teslas_verifier_does(messages: list[Message]) -> None:
+    ours = SecuredCar()
+    with TeslasCar(program("TESLA_VERIFIER")) as teslas_car:
+        theirs = outcomes(SecuredCar(teslas_car), messages)
+        passed = len(teslas_car.payloads)
+    assert outcomes(ours, messages) == theirs
+    assert len(ours.executed) == passed
+
+
+@BOTH
+def test_both_cars_refuse_a_message_that_comes_too_late(teslas_car: TeslasCar, name: str) -> None:
+    car = SecuredCar(teslas_car)
+    session = car.shake_hands(COMMANDS[name].domain)
+    time.sleep(2.1)
+    response = car.command(
+        name, session=replace(session, clock_time=1, observed_at=car.now), lifetime_seconds=0
+    )
+    assert number(response) == 17
+    assert response.session and response.session.clock_time >= 2
+    assert car.command(name, session=response.session).result == Succeeded()
