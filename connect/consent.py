@@ -193,7 +193,8 @@ def approve(
             requested=session.requested,
             approved=approved,
             integration=session.integration,
-            external_id=session.external_id or session.external_user,
+            external_id=session.external_id,
+            user=session.external_user,
             now=now,
         )
     return True

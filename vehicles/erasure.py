@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from vehicles import grants, history
+from vehicles import grants, history, reservations
 from vehicles.history import Kind
 from vehicles.models import Connection, User, Vehicle, VehicleAccess, VehicleGrant
 
@@ -25,6 +25,7 @@ def erase(person: User, *, actor: str, now: datetime) -> None:
         for account in person.tesla_accounts.all():
             history.record(Kind.ACCOUNT_ERASED, actor=actor, at=now, account=account)
         reached = list(VehicleAccess.objects.filter(account__person=person).values_list("vehicle", flat=True))
+        reservations.forget(person)
         person.delete()
         Vehicle.objects.filter(pk__in=reached, accesses=None).delete()
         Connection.objects.filter(vehicle__in=reached, grants=None).delete()

@@ -59,10 +59,14 @@ def _connection(application: Application, vehicle: Vehicle, claim: Claim) -> Con
     return row
 
 
-def _name(user: ApplicationUser, told: str) -> None:
-    """Keep the application's own id for the person; the text `null` clears it (Smartcar: Connect, external_id)."""
+def _name(user: ApplicationUser, told: str, claim: Claim) -> None:
+    """Keep the application's own id for the person; the text `null` clears it (Smartcar: Connect, external_id).
+
+    The user id in a reservation's link is no such id, whoever came through the link.
+    """
     named = "" if told == "null" else told
-    if told and named not in (user.external_id, str(user.public_id)):
+    reserved = {str(row.user_public_id) for row in claim.rows}
+    if told and named != user.external_id and named not in reserved | {str(user.public_id)}:
         user.external_id = named
         user.save(update_fields=["external_id"])
 
@@ -76,22 +80,25 @@ def give(
     approved: Sequence[str],
     integration: str = Integration.FLEET,
     external_id: str = "",
+    user: str = "",
     now: datetime,
 ) -> list[VehicleGrant]:
     """Write what the person approved for these cars, replacing what they approved earlier; one grant a car.
 
     However it is called, nothing is granted that was not asked for or that Tesla did not grant. Permissions that Tesla
     covers and the person left out count as declined. Ids that are reserved for the cars and the person come back here;
-    `external_id` is how the application itself named the person in this run. A grant that has moved to the Fleet API
+    `external_id` and `user` are how the application itself named the person in this run. A grant that has moved to the Fleet API
     stays there, also when it is given again over the legacy API.
     """
     asked = list(dict.fromkeys(requested))
     with transaction.atomic():
-        claim = reservations.recognise(application, account, vehicles, told=external_id)
-        user = _recognised_user(application, account.person, claim)
-        _name(user, external_id)
+        claim = reservations.recognise(
+            application, account, vehicles, told={external_id, user} - {"", "null"}
+        )
+        known = _recognised_user(application, account.person, claim)
+        _name(known, external_id or user, claim)
         connections = [_connection(application, vehicle, claim) for vehicle in vehicles]
-        reservations.settle(claim, user, connections, account, now)
+        reservations.settle(claim, known, connections, account, now)
         grants = [
             _give_what_is_covered(connection, account, asked, set(approved), integration, now)
             for connection in connections

@@ -17,7 +17,7 @@ from tests.factories import (
     VehicleAccessFactory,
     VehicleFactory,
 )
-from vehicles import grants
+from vehicles import erasure, grants
 from vehicles.client_credentials import checksum
 from vehicles.models import (
     Application,
@@ -52,7 +52,9 @@ def account(car: Vehicle, *more: Vehicle, access: str = "OWNER", **changes: Any)
     return made
 
 
-def connect(application: Application, account: TeslaAccount, *cars: Vehicle, told: str = "") -> None:
+def connect(
+    application: Application, account: TeslaAccount, *cars: Vehicle, told: str = "", user: str = ""
+) -> None:
     grants.give(
         application=application,
         account=account,
@@ -60,6 +62,7 @@ def connect(application: Application, account: TeslaAccount, *cars: Vehicle, tol
         requested=["read_vin"],
         approved=["read_vin"],
         external_id=told,
+        user=user,
         now=datetime.fromisoformat("2026-12-01T00:00:00+00:00"),
     )
 
@@ -159,13 +162,14 @@ def test_the_rows_own_link_proves_whose_it_is(application: Application, car: Veh
         for same in [uuid.uuid4()] * 2
     )
     clara, anna = account(car, access="DRIVER"), account(car)
-    connect(application, clara, car, told=str(claras.user_public_id))
-    connect(application, anna, car, told=str(annas.user_public_id))
+    connect(application, clara, car, user=str(claras.user_public_id))
+    connect(application, anna, car, user=str(annas.user_public_id), told="customer 1")
     assert user_id(application, clara) == claras.user_public_id
     assert user_id(application, anna) == annas.user_public_id
     assert vehicle_id(application, car) == annas.vehicle_public_id
     assert not Reservation.objects.exists()
-    assert set(ApplicationUser.objects.values_list("external_id", flat=True)) == {""}
+    names = ApplicationUser.objects.values_list("public_id", "external_id")
+    assert dict(names) == {claras.user_public_id: "", annas.user_public_id: "customer 1"}
 
 
 def test_of_a_shared_car_the_owner_alone_is_not_told_apart(application: Application, car: Vehicle) -> None:
@@ -217,8 +221,9 @@ def test_the_link_of_another_user_of_the_car_speaks_against_this_one(
     row = ReservationFactory(application=application, vin=car.vin)
     other = ReservationFactory(application=application, vin=car.vin, email_checksum=checksum("x@y.example"))
     anna = account(car, email="anna@owners.example")
-    connect(application, anna, car, told=str(other.user_public_id))
+    connect(application, anna, car, user=str(other.user_public_id))
     assert user_id(application, anna) not in (row.user_public_id, other.user_public_id)
+    assert ApplicationUser.objects.get().external_id == ""
 
 
 def test_a_user_with_several_cars_is_one_person_however_often_they_connect(
@@ -319,6 +324,19 @@ def test_the_applications_name_for_a_person_is_kept_replaced_and_cleared(
     for told, kept in [("first", "first"), ("", "first"), ("second", "second"), ("null", "")]:
         connect(application, anna, car, told=told)
         assert ApplicationUser.objects.get().external_id == kept
+
+
+def test_erasing_a_person_erases_what_is_still_reserved_for_them_elsewhere(
+    application: Application, car: Vehicle, now: datetime
+) -> None:
+    proof = {"email_checksum": checksum("anna@owners.example"), "shared": True}
+    for theirs in ({}, proof):
+        ReservationFactory(vin=car.vin, **theirs)
+    others = [ReservationFactory(vin=car.vin, shared=True), ReservationFactory()]
+    anna = account(car, email="anna@owners.example")
+    connect(application, anna, car)
+    erasure.erase(anna.person, actor="system", now=now)
+    assert set(Reservation.objects.all()) == set(others)
 
 
 @pytest.mark.django_db(transaction=True)

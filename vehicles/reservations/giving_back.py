@@ -7,7 +7,7 @@ nobody else has the id, if nothing that is known speaks against it, and if it ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -23,6 +23,7 @@ from vehicles.models import (
     Connection,
     Reservation,
     TeslaAccount,
+    User,
     Vehicle,
     VehicleAccess,
 )
@@ -58,9 +59,9 @@ class Claim:
 
 
 def recognise(
-    application: Application, account: TeslaAccount, vehicles: Sequence[Vehicle], *, told: str
+    application: Application, account: TeslaAccount, vehicles: Sequence[Vehicle], *, told: Collection[str]
 ) -> Claim:
-    """What is reserved for these cars, and for whom. `told` is the `user` that the application named in the run."""
+    """What is reserved for these cars, and for whom. `told` are the names that the application gave the run's person."""
     rows = list(
         Reservation.objects.filter(
             application=application, mode=account.mode, vin__in=[vehicle.vin for vehicle in vehicles]
@@ -84,14 +85,19 @@ def _owned(account: TeslaAccount, vehicles: Sequence[Vehicle]) -> set[str]:
     return set(accesses.filter(access_type=Access.OWNER).values_list("vehicle__vin", flat=True))
 
 
-def _contradicted(row: Reservation, rows: Iterable[Reservation], told: str) -> bool:
+def _contradicted(row: Reservation, rows: Iterable[Reservation], told: Collection[str]) -> bool:
     """Whether the application named somebody else in this run: another external id, or another user of the car."""
-    if not told or told in (row.external_id, str(row.user_public_id)):
-        return False
-    return bool(row.external_id) or any(told in (str(each.user_public_id), each.external_id) for each in rows)
+    others = set(told) - _names(row)
+    return bool(others) and (bool(row.external_id) or any(others & _names(each) for each in rows))
 
 
-def _trust(row: Reservation, account: TeslaAccount, is_owner: bool, contradicted: bool, told: str) -> Trust:
+def _names(row: Reservation) -> set[str]:
+    return {str(row.user_public_id), row.external_id} - {""}
+
+
+def _trust(
+    row: Reservation, account: TeslaAccount, is_owner: bool, contradicted: bool, told: Collection[str]
+) -> Trust:
     """How sure it is that the row is this person's.
 
     Proved: Tesla told the e-mail address that stands in the row; or the run began with the row's own link, whose user
@@ -103,7 +109,7 @@ def _trust(row: Reservation, account: TeslaAccount, is_owner: bool, contradicted
     told_email = checksum(account.email.lower()) if account.email and row.email_checksum else ""
     if contradicted or (told_email and told_email != row.email_checksum):
         return Trust.NONE
-    if told_email or told == str(row.user_public_id):
+    if told_email or str(row.user_public_id) in told:
         return Trust.PROVED
     return Trust.NOBODY_ELSE if is_owner and not row.shared else Trust.NONE
 
@@ -136,3 +142,14 @@ def settle(
                 user_id=str(user.public_id),
                 connection_id=str(connection.public_id),
             )
+
+
+def forget(person: User) -> None:
+    """Erase what is still reserved for this person anywhere, as far as they would be recognised. Before they go."""
+    for account in person.tesla_accounts.all():
+        vehicles = list(Vehicle.objects.filter(accesses__account=account))
+        rows = Reservation.objects.filter(mode=account.mode, vin__in=[vehicle.vin for vehicle in vehicles])
+        owned = _owned(account, vehicles)
+        for row in rows.select_related("claimed_by"):
+            if _trust(row, account, row.vin in owned, False, ()) is not Trust.NONE:
+                row.delete()
