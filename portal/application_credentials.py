@@ -18,13 +18,26 @@ class NewCredentials:
     management_token: str = field(default="", repr=False)
 
 
-def issue(application: Application) -> NewCredentials:
-    """Give a new application its client secret and its management token, and save it."""
-    secret = application.client_secret
+@dataclass(frozen=True, slots=True)
+class KeptCredentials:
+    """What an application has where it comes from and keeps; an empty value is made anew."""
+
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    management_token: str = field(default="", repr=False)
+
+
+def issue(application: Application, kept: KeptCredentials | None = None) -> NewCredentials:
+    """Give a new application its credentials and save it; returns those that were made, not those that were kept."""
+    kept = kept or KeptCredentials()
+    application.client_id = kept.client_id or application.client_id
+    secret = application.client_secret = kept.client_secret or application.client_secret
     application.save()
     # A public client cannot keep a secret, so it is shown none.
-    shown = secret if application.client_type == Application.CLIENT_CONFIDENTIAL else ""
-    return NewCredentials(shown, new_management_token(application).management_token)
+    is_made = application.client_type == Application.CLIENT_CONFIDENTIAL and not kept.client_secret
+    token = kept.management_token or secrets.token_urlsafe(32)
+    keep_management_token(application, token)
+    return NewCredentials(secret if is_made else "", "" if kept.management_token else token)
 
 
 def new_client_secret(application: Application) -> NewCredentials:

@@ -87,8 +87,8 @@ def give(
 
     However it is called, nothing is granted that was not asked for or that Tesla did not grant. Permissions that Tesla
     covers and the person left out count as declined. Ids that are reserved for the cars and the person come back here;
-    `external_id` and `user` are how the application itself named the person in this run. A grant that has moved to the Fleet API
-    stays there, also when it is given again over the legacy API.
+    `external_id` and `user` are how the application itself named the person in this run. A grant that has moved to the
+    Fleet API stays there, also when it is given again over the legacy API.
     """
     asked = list(dict.fromkeys(requested))
     with transaction.atomic():

@@ -13,12 +13,13 @@ from unfold.widgets import (
 )
 
 from connect.redirect_uris import LOOPBACK, is_web_origin
+from portal.admin.application_keeping import KeptCredentialsForm
 from vehicles.models import Application
 from vehicles.models.applications import all_permissions
 from vehicles.permissions import PERMISSIONS
 
 
-class ApplicationForm(forms.ModelForm):
+class ApplicationForm(KeptCredentialsForm):
     """Redirect addresses are one a line; permissions are ticked by name."""
 
     client_type = forms.ChoiceField(
@@ -59,6 +60,10 @@ class ApplicationForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk is None:
             self.instance.authorization_grant_type = Application.GRANT_AUTHORIZATION_CODE
+        else:
+            # Credentials are kept when an application is added, and replaced on pages of their own.
+            for name in KeptCredentialsForm.base_fields:
+                self.fields.pop(name, None)
         self.fields["client_type"].disabled = self.instance.pk is not None
         # For staff who may only look, the form is made without the model's own fields.
         if "name" in self.fields:

@@ -14,12 +14,15 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 
 from portal import application_credentials
 from portal.admin import wording
 from portal.admin.application_form import ApplicationForm
+from portal.admin.application_keeping import KeptCredentialsForm
 from portal.admin.base import StaffAdmin, staff_user
 from portal.admin.columns import label, two_lines
 from portal.admin.filters import ChoiceFilter
@@ -56,17 +59,29 @@ class ApplicationAdmin(StaffAdmin):
     change_form_outer_before_template = "portal/application_credentials.html"
     readonly_fields = ("client_id", "created", "updated")
     add_fieldsets = (
-        ("Application", {"fields": ["name", "client_type", "redirect_uris"]}),
+        ("Application", {"fields": ["name", "client_type", "redirect_uris", "allowed_origins"]}),
         ("Connect", {"fields": ["integration", "permissions", "requires_key", "logo", "colour"]}),
         ("Behaviour", {"fields": ["wakes_for_commands", "ends_family_on_reuse"]}),
+        (
+            "Credentials that it keeps",
+            {
+                "fields": [*KeptCredentialsForm.base_fields],
+                "description": "For an application that moves here from Smartcar. A new one needs none of them.",
+            },
+        ),
     )
     fieldsets = (
         ("Pause", {"fields": ["paused"]}),
         (
             "Application",
-            {"fields": ["name", "client_id", "client_type", "redirect_uris", "created", "updated"]},
+            {
+                "fields": [
+                    *("name", "client_id", "client_type", "redirect_uris", "allowed_origins"),
+                    *("created", "updated"),
+                ]
+            },
         ),
-        *add_fieldsets[1:],
+        *add_fieldsets[1:-1],
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -87,7 +102,7 @@ class ApplicationAdmin(StaffAdmin):
                 facts.refresh_verdicts(audit.standing().filter(connection__application=obj), now)
             else:
                 # Read by `response_add`, which shows them on the answer to this very request.
-                obj.new_credentials = application_credentials.issue(obj)
+                obj.new_credentials = application_credentials.issue(obj, form.kept)
             changed = sorted(form.changed_data)
             history.record(Kind.APPLICATION_CHANGED, actor=actor, at=now, application=obj, fields=changed)
 
@@ -141,6 +156,10 @@ class ApplicationAdmin(StaffAdmin):
             **values,
         }
         return never_cache(lambda _: TemplateResponse(request, template, context))(request)
+
+    @method_decorator(sensitive_post_parameters("kept_client_secret", "kept_management_token"))
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return super().add_view(request, form_url, extra_context)
 
     @admin.display(description="application")
     def application(self, application: Application) -> SafeString:

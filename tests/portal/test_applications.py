@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import check_password
+from django.core.management import CommandError, call_command
 from django.http import HttpResponse
 from django.test import Client
 
@@ -57,12 +60,107 @@ def test_a_new_application_gets_secrets_that_work_and_are_shown_once(operator: C
 
 
 def test_what_the_form_said_is_what_the_application_is(operator: Client) -> None:
-    add(operator)
+    add(operator, allowed_origins="https://nightshift.example")
     application = Application.objects.get(name="Nightshift")
     assert application.redirect_uris.split() == FORM["redirect_uris"].split()
+    assert application.allowed_origins == "https://nightshift.example"
     assert application.permissions == ["read_vin", "control_security"]
     assert application.authorization_grant_type == Application.GRANT_AUTHORIZATION_CODE
     assert Event.objects.get(kind="application:changed").application_id == application.pk
+
+
+KEPT = {
+    "kept_client_id": "8229df9f-91a0-4ff0-a1ae-a1f38ee24d07",
+    "kept_client_secret": "24d55382-843f-4ce9-a7a7-cl13n7s3cr37",
+    "kept_management_token": "3b1a5a0c-6f4e-4f5e-9d1f-management-t",
+}
+
+
+def test_an_application_that_moves_here_keeps_its_credentials(operator: Client) -> None:
+    response = add(operator, **KEPT)
+    application = Application.objects.get(name="Nightshift")
+    assert application.client_id == KEPT["kept_client_id"]
+    assert check_password(KEPT["kept_client_secret"], application.client_secret)
+    stored = vault.open_sealed(
+        f"application:{application.pk}:management_token", application.management_token_encrypted
+    )
+    assert stored == KEPT["kept_management_token"]
+    assert (shown(response, "client-secret"), shown(response, "management-token")) == ("", "")
+    assert not any(
+        KEPT[name] in f"{response.content.decode()}{[event.data for event in Event.objects.all()]}"
+        for name in ("kept_client_secret", "kept_management_token")
+    )
+
+
+def test_what_is_not_kept_is_made(operator: Client) -> None:
+    response = add(operator, kept_client_id=KEPT["kept_client_id"])
+    assert shown(response, "client-id") == KEPT["kept_client_id"]
+    assert shown(response, "client-secret") and shown(response, "management-token")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"kept_client_id": "my application"}, "A client id is a UUID"),
+        ({"kept_client_id": KEPT["kept_client_id"].upper()}, "in small letters"),
+        ({"kept_client_secret": "short"}, "32 to 200 letters"),
+        ({"kept_management_token": "x" * 16 + " " + "x" * 16}, "without spaces"),
+        ({"client_type": "public", "kept_client_secret": "x" * 32}, "has no secret"),
+    ],
+)
+def test_credentials_that_could_not_work_are_refused(
+    operator: Client, changes: dict[str, str], told: str
+) -> None:
+    assert told in add(operator, **changes).content.decode()
+    assert not Application.objects.exists()
+
+
+def test_credentials_of_another_application_are_refused(operator: Client) -> None:
+    add(operator, **KEPT)
+    page = add(operator, **KEPT).content.decode()
+    assert "Another application here has this client id." in page
+    assert "Another application here has this management token." in page
+    assert Application.objects.count() == 1
+
+
+def test_credentials_are_not_changed_by_changing_the_application(operator: Client) -> None:
+    application = ApplicationFactory(name="Nightshift")
+    before = application.client_id
+    assert "kept_client_id" not in operator.get(page_of(application)).content.decode()
+    assert operator.post(page_of(application), {**FORM, **KEPT}).status_code == 302
+    application.refresh_from_db()
+    assert (application.client_id, application.management_token_checksum) == (before, "")
+
+
+def test_the_command_line_adds_the_same_application(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text(KEPT["kept_management_token"] + "\n")
+    out = io.StringIO()
+    call_command(
+        "add_application", "Nightshift", "--redirect-uri", "https://nightshift.example/callback",
+        "--client-id", KEPT["kept_client_id"], "--management-token-file", str(token), stdout=out,
+    )  # fmt: skip
+    application = Application.objects.get()
+    secret = out.getvalue().partition("client secret: ")[2].strip()
+    assert f"client id: {KEPT['kept_client_id']}" in out.getvalue()
+    assert check_password(secret, application.client_secret)
+    checksum = hashlib.sha256(KEPT["kept_management_token"].encode()).hexdigest()
+    assert application.management_token_checksum == checksum
+    assert application.permissions and application.wakes_for_commands
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--client-id", "mine"], "kept_client_id: A client id is a UUID"),
+        (["--client-secret-file", "/nowhere"], "cannot be read"),
+        (["--redirect-uri", "http://far.example"], "http is accepted for localhost only"),
+    ],
+)
+def test_the_command_line_refuses_what_the_form_refuses(more: list[str], told: str) -> None:
+    with pytest.raises(CommandError, match=told):
+        call_command("add_application", "Nightshift", "--redirect-uri", "https://nightshift.example/", *more)
+    assert not Application.objects.exists()
 
 
 def test_a_public_client_is_given_no_secret(operator: Client) -> None:

@@ -61,7 +61,7 @@ class Claim:
 def recognise(
     application: Application, account: TeslaAccount, vehicles: Sequence[Vehicle], *, told: Collection[str]
 ) -> Claim:
-    """What is reserved for these cars, and for whom. `told` are the names that the application gave the run's person."""
+    """What is reserved for these cars, and for whom. `told` is what the application called the person in this run."""
     rows = list(
         Reservation.objects.filter(
             application=application, mode=account.mode, vin__in=[vehicle.vin for vehicle in vehicles]
