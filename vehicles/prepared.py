@@ -113,22 +113,21 @@ class PreparedUpdate(Generic[M]):
 
 
 def insert(row: Model) -> bool:
-    """Write a new row; False, with nothing written, where a unique constraint holds another one in its place."""
-    sql, fields = _insertion(type(row), connection.vendor)
-    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
-    if not run(sql, *values):
+    """Write a new row as it stands; False, with nothing written, where a unique constraint keeps its place taken."""
+    sql, names = _insertion(type(row))
+    if not run(sql, *(getattr(row, name) for name in names)):
         return False
     row._state.adding, row._state.db = False, connection.alias
     return True
 
 
 @lru_cache(maxsize=16)
-def _insertion(model: type[Model], vendor: str) -> tuple[str, tuple[Any, ...]]:
+def _insertion(model: type[Model]) -> tuple[str, list[str]]:
     fields = tuple(field for field in model._meta.concrete_fields if not field.db_returning)
     quote = connection.ops.quote_name
     columns, places = ", ".join(quote(str(field.column)) for field in fields), ", ".join(["%s"] * len(fields))
     sql = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608
-    return sql, fields
+    return sql, [field.attname for field in fields]
 
 
 def run(sql: str, *values: Any) -> int:
@@ -155,9 +154,14 @@ def _moment(value: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(value)
 
 
-def _json(value: dict[str, Any]) -> Any:
+def _json(value: dict[str, Any] | list[Any]) -> Any:
     return connection.ops.adapt_json_value(value, None)
 
 
-_ADAPTERS: Final[dict[type, Callable[[Any], Any]]] = {uuid.UUID: _uuid, datetime: _moment, dict: _json}
+_ADAPTERS: Final[dict[type, Callable[[Any], Any]]] = {
+    uuid.UUID: _uuid,
+    datetime: _moment,
+    dict: _json,
+    list: _json,
+}
 """How values that the databases do not store alike are given to them."""

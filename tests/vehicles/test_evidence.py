@@ -203,7 +203,7 @@ def test_command_after_command_writes_the_proof_down_once_a_minute(
 ) -> None:
     vehicle = VehicleFactory(key="unknown")
     evidence.key_used(vehicle, now=now)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(0):
         evidence.key_used(vehicle, now=now + timedelta(seconds=59))
     evidence.key_used(vehicle, now=now + timedelta(seconds=60))
     assert Vehicle.objects.get().key_observed_at == now + timedelta(seconds=60)

@@ -84,10 +84,10 @@ def key_refused(vehicle: Vehicle, *, now: datetime) -> None:
 
 
 def key_used(vehicle: Vehicle, *, now: datetime) -> None:
-    """The car accepted a message signed with our key. Mostly that is known already, and one look says so."""
-    known = Vehicle.objects.filter(pk=vehicle.pk, key=Key.PRESENT, key_source=Source.COMMAND)
-    observed = known.values_list("key_observed_at", flat=True).first()
-    if observed and 0 <= (now - observed).total_seconds() < _SETTLED_FOR_SECONDS:
+    """The car accepted a message signed with our key. Mostly the row, as this command read it, says so already."""
+    observed = vehicle.key_observed_at
+    is_known = vehicle.key == Key.PRESENT and vehicle.key_source == Source.COMMAND
+    if is_known and observed and 0 <= (now - observed).total_seconds() < _SETTLED_FOR_SECONDS:
         return
     _hear({vehicle.pk: Word(Source.COMMAND, now, paired=True)}, [vehicle], now=now)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -21,12 +22,8 @@ _TOKEN: Final = re.compile(r"eyJ[\w.-]{20,}|\b[A-Z]{2}_\w{24,}")
 """How Tesla's access tokens begin (JSON in base64), and its codes and refresh tokens (a region)."""
 _HIDDEN: Final = "[hidden]"
 
-_pool = urllib3.PoolManager(
-    num_pools=16,
-    maxsize=128,
-    retries=False,
-    timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
-)
+_CONNECTIONS: Final = 128
+_NEVER_AGAIN: Final = urllib3.Retry(False)
 
 
 def send(
@@ -53,15 +50,40 @@ def send(
         # The Fleet API answers 406 to anything that does not say it is JSON, even without parameters.
         data = json.dumps(json_body or {}).encode() if method != "GET" else None
         headers["Content-Type"] = "application/json"
-    address = f"{url}?{urlencode(query)}" if query else url
-    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
+    origin, path = _parts(url)
+    target = f"{path}?{urlencode(query)}" if query else path
     try:
-        response = _pool.request(method, address, body=data, headers=headers, timeout=timeout, redirect=False)
+        response = _pool(origin).urlopen(
+            method,
+            target,
+            body=data,
+            headers=headers,
+            timeout=_timeout(read_seconds),
+            retries=_NEVER_AGAIN,
+            redirect=False,
+        )
     except (NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as failure:
         raise errors.NotSent(type(failure).__name__) from None
     except HTTPError as failure:
         raise errors.NoAnswer(type(failure).__name__) from None
     return _read(response, [token or "", *((form or {}).get(name, "") for name in _SECRET_FIELDS)])
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Origin and path of an address."""
+    end = url.index("/", url.index("://") + 3)
+    return url[:end], url[end:]
+
+
+@lru_cache(maxsize=16)
+def _pool(origin: str) -> urllib3.HTTPConnectionPool:
+    """The kept connections to one host, found without taking an address apart with every call."""
+    return urllib3.connection_from_url(origin, maxsize=_CONNECTIONS)
+
+
+@lru_cache
+def _timeout(read_seconds: float) -> urllib3.Timeout:
+    return urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
 
 
 def _read(response: urllib3.BaseHTTPResponse, sent: Sequence[str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -91,18 +92,24 @@ class PrivateKey:
         """The secrets shared with the holder of that uncompressed point. Raises `ValueError` if it is not
         on the curve.
         """
-        peer = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), peer_public_key)
-        shared = self._key.exchange(ec.ECDH(), peer)
-        # SHA-1 here is key derivation prescribed by the protocol, not a signature.
-        key = hashlib.sha1(shared, usedforsecurity=False).digest()[:16]
-        return SessionKeys(
-            encryption=key,
-            session_info=hmac.digest(key, b"session info", "sha256"),
-            command=hmac.digest(key, b"authenticated command", "sha256"),
-        )
+        return _session_keys(self._key, peer_public_key)
 
     def __repr__(self) -> str:
         return f"PrivateKey(public_key={self.public_key.hex()[:16]}...)"
+
+
+@lru_cache(maxsize=4096)
+def _session_keys(key: ec.EllipticCurvePrivateKey, peer_public_key: bytes) -> SessionKeys:
+    """Two keys fix the secrets for ever, and agreeing on them is most of the work of signing: they are kept a while."""
+    peer = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), peer_public_key)
+    shared = key.exchange(ec.ECDH(), peer)
+    # SHA-1 here is key derivation prescribed by the protocol, not a signature.
+    derived = hashlib.sha1(shared, usedforsecurity=False).digest()[:16]
+    return SessionKeys(
+        encryption=derived,
+        session_info=hmac.digest(derived, b"session info", "sha256"),
+        command=hmac.digest(derived, b"authenticated command", "sha256"),
+    )
 
 
 def public_key_from_pem(pem: bytes) -> bytes:
