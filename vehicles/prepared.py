@@ -11,7 +11,8 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, Final, Generic, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Expression, Model, QuerySet
 from django.db.models.query import get_related_populators
 from django.db.models.sql import UpdateQuery
@@ -40,11 +41,11 @@ class Prepared(Generic[M]):
 
     def rows(self, **values: Any) -> list[M]:
         """The rows for these values, as the query itself would give them."""
-        text = self._text
-        with connection.cursor() as cursor:
-            cursor.execute(text.sql, _filled(text.parameters, values))
+        text, database = self._text, connections[DEFAULT_DB_ALIAS]
+        with database.cursor() as cursor:
+            cursor.execute(text.sql, _filled(text.parameters, values, database))
             found = cursor.fetchall()
-        return [text.made(list(row)) for row in found]
+        return [text.made(list(row), database) for row in found]
 
     @cached_property
     def _text(self) -> _Text[M]:
@@ -67,12 +68,12 @@ class _Text(Generic[M]):
         self.annotations = list((compiler.annotation_col_map or {}).items())
         self.converters = list(compiler.get_converters([column[0] for column in columns]).items())
 
-    def made(self, row: list[Any]) -> M:
+    def made(self, row: list[Any], database: BaseDatabaseWrapper) -> M:
         """The model of one row of the answer, with its related ones and its annotations."""
         for position, (converters, expression) in self.converters:
             for convert in converters:
-                row[position] = convert(row[position], expression, connection)
-        made = self.model.from_db(connection.alias, self.names, row[self.span])
+                row[position] = convert(row[position], expression, database)
+        made = self.model.from_db(database.alias, self.names, row[self.span])
         for related in self.related:
             related.populate(row, made)
         for name, position in self.annotations:
@@ -91,15 +92,13 @@ class PreparedUpdate(Generic[M]):
     def run(self, **values: Any) -> int:
         """Carry it out and return how many rows it changed."""
         sql, parameters = self._text
-        with connection.cursor() as cursor:
-            cursor.execute(sql, _filled(parameters, values))
-            return cursor.rowcount
+        return run(sql, *_given(parameters, values))
 
     def row(self, **values: Any) -> tuple[Any, ...] | None:
         """Carry it out and return the `returning` columns of the row it changed, as the database stores them."""
-        sql, parameters = self._text
-        with connection.cursor() as cursor:
-            cursor.execute(sql, _filled(parameters, values))
+        (sql, parameters), database = self._text, connections[DEFAULT_DB_ALIAS]
+        with database.cursor() as cursor:
+            cursor.execute(sql, _filled(parameters, values, database))
             rows = cursor.fetchall()
         return rows[0] if rows else None
 
@@ -132,33 +131,39 @@ def _insertion(model: type[Model]) -> tuple[str, list[str]]:
 
 def run(sql: str, *values: Any) -> int:
     """Carry out a writing statement and return how many rows it touched; values stand where it says `%s`."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [_adapted(value) for value in values])
+    database = connections[DEFAULT_DB_ALIAS]
+    with database.cursor() as cursor:
+        cursor.execute(sql, _adapted(values, database))
         return cursor.rowcount
 
 
-def _filled(parameters: Sequence[Any], values: Mapping[str, Any]) -> list[Any]:
-    return [_adapted(values[each.name]) if isinstance(each, Given) else each for each in parameters]
+def _filled(parameters: Sequence[Any], values: Mapping[str, Any], database: BaseDatabaseWrapper) -> list[Any]:
+    return _adapted(_given(parameters, values), database)
 
 
-def _adapted(value: Any) -> Any:
-    adapt = _ADAPTERS.get(type(value))
-    return adapt(value) if adapt else value
+def _given(parameters: Sequence[Any], values: Mapping[str, Any]) -> list[Any]:
+    return [values[each.name] if type(each) is Given else each for each in parameters]
 
 
-def _uuid(value: uuid.UUID) -> uuid.UUID | str:
-    return value if connection.features.has_native_uuid_field else value.hex
+def _adapted(values: Sequence[Any], database: BaseDatabaseWrapper) -> list[Any]:
+    return [
+        _ADAPTERS[kind](value, database) if (kind := type(value)) in _ADAPTERS else value for value in values
+    ]
 
 
-def _moment(value: datetime) -> Any:
-    return connection.ops.adapt_datetimefield_value(value)
+def _uuid(value: uuid.UUID, database: BaseDatabaseWrapper) -> uuid.UUID | str:
+    return value if database.features.has_native_uuid_field else value.hex
 
 
-def _json(value: dict[str, Any] | list[Any]) -> Any:
-    return connection.ops.adapt_json_value(value, None)
+def _moment(value: datetime, database: BaseDatabaseWrapper) -> Any:
+    return database.ops.adapt_datetimefield_value(value)
 
 
-_ADAPTERS: Final[dict[type, Callable[[Any], Any]]] = {
+def _json(value: dict[str, Any] | list[Any], database: BaseDatabaseWrapper) -> Any:
+    return database.ops.adapt_json_value(value, None)
+
+
+_ADAPTERS: Final[dict[type, Callable[[Any, BaseDatabaseWrapper], Any]]] = {
     uuid.UUID: _uuid,
     datetime: _moment,
     dict: _json,
