@@ -1,9 +1,14 @@
-"""People in front of a real browser: its sizes, and what they do on the way through Connect."""
+"""People in front of a real browser: its sizes, and what they do on the way through Connect.
+
+Set SCREENSHOTS to a folder to keep pictures of each page, and AXE to the file `axe.min.js` of the npm package `axe-core`
+to have each page looked over for what keeps people with disabilities out.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -43,10 +48,26 @@ def _application(route: Route) -> None:
 
 
 def shoot(page: Page, name: str) -> None:
-    """Keep a picture, and see that nothing is wider than the screen."""
+    """Keep a picture, and see that nothing is wider than the screen or keeps anybody out."""
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert barriers(page) == []
     if folder := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{folder}/{page.shot_prefix}-{name}.png", full_page=True)
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe finds serious or critical on the page; nothing where axe is not at hand."""
+    file = os.environ.get("AXE")
+    if not file:
+        return []
+    page.evaluate(Path(file).read_text())
+    found = page.evaluate("axe.run()")["violations"]
+    return [
+        f"{rule['id']}: {node['html']}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
 
 
 def authorize(page: Page, url: str, application: Application, **changes: str) -> None:

@@ -1,4 +1,4 @@
-"""The journey in a real browser, at phone and desktop size. Set SCREENSHOTS to a folder to keep pictures of it."""
+"""The journey in a real browser, at phone and desktop size (`browsing` tells how to keep pictures of it)."""
 
 from __future__ import annotations
 
