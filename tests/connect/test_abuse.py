@@ -93,7 +93,21 @@ def test_a_code_from_another_login_is_not_taken(
     assert journey.run.account is None
 
 
-@pytest.mark.parametrize("action", ["", "begin", "sign-in", "approve", "skip-key", "finish", "leave"])
+@pytest.mark.parametrize(
+    "action",
+    [
+        "",
+        "begin",
+        "sign-in",
+        "another-account",
+        "approve",
+        "skip-key",
+        "finish",
+        "leave",
+        "removal",
+        "removal/state",
+    ],
+)
 def test_another_browser_can_neither_see_nor_move_a_run(
     journey: Journey, bernd: ScenarioPerson, action: str
 ) -> None:

@@ -1,7 +1,7 @@
 """A web page that opens Connect in a window of its own, in a real browser; with the published SDK where it is at hand.
 
-SMARTCAR_AUTH_SDK names the SDK's file: `dist/npm/sdk.js` of the npm package `@smartcar/auth`. It always opens
-connect.smartcar.com, so the browser sends that address on to the portal here.
+SMARTCAR_AUTH_SDK names the SDK's file: `dist/npm/sdk.js` of the npm package `@smartcar/auth`. Its own dialog always
+opens connect.smartcar.com: the page opens the window as the README says, or the browser sends that address on.
 """
 
 from __future__ import annotations
@@ -45,7 +45,12 @@ WITH_SDK = """
       });
     },
   });
-  smartcar.addClickHandler({ id: "connect", state: "ä state", vehicleInfo: { make: "TESLA" } });
+  const options = { state: "ä state", vehicleInfo: { make: "TESLA" } };
+  const portal = %r;
+  if (!portal) smartcar.addClickHandler({ id: "connect", ...options });
+  else connect.addEventListener("click", () => {
+    open(smartcar.getAuthUrl(options).replace("https://connect.smartcar.com", portal));
+  });
 </script>
 """
 
@@ -168,10 +173,13 @@ class TestThePublishedSdk:
         window.context.route("https://connect.smartcar.com/**", to_the_portal)
         window.route(f"{ORIGIN}/sdk.js", lambda route: route.fulfill(path=file))
 
-    @pytest.fixture
-    def popup(self, window: Page, live_server: Any, application: Application) -> Page:
+    @pytest.fixture(params=["opened by the page", "opened by the SDK"])
+    def popup(
+        self, request: pytest.FixtureRequest, window: Page, live_server: Any, application: Application
+    ) -> Page:
         address = f"{live_server.url}/connect/redirect?app_origin={ORIGIN}"
-        show(window, WITH_SDK % (application.client_id, address))
+        portal = live_server.url if request.param == "opened by the page" else ""
+        show(window, WITH_SDK % (application.client_id, address, portal))
         return opened(window)
 
     def test_hears_the_code_and_everything_beside_it(

@@ -8,12 +8,14 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.http import HttpResponse
+from django.test import Client
 from oauth2_provider.models import Grant
 
 from connect.models import ConnectSession, Step
 from tests.connect.conftest import Journey, answer_of, query_of
 from tests.factories import (
     EVERY_SCOPE,
+    AccessTokenFactory,
     ApplicationFactory,
     TeslaAccountFactory,
     VehicleFactory,
@@ -272,3 +274,49 @@ def test_a_permission_can_be_widened_through_the_ordinary_way_as_well(
     assert {tuple(grant.approved) for grant in VehicleGrant.objects.all()} == {
         ("read_vin", "control_security")
     }
+
+
+def test_approving_twice_or_from_another_browser_moves_once(
+    journey: Journey, account: TeslaAccount, emma: ScenarioPerson
+) -> None:
+    _connected(journey.application, account, "fleet")
+    reauthenticate(journey, scope="read_location")
+    sign_in(journey, emma.email)
+    journey.look()
+
+    assert Client().post(f"{journey.page}/approve", {"permissions": "read_location"}).status_code == 403
+    assert all(grant.approved == HELD for grant in VehicleGrant.objects.all())
+    for _ in range(2):
+        journey.post("approve", permissions="read_location")
+
+    assert Event.objects.filter(kind="grant:given").count() == 2, "one for each car"
+
+
+def test_tokens_that_were_given_before_go_on_working(legacy: Journey, emma: ScenarioPerson) -> None:
+    token = AccessTokenFactory(
+        application=legacy.application, user=VehicleGrant.objects.first().account.person
+    )
+    bearer = {"HTTP_AUTHORIZATION": f"Bearer {token.raw}"}
+    before = legacy.client.get("/v2.0/vehicles", **bearer).json()["vehicles"]
+
+    reauthenticate(legacy)
+    sign_in(legacy, emma.email)
+    legacy.look()
+
+    assert legacy.client.get("/v2.0/vehicles", **bearer).json()["vehicles"] == before
+    for vehicle in before:
+        assert legacy.client.get(f"/v2.0/vehicles/{vehicle}/odometer", **bearer).status_code == 200
+        assert legacy.client.get(f"/v2.0/vehicles/{vehicle}/permissions", **bearer).json()["permissions"]
+
+
+def test_what_was_not_on_the_page_when_the_person_agreed_is_not_added(
+    journey: Journey, account: TeslaAccount, emma: ScenarioPerson
+) -> None:
+    _connected(journey.application, account, "fleet")
+    reauthenticate(journey, scope="read_location control_climate")
+    sign_in(journey, emma.email)
+    journey.look()
+
+    journey.post("approve", permissions="read_location")
+
+    assert all(grant.approved == [*HELD, "read_location"] for grant in VehicleGrant.objects.all())
