@@ -1,7 +1,7 @@
 """People in front of a real browser: its sizes, and what they do on the way through Connect.
 
-Set SCREENSHOTS to a folder to keep pictures of each page, and AXE to the file `axe.min.js` of the npm package `axe-core`
-to have each page looked over for what keeps people with disabilities out.
+Set SCREENSHOTS to a folder to keep pictures of each page, and AXE to the file `axe.min.js` of the npm package
+`axe-core` to have each page looked over for what keeps people with disabilities out.
 """
 
 from __future__ import annotations

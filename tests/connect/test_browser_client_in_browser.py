@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from tests.connect.test_in_browser import sign_in
+from tests.connect.browsing import sign_in
 from tests.factories import ApplicationFactory
 from vehicles.models import Application, ApplicationUser
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
