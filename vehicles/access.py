@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from vehicles import errors, origins
-from vehicles.diagnosis import Diagnosis, Observed, diagnose, not_connected
+from vehicles.diagnosis import CAUSES, Diagnosis, diagnose, not_connected
 from vehicles.errors import CatalogueError, ErrorSpec, invalid
 from vehicles.facts import access_of, facts_of, with_incidents, working_permissions
 from vehicles.models import Application, Integration, Mode, Reservation, User, VehicleAccess, VehicleGrant
@@ -87,9 +87,12 @@ def diagnosis_of(grant: VehicleGrant, asked: str | None = None) -> Diagnosis:
 
 
 def require(grant: VehicleGrant, permission: str) -> None:
-    """Return when a call that needs this permission may go to Tesla now; raise the error it must answer otherwise."""
+    """Return when a call that needs this permission may go to Tesla now; raise the error it must answer otherwise.
+
+    Nothing is refused because the car was seen asleep: it may have woken since, and the call itself will tell.
+    """
     error = diagnosis_of(grant, permission).error
-    if error is not None:
+    if error is not None and error is not errors.ASLEEP:
         raise refuse(grant, error)
 
 
@@ -176,13 +179,21 @@ def _pairing(grant: VehicleGrant) -> str:
     return origins.pairing_page(grant.mode, vin)
 
 
+def _pause_switch(grant: VehicleGrant) -> str:
+    """The staff page on which the pause was switched on: the car's, or the application's."""
+    vehicle, application = grant.connection.vehicle, grant.connection.application
+    page = f"vehicle/{vehicle.pk}" if vehicle.paused else f"application/{application.pk}"
+    return f"{settings.PUBLIC_URL}/admin/vehicles/{page}/change/"
+
+
 _ADDRESSES: Final[Mapping[str, Callable[[VehicleGrant], str]]] = {
     "connect": _connect,
     "reauthenticate": _reauthenticate,
     "reconnect_fleet": _reconnect_fleet,
     "pairing": _pairing,
     "third_party_apps": lambda grant: origins.third_party_apps_page(grant.mode),
-    "admin": lambda grant: f"{settings.PUBLIC_URL}/admin/vehicles/vehiclegrant/{grant.pk}/change/",
+    "admin_pause": _pause_switch,
+    "admin_incidents": lambda grant: f"{settings.PUBLIC_URL}/admin/vehicles/incident/",
     "documentation": lambda grant: f"{settings.PUBLIC_URL}/api/docs/",
 }
 
@@ -208,7 +219,12 @@ def _as_json(diagnosis: Diagnosis, address: Callable[[str], str]) -> dict[str, A
     return {
         "verdict": str(diagnosis.verdict),
         "causes": [
-            {"code": cause.code, "axis": cause.axis, **_observation(cause.observed)}
+            {
+                "code": cause.code,
+                "axis": cause.axis,
+                "text": gettext(CAUSES[cause.code].application),
+                **cause.observed.as_json(),
+            }
             for cause in diagnosis.causes
         ],
         "error": {"type": error.type, "code": error.code} if error else None,
@@ -223,12 +239,4 @@ def _as_json(diagnosis: Diagnosis, address: Callable[[str], str]) -> dict[str, A
             for action in diagnosis.actions
         ],
         "axes": dict(diagnosis.axes),
-    }
-
-
-def _observation(observed: Observed) -> dict[str, str | None]:
-    return {
-        "since": observed.since.isoformat() if observed.since else None,
-        "source": observed.source or None,
-        "observedAt": observed.observed_at.isoformat() if observed.observed_at else None,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -97,6 +97,17 @@ def event(
         grant_id=grant.pk if grant else None,
         data=data,
     )
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What changed, as events hold it: `{before, after}` with the changed names only; empty where nothing did."""
+    changed = [name for name, value in after.items() if before.get(name) != value]
+    if not changed:
+        return {}
+    return {
+        "before": {name: before.get(name) for name in changed},
+        "after": {name: after[name] for name in changed},
+    }
 
 
 def record(kind: Kind, *, actor: str, at: datetime, **facts: Any) -> None:

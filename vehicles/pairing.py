@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -104,12 +105,35 @@ def is_offline(vehicle: Vehicle, account: TeslaAccount) -> bool | None:
 
 
 def require(grant: VehicleGrant, permission: str, now: datetime) -> None:
-    """Raise what stands in the way of a command. A missing key may have been added a moment ago, so it is looked for
-    once more before refusing for it.
+    """Raise what stands in the way of a call that needs this permission.
+
+    What may have been mended a moment ago is looked at once more before refusing for it: the key may be on the car, the
+    car back from service, mobile access switched on.
     """
-    error = access.diagnosis_of(grant, permission).error
-    if error is errors.VIRTUAL_KEY_REQUIRED:
-        look(grant.connection.vehicle, grant.account, now)
+    try:
         access.require(grant, permission)
-    elif error is not None:
-        raise access.refuse(grant, error)
+    except CatalogueError as refusal:
+        look_again = _SECOND_LOOKS.get(refusal.spec.name)
+        if look_again is None:
+            raise
+        look_again(grant, now)
+        access.require(grant, permission)
+
+
+def _look_at_key(grant: VehicleGrant, now: datetime) -> None:
+    look(grant.connection.vehicle, grant.account, now)
+
+
+def _look_at_list(grant: VehicleGrant, now: datetime) -> None:
+    """Tesla's list entry of the car, which is free of charge and wakes nobody. Without an answer the state stands."""
+    listed = grant.connection.vehicle.listed_at
+    if listed is None or now - listed >= timedelta(seconds=MAX_AGE_SECONDS):
+        with suppress(CatalogueError):
+            upstream.listed_vehicle(grant)
+
+
+_SECOND_LOOKS: Final[dict[str, Callable[[VehicleGrant, datetime], None]]] = {
+    errors.VIRTUAL_KEY_REQUIRED.name: _look_at_key,
+    errors.REMOTE_ACCESS_DISABLED.name: _look_at_list,
+    errors.VEHICLE_OFFLINE_FOR_SERVICE.name: _look_at_list,
+}

@@ -30,9 +30,15 @@ class Source(StrEnum):
     STAFF = "staff"
     LOGIN = "login"
     TOKEN = "token"  # noqa: S105  (the name of a source)
+    LOGIN_REFUSED = "login_refused"
+    LOGIN_EXPIRED = "login_expired"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    TOKEN_SUPERSEDED = "token_superseded"  # noqa: S105
+    BACKUP_RESTORED = "backup_restored"
     API_DENIAL = "api_denial"
     API_ANSWER = "api_answer"
     INCIDENT = "incident"
+    IMPORT = "import"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +99,19 @@ SOURCES: Final[dict[str, Standing]] = {
     Source.STAFF: Standing(gettext_noop("staff")),
     Source.LOGIN: Standing(gettext_noop("the person's login at Tesla")),
     Source.TOKEN: Standing(gettext_noop("the scopes in Tesla's token")),
+    Source.LOGIN_REFUSED: Standing(
+        gettext_noop(
+            "Tesla refusing the login without saying why: the password was changed, or another system used it"
+        )
+    ),
+    Source.LOGIN_EXPIRED: Standing(gettext_noop("the login, which nobody used for three months")),
+    Source.PASSWORD_CHANGED: Standing(gettext_noop("Tesla saying that the password was changed")),
+    Source.TOKEN_SUPERSEDED: Standing(gettext_noop("our refresh token, which another system uses too")),
+    Source.BACKUP_RESTORED: Standing(gettext_noop("our tokens, which came from an old backup")),
     Source.API_DENIAL: Standing(gettext_noop("Tesla refusing a request")),
     Source.API_ANSWER: Standing(gettext_noop("Tesla answering a request")),
     Source.INCIDENT: Standing(gettext_noop("an incident that affects many accounts")),
+    Source.IMPORT: Standing(gettext_noop("the list that the application brought along")),
 }
 """Every source. Only those with a rank say something about the key or about signing."""
 

@@ -12,8 +12,9 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
-from vehicles import access, errors, rate_budgets
+from vehicles import access, errors, evidence, rate_budgets
 from vehicles.account_calls import call
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, TeslaAccount, VehicleAccess, VehicleGrant
@@ -82,13 +83,15 @@ def vehicle_data(grant: VehicleGrant, endpoints: Sequence[str], scope: str = "")
 @_naming_the_cure
 def listed_vehicle(grant: VehicleGrant) -> client.ListedVehicle:
     """The grant's car as Tesla lists it: state and whether it is in service; never wakes it."""
-    tag = _tag(grant)
-    return call(
+    tag, vehicle = _tag(grant), grant.connection.vehicle
+    listed = call(
         grant.account,
         grant.integration,
         lambda base, token: client.vehicle(base, token, tag),
-        vehicle=grant.connection.vehicle,
+        vehicle=vehicle,
     )
+    evidence.vehicle_seen(vehicle, listed, now=timezone.now())
+    return listed
 
 
 @_naming_the_cure
@@ -131,7 +134,9 @@ def profile(grant: VehicleGrant, scope: str) -> dict[str, Any]:
 def vehicle_state(grant: VehicleGrant) -> str:
     """`online`, `asleep` or `offline` as Tesla knows it; free of charge and never wakes the car."""
     tag = _tag(grant)
-    return call(grant.account, grant.integration, lambda base, token: client.vehicle_state(base, token, tag))
+    state = call(grant.account, grant.integration, lambda base, token: client.vehicle_state(base, token, tag))
+    evidence.state_seen(grant.connection.vehicle, state, now=timezone.now())
+    return state
 
 
 def state_of(account: TeslaAccount, vin: str) -> str:

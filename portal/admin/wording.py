@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, cast
+
+from django.utils.translation import gettext_lazy
 
 from connect.models import Step
-from vehicles.diagnosis import Actor, Consent, Key, KeyReason, MissingReason, Provider, Verdict
+from vehicles import sources
+from vehicles.diagnosis import Consent, Key, Provider, Verdict, words
 from vehicles.models import Integration, LoginEnd, Mode, Outcome
 
 SUCCESS: Final = "success"
@@ -24,67 +28,38 @@ class Wording:
     sentence: str = ""
 
 
+def _(text: str) -> str:
+    """The text in the language of whoever looks at the page; it behaves as a string wherever it is shown."""
+    return cast("str", gettext_lazy(text))
+
+
+def _coloured(names: Mapping[Any, str], colours: Mapping[Any, str]) -> dict[str, Wording]:
+    return {str(value): Wording(_(name), colours.get(value, NEUTRAL)) for value, name in names.items()}
+
+
+def _translated(names: Mapping[Any, str]) -> dict[str, str]:
+    return {str(value): _(name) for value, name in names.items()}
+
+
+_VERDICT_COLOURS: Final = {Verdict.OK: SUCCESS, Verdict.DEGRADED: WARNING, Verdict.BLOCKED: DANGER}
 VERDICTS: Final[dict[str, Wording]] = {
-    Verdict.OK: Wording("Works", SUCCESS, "Everything that was approved works."),
-    Verdict.DEGRADED: Wording("Partly works", WARNING, "Some of what was approved does not work."),
-    Verdict.BLOCKED: Wording("Blocked", DANGER, "Nothing that was approved works."),
+    verdict: Wording(_(name), _VERDICT_COLOURS[verdict], _(sentence))
+    for verdict, (name, sentence) in words.VERDICTS.items()
 }
 
+_CAUSE_COLOURS: Final = {
+    "declined_in_connect": NEUTRAL,
+    "not_requested": NEUTRAL,
+    "asleep": NEUTRAL,
+    "paused": WARNING,
+    "provider_incident": WARNING,
+    "legacy_cannot_sign": WARNING,
+    "driver_only": WARNING,
+    "in_service": WARNING,
+}
 CAUSES: Final[dict[str, Wording]] = {
-    "key_absent": Wording(
-        "Key missing",
-        DANGER,
-        "The virtual key is not on this car, so it refuses commands. Reading works.",
-    ),
-    "not_granted_at_tesla": Wording(
-        "Not granted at Tesla",
-        DANGER,
-        "The application asked for more than the person ticked on Tesla's page.",
-    ),
-    "withdrawn_at_tesla": Wording(
-        "Withdrawn at Tesla",
-        DANGER,
-        "The person took permissions away in their Tesla account after approving them here.",
-    ),
-    "consent_revoked": Wording(
-        "Access removed at Tesla", DANGER, "The person removed our access in their Tesla account."
-    ),
-    "sign_in_needed": Wording(
-        "Sign-in needed",
-        DANGER,
-        "The login at Tesla ran out or the password changed. Nobody took anything away.",
-    ),
-    "declined_in_connect": Wording(
-        "Declined in Connect", NEUTRAL, "The person unticked this on our permission page."
-    ),
-    "not_requested": Wording("Not requested", NEUTRAL, "The application never asked for this permission."),
-    "paused": Wording("Paused here", WARNING, "Staff paused requests for this car or this application."),
-    "operator_fault": Wording(
-        "Operator account", DANGER, "Tesla refuses the operator's own developer account."
-    ),
-    "provider_incident": Wording(
-        "Incident at Tesla",
-        WARNING,
-        "Many accounts failed at once, so no owner is told anything until staff release it.",
-    ),
-    "legacy_closed": Wording(
-        "Legacy interface closed", DANGER, "This connection uses an interface that Tesla has closed."
-    ),
-    "legacy_cannot_sign": Wording(
-        "Legacy cannot command",
-        WARNING,
-        "This car takes only signed commands, and the connection uses the legacy interface, which cannot sign.",
-    ),
-    "vehicle_missing": Wording(
-        "Not in the account", DANGER, "Tesla no longer lists this car in the person's account."
-    ),
-    "remote_access_disabled": Wording(
-        "Mobile access off", DANGER, "Mobile access is switched off in the car, so it answers nobody."
-    ),
-    "in_service": Wording(
-        "In service", WARNING, "The car is in service and takes no commands until it is back."
-    ),
-    "asleep": Wording("Asleep", NEUTRAL, "The car is asleep; it is not woken for reading."),
+    code: Wording(_(told.name), _CAUSE_COLOURS.get(code, DANGER), _(told.staff))
+    for code, told in words.CAUSES.items()
 }
 
 RESERVATIONS: Final[dict[str, Wording]] = {
@@ -113,38 +88,24 @@ RESERVATIONS: Final[dict[str, Wording]] = {
 }
 """What can be said of a reservation; the last that holds is shown."""
 
-ACTORS: Final[dict[str, Wording]] = {
-    Actor.OWNER: Wording("Owner"),
-    Actor.DRIVER: Wording("Driver"),
-    Actor.APPLICATION: Wording("Application"),
-    Actor.STAFF: Wording("Staff"),
-    Actor.OPERATOR: Wording("Operator"),
-    Actor.TESLA: Wording("Tesla"),
-}
+ACTORS: Final = _coloured(words.ACTORS, {})
 
-KEYS: Final[dict[str, Wording]] = {
-    Key.PRESENT: Wording("On the car", SUCCESS),
-    Key.ABSENT: Wording("Missing", DANGER),
-    Key.NOT_REQUIRED: Wording("Not needed"),
-    Key.UNKNOWN: Wording("Not known", WARNING),
-    Key.CONFLICT: Wording("Sources disagree", WARNING),
-}
+KEYS: Final = _coloured(
+    words.KEYS,
+    {Key.PRESENT: SUCCESS, Key.ABSENT: DANGER, Key.UNKNOWN: WARNING, Key.CONFLICT: WARNING},
+)
 
-KEY_REASONS: Final[dict[str, str]] = {
-    KeyReason.DRIVER_ONLY: "only a driver is connected",
-    KeyReason.NEVER_CHECKED: "never checked",
-    KeyReason.STALE: "checked too long ago",
-    KeyReason.LEGACY_ONLY: "only the legacy interface is connected",
-    KeyReason.PROVIDER_ERROR: "Tesla gave no answer",
-}
+KEY_REASONS: Final = _translated(words.KEY_REASONS)
 
-CONSENTS: Final[dict[str, Wording]] = {
-    Consent.ACTIVE: Wording("Active", SUCCESS),
-    Consent.SUSPECTED: Wording("In doubt", WARNING),
-    Consent.REVOKED: Wording("Removed at Tesla", DANGER),
-    Consent.SIGN_IN_NEEDED: Wording("Sign-in needed", DANGER),
-    Consent.UNKNOWN: Wording("Not known"),
-}
+CONSENTS: Final = _coloured(
+    words.CONSENTS,
+    {
+        Consent.ACTIVE: SUCCESS,
+        Consent.SUSPECTED: WARNING,
+        Consent.REVOKED: DANGER,
+        Consent.SIGN_IN_NEEDED: DANGER,
+    },
+)
 
 LOGIN_WORKS: Final = Wording("Works", SUCCESS)
 LOGIN_SHARED: Final = Wording(
@@ -179,18 +140,12 @@ LOGIN_ENDS: Final[dict[str, Wording]] = {
     ),
 }
 
-MISSING_REASONS: Final[dict[str, str]] = {
-    MissingReason.NOT_GRANTED_AT_TESLA: "not ticked at Tesla",
-    MissingReason.WITHDRAWN_AT_TESLA: "taken away at Tesla",
-    MissingReason.DECLINED_IN_CONNECT: "declined on our permission page",
-    MissingReason.NOT_REQUESTED: "never asked for",
-}
+MISSING_REASONS: Final = _translated(words.MISSING_REASONS)
 
-PROVIDERS: Final[dict[str, Wording]] = {
-    Provider.FLEET: Wording("Fleet API", SUCCESS),
-    Provider.LEGACY: Wording("Legacy, must move", WARNING),
-    Provider.LEGACY_CLOSED: Wording("Legacy, closed", DANGER),
-}
+PROVIDERS: Final = _coloured(
+    words.PROVIDERS,
+    {Provider.FLEET: SUCCESS, Provider.LEGACY: WARNING, Provider.LEGACY_CLOSED: DANGER},
+)
 
 INTEGRATIONS: Final[dict[str, Wording]] = {
     Integration.FLEET: Wording("Fleet API", SUCCESS),
@@ -206,21 +161,7 @@ OUTCOMES: Final[dict[str, Wording]] = {
     Outcome.UNKNOWN: Wording("Not known", WARNING),
 }
 
-SOURCES: Final[dict[str, str]] = {
-    "fleet_status": "Tesla's key status",
-    "vehicle_list": "Tesla's list of cars",
-    "command": "the car itself, answering a command",
-    "token": "Tesla's token",
-    "scp": "the scopes in Tesla's token",
-    "login": "the person's login at Tesla",
-    "login_refused": "Tesla refusing the login without saying why: the password was changed, or another system "
-    "used it",
-    "login_expired": "the login, which nobody used for three months",
-    "password_changed": "Tesla saying that the password was changed",
-    "token_superseded": "our refresh token, which another system uses too",
-    "backup_restored": "our tokens, which came from an old backup",
-    "api_denial": "Tesla refusing a request",
-}
+SOURCES: Final = _translated({source: standing.words for source, standing in sources.SOURCES.items()})
 
 
 STEPS: Final[dict[str, Wording]] = {

@@ -36,7 +36,7 @@ def test_the_page_says_for_each_interface_whether_its_login_works(
 def test_a_backup_is_named_as_the_cause(support: Client, account: TeslaAccount) -> None:
     TeslaTokenFactory(account=account, ended=LoginEnd.BACKUP_RESTORED)
     page = text(support, account)
-    assert wording.SOURCES["backup_restored"] in page
+    assert str(wording.SOURCES["backup_restored"]) in page
     assert wording.LOGIN_ENDS[LoginEnd.BACKUP_RESTORED].sentence in page
 
 

@@ -40,7 +40,8 @@ def test_every_way_a_run_ends_has_words() -> None:
 
 
 def test_every_cause_has_a_name_and_a_sentence() -> None:
-    assert set(wording.CAUSES) == {rule.code for rule in diagnosis.RULES} | {"not_requested"}
+    known = {rule.code for rule in diagnosis.RULES} | {"not_requested", diagnosis.NOT_CONNECTED}
+    assert set(wording.CAUSES) == known
     assert all(words.sentence.endswith(".") for words in wording.CAUSES.values())
 
 

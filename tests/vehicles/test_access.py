@@ -105,7 +105,7 @@ def test_the_diagnosis_as_json_has_the_shape_of_the_contract() -> None:
     body = access.diagnosis_json(access.diagnosis_of(grant, "control_security"), grant)
     assert set(body) == {"verdict", "causes", "error", "actions", "axes"}
     assert body["error"] == {"type": "CONNECTED_SERVICES_ACCOUNT", "code": "VIRTUAL_KEY_REQUIRED"}
-    assert set(body["causes"][0]) == {"code", "axis", "since", "source", "observedAt"}
+    assert set(body["causes"][0]) == {"code", "axis", "text", "since", "source", "observedAt"}
     assert {"actor", "code", "text", "url"} <= set(body["actions"][0])
     assert set(body["axes"]) == {"consent", "permissions", "key", "provider"}
 

@@ -101,7 +101,7 @@ def _waiting_row(reservation: Reservation) -> AuditRow:
 
 def _last_checked(known: Facts, cause: str) -> datetime | None:
     if cause in _AXES:
-        return known.observed[_AXES[cause]].observed_at
+        return known.observation(cause, _AXES[cause]).observed_at
     return max((each.observed_at for each in known.observed.values() if each.observed_at), default=None)
 
 

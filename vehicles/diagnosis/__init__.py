@@ -21,10 +21,11 @@ from vehicles.diagnosis.states import (
     Verdict,
 )
 from vehicles.diagnosis.waiting import NOT_CONNECTED, not_connected
-from vehicles.diagnosis.words import gettext_noop
+from vehicles.diagnosis.words import CAUSES, CauseWords, gettext_noop
 
 __all__ = [
     "ACTIONS",
+    "CAUSES",
     "LINKS",
     "NOT_CONNECTED",
     "RULES",
@@ -32,6 +33,7 @@ __all__ = [
     "Action",
     "Actor",
     "Cause",
+    "CauseWords",
     "Consent",
     "Diagnosis",
     "Facts",

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vehicles.diagnosis.states import Access, Actor, Facts
+from vehicles.diagnosis.states import Access, Actor, Consent, Facts
+from vehicles.diagnosis.words import gettext_noop
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,44 +27,103 @@ LINKS: Final = (
     "reconnect_fleet",
     "pairing",
     "third_party_apps",
-    "admin",
+    "admin_pause",
+    "admin_incidents",
     "documentation",
 )
 
 PERSON: Final = "person"
 """Stands in `ACTIONS` for whoever holds the account: the owner or the driver."""
 
-_KEY_TEXT: Final = (
-    "Open the link on the phone that unlocks this car, with the Tesla app signed in to the account you connected, and "
-    "approve the key. You do not have to be near the car."
-)
+MAY_ADD_KEYS: Final = frozenset({Access.OWNER})
+"""Who Tesla lets add a key to a car, in the Tesla app (Fleet API: virtual keys)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActionRow:
-    """A row of `ACTIONS`; `when` leaves it out for facts that it does not fit."""
+    """A row of `ACTIONS`; `when` leaves it out for facts that it does not fit.
+
+    What is done `at_the_car` is left out where the car is not in the account: nobody there can reach it.
+    """
 
     actor: Actor | str
     code: str
     text: str
     link: str = ""
     needs_phone_key: bool = False
+    at_the_car: bool = False
     when: Callable[[Facts], bool] = lambda facts: True
 
+    def fits(self, facts: Facts) -> bool:
+        """Whether the actor can do this as things stand."""
+        return self.when(facts) and not (self.at_the_car and facts.vehicle_missing)
 
-_REMOVE_ACCESS: Final = ActionRow(
-    PERSON,
-    "remove_access_at_tesla",
-    "Tesla keeps your earlier choice. Remove access first: in the Tesla app, tap your profile, Security and Privacy, "
-    "Manage Third Party Apps; or sign in at tesla.com, Account Settings, Security, Third Party Apps, "
-    "Manage. Then connect again.",
-    "third_party_apps",
+
+def _is_driver(facts: Facts) -> bool:
+    return facts.access is Access.DRIVER
+
+
+def _adds_key(facts: Facts) -> bool:
+    """Whether the account's person may add the key. An account whose relation is not known is taken for the owner's."""
+    return facts.access is None or facts.access in MAY_ADD_KEYS
+
+
+def _owner_adds_key(facts: Facts) -> bool:
+    return not _adds_key(facts) and facts.owner_connected
+
+
+def _owner_must_connect(facts: Facts) -> bool:
+    return not _adds_key(facts) and not facts.owner_connected
+
+
+_KEY_TEXT: Final = gettext_noop(
+    "Open the link on the phone that unlocks this car, with the Tesla app signed in to the account you connected, and "
+    "approve the key. You do not have to be near the car."
 )
-_CONNECT_AGAIN: Final = ActionRow(
-    PERSON,
-    "connect_again",
-    "Connect your car again and tick every box that the application needs.",
-    "connect",
+_ASK_TEXT: Final = gettext_noop("Only the owner of the car can do the next step. Send them the link below.")
+
+_TELL_OWNER: Final = ActionRow(
+    Actor.DRIVER,
+    "ask_owner",
+    gettext_noop("Only the owner of the car can do the next step. Please tell them."),
+    at_the_car=True,
+    when=_is_driver,
+)
+_GET_THE_KEY_ON: Final = (
+    ActionRow(Actor.DRIVER, "ask_owner", _ASK_TEXT, "pairing", at_the_car=True, when=_owner_adds_key),
+    ActionRow(Actor.DRIVER, "ask_owner", _ASK_TEXT, "connect", at_the_car=True, when=_owner_must_connect),
+    ActionRow(
+        Actor.OWNER,
+        "remove_a_key",
+        gettext_noop(
+            "The car has 20 keys, which is the most it takes. In the car, open Controls, Locks and delete one you do "
+            "not need."
+        ),
+        at_the_car=True,
+        when=lambda f: f.key_slots_full,
+    ),
+    ActionRow(PERSON, "add_key", _KEY_TEXT, "pairing", needs_phone_key=True, at_the_car=True, when=_adds_key),
+    ActionRow(
+        Actor.OWNER,
+        "add_key",
+        _KEY_TEXT,
+        "pairing",
+        needs_phone_key=True,
+        at_the_car=True,
+        when=_owner_adds_key,
+    ),
+    ActionRow(
+        Actor.OWNER,
+        "connect_and_add_key",
+        gettext_noop(
+            "Open the link on the phone that unlocks this car, sign in with the Tesla account that owns it, and add "
+            "the key on the last page."
+        ),
+        "connect",
+        needs_phone_key=True,
+        at_the_car=True,
+        when=_owner_must_connect,
+    ),
 )
 
 ACTIONS: Final[dict[str, tuple[ActionRow, ...]]] = {
@@ -71,47 +131,75 @@ ACTIONS: Final[dict[str, tuple[ActionRow, ...]]] = {
         ActionRow(
             Actor.APPLICATION,
             "ask_for_permission",
-            "Send the person through Connect again with this permission in the scope parameter.",
+            gettext_noop(
+                "Send the person through Connect again with this permission in the scope parameter."
+            ),
             "documentation",
         ),
     ),
     "declined_in_connect": (
         ActionRow(
-            PERSON, "connect_again", "Connect your car again and allow this on the last page.", "connect"
+            PERSON,
+            "connect_again",
+            gettext_noop("Connect your car again and allow this on the last page."),
+            "connect",
         ),
     ),
-    "not_granted_at_tesla": (_REMOVE_ACCESS, _CONNECT_AGAIN),
+    "not_granted_at_tesla": (
+        ActionRow(
+            PERSON,
+            "remove_access_at_tesla",
+            gettext_noop(
+                "Tesla keeps your earlier choice. Remove access first: in the Tesla app, tap your profile, Security "
+                "and Privacy, Manage Third Party Apps; or sign in at tesla.com, Account Settings, Security, Third "
+                "Party Apps, Manage. Then connect again."
+            ),
+            "third_party_apps",
+            when=lambda f: f.consent is not Consent.REVOKED,
+        ),
+        ActionRow(
+            PERSON,
+            "connect_again",
+            gettext_noop("Connect your car again and tick every box that the application needs."),
+            "connect",
+        ),
+    ),
     "paused": (
         ActionRow(
-            Actor.STAFF, "resume", "Requests are paused here. Resume them when the reason is gone.", "admin"
+            Actor.STAFF,
+            "resume",
+            gettext_noop("Requests are paused here. Resume them when the reason is gone."),
+            "admin_pause",
         ),
     ),
     "operator_fault": (
         ActionRow(
             Actor.OPERATOR,
             "check_developer_account",
-            "Tesla refuses the operator's developer account. Check registration, payment and limits at "
-            "developer.tesla.com.",
+            gettext_noop(
+                "Tesla refuses the operator's developer account. Check registration, payment and limits at "
+                "developer.tesla.com."
+            ),
         ),
     ),
     "provider_incident": (
         ActionRow(
             Actor.TESLA,
             "wait",
-            "Tesla has a problem that affects many accounts. Nothing has to be done by owners.",
+            gettext_noop("Tesla has a problem that affects many accounts. Nothing has to be done by owners."),
         ),
         ActionRow(
             Actor.STAFF,
             "release_brake",
-            "Look at the incident and release it when Tesla answers normally.",
-            "admin",
+            gettext_noop("Look at the incident and release it when Tesla answers normally."),
+            "admin_incidents",
         ),
     ),
     "legacy_closed": (
         ActionRow(
             PERSON,
             "reconnect",
-            "Tesla closed its older interface. Connect your car again to go on.",
+            gettext_noop("Tesla closed its older interface. Connect your car again to go on."),
             "reconnect_fleet",
         ),
     ),
@@ -119,7 +207,7 @@ ACTIONS: Final[dict[str, tuple[ActionRow, ...]]] = {
         ActionRow(
             PERSON,
             "connect_again",
-            "Access was removed in the Tesla account. Connect your car again to go on.",
+            gettext_noop("Access was removed in the Tesla account. Connect your car again to go on."),
             "connect",
         ),
     ),
@@ -127,7 +215,9 @@ ACTIONS: Final[dict[str, tuple[ActionRow, ...]]] = {
         ActionRow(
             PERSON,
             "connect_again",
-            "A permission was taken away in the Tesla account. Connect your car again and tick it.",
+            gettext_noop(
+                "A permission was taken away in the Tesla account. Connect your car again and tick it."
+            ),
             "connect",
         ),
     ),
@@ -135,7 +225,7 @@ ACTIONS: Final[dict[str, tuple[ActionRow, ...]]] = {
         ActionRow(
             PERSON,
             "sign_in_again",
-            "Sign in at Tesla again; your connection then goes on by itself.",
+            gettext_noop("Sign in at Tesla again; your connection then goes on by itself."),
             "reauthenticate",
         ),
     ),
@@ -143,64 +233,61 @@ ACTIONS: Final[dict[str, tuple[ActionRow, ...]]] = {
         ActionRow(
             PERSON,
             "check_vehicle_in_account",
-            "The car is no longer in the Tesla account. If it should be, add it in the Tesla app; if it was "
-            "sold, disconnect it.",
+            gettext_noop(
+                "The car is no longer in the Tesla account. If it should be, add it in the Tesla app; if it was sold, "
+                "disconnect it."
+            ),
         ),
     ),
     "legacy_cannot_sign": (
         ActionRow(
             PERSON,
             "reconnect",
-            "This car takes commands only through Tesla's current interface. Connect your car again.",
+            gettext_noop(
+                "This car takes commands only through Tesla's current interface. Connect your car again."
+            ),
             "reconnect_fleet",
         ),
     ),
-    "key_absent": (
-        ActionRow(
-            Actor.OWNER,
-            "remove_a_key",
-            "The car has 20 keys, which is the most it takes. In the car, open Controls, Locks and delete one "
-            "you do not need.",
-            when=lambda f: f.key_slots_full,
-        ),
-        ActionRow(
-            Actor.DRIVER,
-            "ask_owner",
-            "Only the owner can add the key. Send the owner the link below.",
-            "pairing",
-            when=lambda f: f.access is Access.DRIVER,
-        ),
-        ActionRow(Actor.OWNER, "add_key", _KEY_TEXT, "pairing", needs_phone_key=True),
-    ),
+    "key_absent": _GET_THE_KEY_ON,
+    "driver_only": _GET_THE_KEY_ON,
     "remote_access_disabled": (
+        _TELL_OWNER,
         ActionRow(
             Actor.OWNER,
             "allow_mobile_access",
-            "In the car, open Controls, Safety and switch on mobile access.",
+            gettext_noop("In the car, open Controls, Safety and switch on mobile access."),
+            at_the_car=True,
         ),
     ),
     "in_service": (
-        ActionRow(Actor.OWNER, "wait_for_service", "The car is in service. Commands work again afterwards."),
+        ActionRow(
+            PERSON,
+            "wait_for_service",
+            gettext_noop("The car is in service. Commands work again afterwards."),
+            at_the_car=True,
+        ),
     ),
     "asleep": (
         ActionRow(
             Actor.APPLICATION,
             "retry_later",
-            "The car is asleep and is not woken for reading. Try again later.",
+            gettext_noop("The car is asleep and is not woken for reading. Try again later."),
         ),
     ),
 }
 """What to do about each fault, in order, by whom."""
 
+_NOBODY_ELSE_CAN_ACT: Final = ("provider_incident", "operator_fault")
+"""While one of these holds, whatever a person did at Tesla would come to nothing, and what looks like a removal is
+most likely none."""
+
 
 def actions_for(facts: Facts, codes: Sequence[str]) -> tuple[Action, ...]:
-    """What to do about these faults, in order, each once.
-
-    While an incident holds, owners are told nothing: what looks like a removal is most likely not one.
-    """
-    told = ["provider_incident"] if "provider_incident" in codes else codes
+    """What to do about these faults, in order, each once, and nothing that its actor cannot do as things stand."""
+    told = [code for code in codes if code in _NOBODY_ELSE_CAN_ACT] or codes
     first: dict[tuple[Actor, str], Action] = {}
-    for row in (row for code in told for row in ACTIONS[code] if row.when(facts)):
+    for row in (row for code in told for row in ACTIONS[code] if row.fits(facts)):
         action = _action(row, facts)
         first.setdefault((action.actor, action.code), action)
     return tuple(first.values())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from vehicles import errors
 from vehicles.diagnosis.actions import Action, actions_for
@@ -30,11 +30,16 @@ class Diagnosis:
     causes: tuple[Cause, ...]
     error: ErrorSpec | None
     actions: tuple[Action, ...]
-    axes: Mapping[str, Any]
+    facts: Facts
 
     @property
     def main_cause(self) -> str:
         return self.causes[0].code if self.causes else ""
+
+    @property
+    def axes(self) -> dict[str, Any]:
+        """The four axes as plain values, each with the observation that it rests on."""
+        return _axes(self.facts)
 
     @property
     def next_actor(self) -> str:
@@ -47,7 +52,7 @@ def diagnose(facts: Facts, *, asked: str | None = None) -> Diagnosis:
     standing = [(rule, stopped) for rule, stopped in found if _speaks(rule, stopped, asked)]
     ungranted = asked is not None and asked not in facts.granted and asked not in facts.missing
     error = errors.PERMISSION if ungranted else _error(standing, facts.granted if asked is None else {asked})
-    causes = [Cause(rule.code, rule.axis, facts.observed.get(rule.axis, Observed())) for rule, _ in standing]
+    causes = [Cause(rule.code, rule.axis, _observation(facts, rule, stopped)) for rule, stopped in standing]
     if ungranted:
         causes.insert(0, Cause("not_requested", "permissions", Observed()))
     return Diagnosis(
@@ -55,7 +60,7 @@ def diagnose(facts: Facts, *, asked: str | None = None) -> Diagnosis:
         causes=tuple(causes),
         error=error,
         actions=actions_for(facts, [cause.code for cause in causes]),
-        axes=_axes(facts),
+        facts=facts,
     )
 
 
@@ -64,7 +69,17 @@ def _speaks(rule: Rule, stopped: frozenset[str], asked: str | None) -> bool:
 
 
 def _error(standing: list[tuple[Rule, frozenset[str]]], wanted: Collection[str]) -> ErrorSpec | None:
-    return next((rule.error for rule, stopped in standing if not stopped.isdisjoint(wanted)), None)
+    hit = (rule.error for rule, stopped in standing if rule.error and not stopped.isdisjoint(wanted))
+    return next(hit, None)
+
+
+def _observation(facts: Facts, rule: Rule, stopped: frozenset[str]) -> Observed:
+    """What the cause rests on. Of several missing permissions the first that went missing tells since when."""
+    each = [facts.missing_observed[name] for name in sorted(stopped) if name in facts.missing_observed]
+    if rule.axis != "permissions" or not each:
+        return facts.observation(rule.code, rule.axis)
+    first = min((seen.since for seen in each if seen.since), default=None)
+    return next(seen for seen in each if seen.since == first)
 
 
 def _verdict(facts: Facts, standing: list[tuple[Rule, frozenset[str]]]) -> Verdict:
@@ -75,23 +90,43 @@ def _verdict(facts: Facts, standing: list[tuple[Rule, frozenset[str]]]) -> Verdi
 
 
 def _axes(facts: Facts) -> dict[str, Any]:
+    seen = {axis: facts.observation("", axis).as_json() for axis in AXES}
     return {
-        "consent": {"value": str(facts.consent)},
+        "consent": {"value": str(facts.consent), **seen["consent"]},
         "permissions": {
             "granted": sorted(facts.granted),
-            "missing": [
-                {"permission": name, "reason": str(why)} for name, why in sorted(facts.missing.items())
-            ],
+            "missing": [_missing(facts, name) for name in sorted(facts.missing)],
+            **seen["permissions"],
         },
-        "key": {"value": str(facts.key), "reason": str(facts.key_reason) if facts.key_reason else None},
+        "key": {
+            "value": str(facts.key),
+            "reason": str(facts.key_reason) if facts.key_reason else None,
+            **seen["key"],
+        },
         "provider": {
             "value": str(facts.provider),
-            "accessType": str(facts.access),
-            "vehicleMissing": facts.vehicle_missing,
-            "keySlotsFull": facts.key_slots_full,
-            "remoteAccessDisabled": facts.remote_access_disabled,
-            "inService": facts.in_service,
-            "asleep": facts.asleep,
-            "paused": facts.paused,
+            "region": facts.region or None,
+            "accessType": str(facts.access) if facts.access else None,
+            "protocolRequired": facts.protocol_required,
+            **{name: getattr(facts, fact) for name, fact in _FLAGS.items()},
+            **seen["provider"],
         },
     }
+
+
+def _missing(facts: Facts, name: str) -> dict[str, Any]:
+    seen = facts.missing_observed.get(name, Observed())
+    return {"permission": name, "reason": str(facts.missing[name]), **seen.as_json()}
+
+
+AXES: Final = ("consent", "permissions", "key", "provider")
+_FLAGS: Final = {
+    "vehicleMissing": "vehicle_missing",
+    "keySlotsFull": "key_slots_full",
+    "remoteAccessDisabled": "remote_access_disabled",
+    "inService": "in_service",
+    "asleep": "asleep",
+    "paused": "paused",
+    "ownerConnected": "owner_connected",
+}
+"""What else is known of the provider axis: name in JSON, fact."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vehicles import errors
-from vehicles.diagnosis.states import Consent, Facts, Key, MissingReason, Provider
+from vehicles.diagnosis.states import Consent, Facts, Key, KeyReason, MissingReason, Provider
 from vehicles.errors import ErrorSpec
 from vehicles.permissions import PERMISSIONS
 
@@ -51,18 +51,24 @@ def _key_absent(facts: Facts) -> frozenset[str]:
     return _travel_signed(facts) if facts.key is Key.ABSENT else frozenset()
 
 
+def _driver_only(facts: Facts) -> frozenset[str]:
+    """Nobody can tell whether the key is there; the car will, when it is given a command."""
+    is_unseen = facts.key is Key.UNKNOWN and facts.key_reason is KeyReason.DRIVER_ONLY
+    return _travel_signed(facts) if is_unseen else frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A fault: which permissions it stops, the error a call then gets, and whether it makes the verdict worse.
 
     `silent` rules speak only when the call asks for exactly the permission they stop: nobody has to repair a
-    permission that the person chose not to give.
+    permission that the person chose not to give. Without an `error` the call is tried all the same.
     """
 
     code: str
     axis: str
     stops: Stopped
-    error: ErrorSpec
+    error: ErrorSpec | None
     counts: bool = True
     silent: bool = False
 
@@ -112,6 +118,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("vehicle_missing", "provider", _when(lambda f: f.vehicle_missing), errors.VEHICLE_MISSING),
     Rule("legacy_cannot_sign", "provider", _legacy_cannot_sign, errors.PLATFORM_NOT_CAPABLE),
     Rule("key_absent", "key", _key_absent, errors.VIRTUAL_KEY_REQUIRED),
+    Rule("driver_only", "key", _driver_only, error=None, counts=False),
     Rule(
         "remote_access_disabled",
         "provider",
@@ -131,6 +138,7 @@ RULES: Final[tuple[Rule, ...]] = (
         _when(lambda f: f.asleep, among=LIVE_READS),
         errors.ASLEEP,
         counts=False,
+        silent=True,
     ),
 )
 """Every fault, in the order in which a call meets it."""

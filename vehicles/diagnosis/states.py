@@ -87,6 +87,14 @@ class Observed:
     since: datetime | None = None
     observed_at: datetime | None = None
 
+    def as_json(self) -> dict[str, str | None]:
+        """As the diagnosis writes it; null where it is not known."""
+        return {
+            "since": self.since.isoformat() if self.since else None,
+            "source": self.source or None,
+            "observedAt": self.observed_at.isoformat() if self.observed_at else None,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -104,7 +112,10 @@ class Facts:
     key_reason: KeyReason | None = None
     provider: Provider = Provider.FLEET
     fleet_signs: frozenset[str] = frozenset()
-    access: Access = Access.OWNER
+    protocol_required: bool | None = None
+    region: str = ""
+    access: Access | None = Access.OWNER
+    owner_connected: bool = True
     vehicle_missing: bool = False
     key_slots_full: bool = False
     remote_access_disabled: bool = False
@@ -114,7 +125,12 @@ class Facts:
     operator_fault: bool = False
     provider_incident: bool = False
     observed: Mapping[str, Observed] = field(default_factory=dict)
+    missing_observed: Mapping[str, Observed] = field(default_factory=dict)
 
     @property
     def person(self) -> Actor:
-        return Actor.OWNER if self.access is Access.OWNER else Actor.DRIVER
+        return Actor.DRIVER if self.access is Access.DRIVER else Actor.OWNER
+
+    def observation(self, cause: str, axis: str) -> Observed:
+        """The observation that a cause rests on: its own, else that of its axis."""
+        return self.observed.get(cause) or self.observed.get(axis) or Observed()

@@ -8,16 +8,19 @@ from typing import Final
 
 from vehicles import errors
 from vehicles.diagnosis.actions import Action
-from vehicles.diagnosis.decision import Cause, Diagnosis, diagnose
+from vehicles.diagnosis.decision import Cause, Diagnosis
 from vehicles.diagnosis.states import Actor, Facts, MissingReason, Observed, Verdict
+from vehicles.diagnosis.words import gettext_noop
 
 NOT_CONNECTED: Final = "not_connected"
 
 _SEND_LINK: Final = Action(
     Actor.APPLICATION,
     "send_connect_link",
-    "Nobody has connected this car here yet. Send its person this link, which is theirs alone. Once they have "
-    "connected, the car and the person have the ids that you know.",
+    gettext_noop(
+        "Nobody has connected this car here yet. Send its person this link, which is theirs alone. Once they have "
+        "connected, the car and the person have the ids that you know."
+    ),
     "connect",
 )
 
@@ -30,5 +33,5 @@ def not_connected(permissions: Iterable[str], since: datetime) -> Diagnosis:
         causes=(Cause(NOT_CONNECTED, "consent", Observed("import", since)),),
         error=errors.PERMISSION,
         actions=(_SEND_LINK,),
-        axes=diagnose(Facts(granted=frozenset(), missing=missing)).axes,
+        facts=Facts(granted=frozenset(), missing=missing),
     )

@@ -213,15 +213,15 @@ def _events(vehicle: Vehicle, before: _State, now: datetime, actor: str) -> Iter
             reason=after.key[1],
             source=vehicle.key_source,
         )
-    if after.conditions != before.conditions:
+    change = history.difference(before.conditions, after.conditions)
+    if change:
         yield history.event(
             Kind.VEHICLE_CHANGED,
             actor=actor,
             at=now,
             vehicle=vehicle,
-            before=before.conditions,
-            after=after.conditions,
             source=vehicle.key_source,
+            **change,
         )
 
 

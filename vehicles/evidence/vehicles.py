@@ -41,26 +41,28 @@ def vehicles_listed(
 
 def vehicle_seen(vehicle: Vehicle, item: ListedVehicle, *, now: datetime) -> None:
     """Tesla's list entry of one car: in what condition it is, whoever's account was asked. Writes what changed."""
-    before = facts.conditions(vehicle)
-    vehicle.display_name = item.display_name[:128] or vehicle.display_name
-    vehicle.in_service, vehicle.remote_access_disabled = item.in_service, item.remote_access_disabled
-    vehicle.state, vehicle.state_observed_at, vehicle.listed_at = item.state, now, now
-    after = facts.conditions(vehicle)
-    facts.date_conditions(vehicle, before, now)
     with transaction.atomic():
-        vehicle.save(update_fields=_STORED)
-        if after == before:
-            return
-        history.record(
-            Kind.VEHICLE_CHANGED,
-            actor=history.SYSTEM,
-            at=now,
-            vehicle=vehicle,
-            before=before,
-            after=after,
-            source=Source.VEHICLE_LIST,
-        )
-        facts.refresh_verdicts(facts.grants_of_vehicles([vehicle.pk]), now)
+        row = Vehicle.objects.select_for_update().get(pk=vehicle.pk)
+        before, counted = facts.conditions(row), facts.was_listed_lately(row, now)
+        row.display_name = item.display_name[:128] or row.display_name
+        row.in_service, row.remote_access_disabled = item.in_service, item.remote_access_disabled
+        row.state, row.state_observed_at, row.listed_at = item.state, now, now
+        facts.date_conditions(row, before, now)
+        row.save(update_fields=_STORED)
+        change = history.difference(before, facts.conditions(row))
+        if change:
+            history.record(
+                Kind.VEHICLE_CHANGED,
+                actor=history.SYSTEM,
+                at=now,
+                vehicle=row,
+                source=Source.VEHICLE_LIST,
+                **change,
+            )
+        if change or not counted:
+            facts.refresh_verdicts(facts.grants_of_vehicles([row.pk]), now)
+    for name in _STORED:
+        setattr(vehicle, name, getattr(row, name))
 
 
 def state_seen(vehicle: Vehicle, state: str, *, now: datetime) -> None:

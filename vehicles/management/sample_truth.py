@@ -22,23 +22,12 @@ from vehicles.management.sample_plan import (
 )
 from vehicles.permissions import PERMISSIONS
 
-MOST_KEYS: Final = 20
-_PERSONS_MOVE: Final = (
-    "not_granted_at_tesla", "legacy_closed", "consent_revoked", "withdrawn_at_tesla", "sign_in_needed",
-    "vehicle_missing", "legacy_cannot_sign",
-)  # fmt: skip
 _BLOCKING: Final = (
     "paused", "legacy_closed", "consent_revoked", "sign_in_needed", "vehicle_missing", "remote_access_disabled",
 )  # fmt: skip
-_SEEN_AS: Final = {
-    "not_granted_at_tesla": "token",
-    "consent_revoked": "token",
-    "withdrawn_at_tesla": "token",
-    "sign_in_needed": "token",
-    "key_absent": "key",
-    "": "token",
-}
-"""What showed a fault: the account's token, the key's state, or else Tesla's list of cars."""
+_NEVER_CHECKED: Final = ("paused",)
+"""What staff did here needs no looking at."""
+_SEEN_WITH_THE_KEY: Final = ("key_absent", "driver_only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +90,7 @@ def _faults(planted: Planted) -> list[str]:
         and vehicle.key != "not_required"
         and bool(commands),
         "key_absent": planted.provider == "fleet" and vehicle.key == "absent" and bool(commands),
+        "driver_only": planted.provider == "fleet" and vehicle.key_reason == "driver_only" and bool(commands),
         "remote_access_disabled": not vehicle.car.mobile_access,
         "in_service": vehicle.car.in_service and bool(commands),
     }
@@ -117,14 +107,8 @@ def _verdict(planted: Planted, faults: list[str]) -> str:
 
 
 def _next_actor(planted: Planted, cause: str) -> str:
-    person = planted.access.access_type.lower()
-    total_keys = planted.access.vehicle.total_keys
-    if cause in _PERSONS_MOVE:
-        return person
-    if cause == "key_absent":
-        is_full = total_keys is not None and total_keys >= MOST_KEYS
-        return "owner" if is_full else person
-    return {"": "", "paused": "staff"}.get(cause, "owner")
+    """What only an owner can do begins, for a driver, with telling them."""
+    return {"": "", "paused": "staff"}.get(cause, planted.access.access_type.lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +158,22 @@ class Truth:
             "provider": planted.provider,
             "access_types": " ".join(sorted(planted.access.vehicle.access_types, reverse=True)),
             "since": since.isoformat(timespec="seconds"),
-            "last_checked": checked.isoformat(timespec="seconds"),
+            "last_checked": checked.isoformat(timespec="seconds") if checked else "",
             "planted": _states(planted, faults),
         }
 
-    def _times(self, planted: Planted, cause: str) -> tuple[datetime, datetime]:
+    def _times(self, planted: Planted, cause: str) -> tuple[datetime, datetime | None]:
         """Since when the verdict holds, and when what it rests on was last seen."""
         closed_at = self._closed_at(planted.person)
-        listed = closed_at or self.now - (planted.access.missing_before or timedelta())
-        seen = {"token": self.now, "key": self.now - planted.access.vehicle.observed_before, "list": listed}
         changed = self.now - planted.person.changed_before
-        since = closed_at if closed_at and cause == "legacy_closed" else changed
-        return since, seen[_SEEN_AS.get(cause, "list")]
+        if cause == "legacy_closed":
+            listed = self.now - (planted.access.missing_before or timedelta())
+            return closed_at or changed, closed_at or listed
+        if cause in _SEEN_WITH_THE_KEY:
+            return changed, self.now - planted.access.vehicle.observed_before
+        if cause == "sign_in_needed" and planted.is_legacy:
+            return changed, changed
+        return changed, None if cause in _NEVER_CHECKED else self.now
 
     def _reservation(self, reserved: PlannedReservation) -> dict[str, Any]:
         return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from vehicles import access, upstream
+from vehicles import pairing, upstream
 from vehicles.models import VehicleGrant
 from vehicles.permissions import PERMISSIONS
 from vehicles.reads.values import Sections, Terms, mapping, recorded_at
@@ -45,7 +45,7 @@ class Read:
 
 def ask(grant: VehicleGrant, row: Read, *, imperial: bool, now: datetime) -> Reading:
     """Ask Tesla for one read. Raises `CatalogueError`, first what the diagnosis says stands in the way."""
-    access.require(grant, row.permission)
+    pairing.require(grant, row.permission, now)
     answer = row.ask(grant, row.sections, PERMISSIONS[row.permission].tesla_scope)
     sections = {section: mapping(answer.get(section)) for section in row.sections}
     return Reading(

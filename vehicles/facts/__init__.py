@@ -1,0 +1,46 @@
+"""Facts: the stored rows of one grant as `diagnosis` wants them, and the verdict columns that repeat its answer."""
+
+from vehicles.facts.condition import (
+    MOST_KEYS,
+    conditions,
+    date_conditions,
+    is_stale,
+    key_of,
+    key_slots_full,
+    was_listed_lately,
+)
+from vehicles.facts.gathering import (
+    access_of,
+    facts_of,
+    fleet_covers,
+    grants_of_account,
+    grants_of_vehicles,
+    missing_permissions,
+    offers_legacy,
+    with_rows,
+    working_permissions,
+)
+from vehicles.facts.incidents import with_incidents
+from vehicles.facts.verdicts import refresh_verdicts, verdict_columns
+
+__all__ = [
+    "MOST_KEYS",
+    "access_of",
+    "conditions",
+    "date_conditions",
+    "facts_of",
+    "fleet_covers",
+    "grants_of_account",
+    "grants_of_vehicles",
+    "is_stale",
+    "key_of",
+    "key_slots_full",
+    "missing_permissions",
+    "offers_legacy",
+    "refresh_verdicts",
+    "verdict_columns",
+    "was_listed_lately",
+    "with_incidents",
+    "with_rows",
+    "working_permissions",
+]

@@ -1,0 +1,52 @@
+"""The incidents that stand over a grant: faults of Tesla's or the operator's that are nobody's account and no car."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+
+from vehicles.diagnosis import Consent
+from vehicles.models import Incident, IncidentKind, Integration, VehicleGrant
+
+Standing = Mapping[IncidentKind, datetime]
+"""The incidents that stand, each with when it began."""
+
+
+def standing_over(grant: VehicleGrant) -> Standing:
+    """The incidents that stand over the grant: from the columns that `with_incidents` adds, or asked for.
+
+    A row that is not stored yet is held up by none.
+    """
+    if grant._state.adding:
+        return {}
+    if hasattr(grant, _since(IncidentKind.LEGACY_CLOSED)):
+        found = ((kind, getattr(grant, _since(kind))) for kind in IncidentKind)
+        return {kind: began_at for kind, began_at in found if began_at}
+    here = Incident.objects.standing().filter(mode=grant.mode, region__in=("", grant.account.region))
+    return {IncidentKind(kind): began_at for kind, began_at in here.values_list("kind", "began_at")}
+
+
+def with_incidents(grants: QuerySet[VehicleGrant]) -> QuerySet[VehicleGrant]:
+    """The grants with what `facts_of` asks of incidents, in the same query."""
+    here = Q(region="") | Q(region=OuterRef("account__region"))
+    standing = Incident.objects.standing().filter(here, mode=OuterRef("mode"))
+    return grants.annotate(
+        **{_since(kind): Subquery(standing.filter(kind=kind).values("began_at")[:1]) for kind in IncidentKind}
+    )
+
+
+def _since(kind: IncidentKind) -> str:
+    return f"{kind}_since"
+
+
+def faults(grant: VehicleGrant, standing: Standing) -> dict[str, bool]:
+    """Whether an incident holds the grant up. Accounts that answer as ever are not touched by a mass revocation."""
+    if grant.integration == Integration.LEGACY:
+        return {}
+    is_suspected = grant.account.consent == Consent.SUSPECTED
+    return {
+        "operator_fault": IncidentKind.OPERATOR_FAULT in standing,
+        "provider_incident": is_suspected and IncidentKind.MASS_REVOCATION in standing,
+    }
