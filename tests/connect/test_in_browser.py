@@ -6,11 +6,14 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
 from tests.connect.browsing import approve_key, authorize, opened, shoot, sign_in
+from tests.connect.conftest import AtTesla
 from tests.factories import ApplicationFactory, VehicleGrantFactory
-from vehicles.models import Application, Connection, TeslaAccount, VehicleGrant
+from vehicles import incidents
+from vehicles.models import Application, Connection, IncidentKind, TeslaAccount, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -78,6 +81,30 @@ def test_pages_that_stop_a_run_say_what_to_do(
     shoot(page, "13-owner")
     page.goto(f"{live_server.url}/connect/00000000-0000-4000-8000-000000000000")
     shoot(page, "14-unknown")
+
+
+def test_the_callback_address_is_carried_over_from_teslas_tab(
+    page: Page, live_server: Any, simulator: SimulatorServer, application: Application, emma: Any
+) -> None:
+    Application.objects.update(integration="legacy")
+    authorize(page, live_server.url, application, make="TESLA")
+    page.click("#continue-button")
+    shoot(page, "20-legacy-login")
+    # Where the login ends, a browser shows only to people who look for it.
+    there, login_page = AtTesla(), str(page.locator("#tesla-login-link").get_attribute("href"))
+    address = there.open(there.log_in(login_page, emma.email))
+    page.fill("#callback-address", "not an address")
+    page.click("#continue-button")
+    shoot(page, "21-legacy-refused")
+    assert address.startswith("tesla://auth/callback?")
+    page.fill("#callback-address", f"Failed to launch '{address}' because no application knows it.")
+    page.click("#continue-button")
+    page.click("#approval-button")
+    page.wait_for_url("https://example.com/auth**")
+    assert set(VehicleGrant.objects.values_list("integration", flat=True)) == {"legacy"}
+    incidents.begin(IncidentKind.LEGACY_CLOSED, "live", timezone.now())
+    authorize(page, live_server.url, application, make="TESLA")
+    shoot(page, "22-legacy-closed")
 
 
 def refused_once_more(page: Page, url: str, application: Application, email: str) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tests.factories import VehicleGrantFactory
 from tests.vehicles.test_legacy_logins import sign_in_legacy
-from vehicles import account_calls, evidence, incidents, legacy_api, tasks, upstream
+from vehicles import account_calls, commands, evidence, incidents, legacy_api, tasks, upstream
 from vehicles.errors import CatalogueError
 from vehicles.facts import facts_of
 from vehicles.models import Event, Incident, Integration, TeslaAccount, VehicleGrant
@@ -147,3 +147,22 @@ def test_verdicts_follow_when_the_operator_switches_it_off_or_on(emmas: VehicleG
         settings.LEGACY_OWNER_API = is_on
         tasks.watch_accounts()
         assert (causes() == {"legacy_closed"}) is not is_on
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 403, "body": {"error": "Tesla Vehicle Command Protocol required"}},
+        {"status": 200, "body": {"response": {"result": False, "reason": "unsigned_cmds_hardlocked"}}},
+    ],
+)
+def test_a_car_that_turns_out_to_want_signatures_is_told_apart_from_one_that_refuses(
+    simulator: SimulatorServer, emmas: VehicleGrant, answer: dict[str, Any]
+) -> None:
+    fault = {"match": {"path": "*/command/door_lock"}, "effect_happens": False}
+    simulator.world.faults.add(fault | answer)
+    with pytest.raises(CatalogueError, match="COMPATIBILITY:PLATFORM_NOT_CAPABLE"):
+        commands.issue(emmas, "lock", {}, now=timezone.now())
+    vehicle = emmas.connection.vehicle
+    vehicle.refresh_from_db()
+    assert vehicle.protocol_required is True
