@@ -19,6 +19,7 @@ from vehicles import access, errors, evidence, signing_sessions, upstream, virtu
 from vehicles.bulkhead import let_go_of_database
 from vehicles.errors import CatalogueError, ErrorSpec
 from vehicles.models import Vehicle, VehicleGrant
+from vehicles.signing_sessions import Outlook
 from vehicles.tesla import errors as tesla
 from vehicles.tesla import vehicle_commands
 from vehicles.tesla.client import CommandResult
@@ -153,19 +154,22 @@ def _begin_later(sender: Sender, key: PrivateKey, domain: Domain) -> SessionInfo
     """
     end = time.monotonic() + TURN_WAIT_SECONDS
     while time.monotonic() < end:
-        if signing_sessions.take_handshake(sender.vehicle, domain, sender.holder):
+        outlook = signing_sessions.outlook(sender.vehicle, domain, sender.holder)
+        if outlook is Outlook.MEET and signing_sessions.take_handshake(sender.vehicle, domain, sender.holder):
             _shake_hands(sender, key, domain)
-            session = _begin(sender, domain)
-            if session is None:
-                raise SessionOvertaken("another process dropped the session while it was made")
+            return _begin_met(sender, domain)
+        if outlook is Outlook.GO and (session := _begin(sender, domain)):
             return session
-        if signing_sessions.may_go_on(sender.vehicle, domain, sender.holder):
-            session = _begin(sender, domain)
-            if session is not None:
-                return session
         let_go_of_database()
         time.sleep(_POLL_SECONDS)
     raise CatalogueError(errors.RATE_LIMIT_VEHICLE, retry_after=5, reason="other commands are still running")
+
+
+def _begin_met(sender: Sender, domain: Domain) -> SessionInfo:
+    session = _begin(sender, domain)
+    if session is None:
+        raise SessionOvertaken("another process dropped the session while it was made")
+    return session
 
 
 def _deliver(sender: Sender, session: SessionInfo, key: PrivateKey, payload: bytes) -> Response:

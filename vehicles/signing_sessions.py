@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Final
+from enum import Enum
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -27,6 +28,14 @@ TURN: Final = timedelta(seconds=60)
 MOST_OUTSTANDING: Final = 32
 """Infotainment refuses a counter further than this below the highest it has seen."""
 _IN_TURN: Final = frozenset({Domain.VEHICLE_SECURITY})
+
+
+class Outlook(Enum):
+    """How things stand at a computer for a command that would like to be sent."""
+
+    GO = "there is a session, and it is our turn or there is room"
+    MEET = "there is no session, and nobody is shaking hands"
+    WAIT = "others are at it"
 
 
 class Crowded(Exception):
@@ -53,13 +62,16 @@ def next_counter(vehicle: Vehicle, domain: Domain, holder: uuid.UUID) -> Session
     )
 
 
-def may_go_on(vehicle: Vehicle, domain: Domain, holder: uuid.UUID) -> bool:
-    """Whether it is worth trying now. Looking is cheap; an update that finds nothing still stops SQLite's writers."""
+def outlook(vehicle: Vehicle, domain: Domain, holder: uuid.UUID) -> Outlook:
+    """What to do next. Looking is cheap; an update that finds nothing still stops every other writer on SQLite."""
     now = timezone.now()
-    for seen in _SEEN.rows(vehicle=vehicle.pk, domain=domain.value, holder=holder, now=now):
-        if domain in _IN_TURN or not seen.is_known:  # type: ignore[attr-defined]
-            return bool(seen.is_free)  # type: ignore[attr-defined]
-    return _others_out(vehicle, holder, now) < MOST_OUTSTANDING
+    rows = _SEEN.rows(vehicle=vehicle.pk, domain=domain.value, holder=holder, now=now)
+    seen: Any = rows[0] if rows else None
+    if seen is None or not seen.is_known:
+        return Outlook.MEET if seen is None or seen.is_free else Outlook.WAIT
+    if domain in _IN_TURN:
+        return Outlook.GO if seen.is_free else Outlook.WAIT
+    return Outlook.GO if _others_out(vehicle, holder, now) < MOST_OUTSTANDING else Outlook.WAIT
 
 
 def take_handshake(vehicle: Vehicle, domain: Domain, holder: uuid.UUID) -> bool:
