@@ -184,7 +184,7 @@ EXITS: Final[dict[str, Wording]] = {
     "no_vehicles": Wording("No car in the account", DANGER),
     "vehicle_incompatible": Wording("Car does not fit", DANGER),
     "server_error": Wording("Tesla did not answer", DANGER),
-    "configuration_error": Wording("Application set up wrongly", DANGER),
+    "configuration_error": Wording("Set up wrongly at Tesla", DANGER),
 }
 """How a run ended."""
 

@@ -11,8 +11,9 @@ from oauth2_provider.models import Grant
 
 from connect import authorize, redirect_uris
 from connect.parameters import InvalidRequest
-from tests.connect.conftest import Journey, answer_of
+from tests.connect.conftest import Journey, answer_of, query_of
 from tests.connect.test_authorize import query
+from tests.connect.test_token_endpoint import challenge_for
 from tests.factories import ApplicationFactory
 from vehicles.models import ApplicationUser, VehicleGrant
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
@@ -174,3 +175,25 @@ def test_a_run_that_is_left_keeps_no_id(journey: Journey, bernd: ScenarioPerson)
     journey.post("leave", reason="access_denied")
 
     assert not ApplicationUser.objects.exists()
+
+
+def test_a_page_without_a_secret_redeems_its_code_with_its_verifier(
+    journey: Journey, bernd: ScenarioPerson, settings: Any
+) -> None:
+    application = journey.application
+    application.client_type, application.allowed_origins = "public", ORIGIN
+    application.save()
+    uri = f"{settings.PUBLIC_URL}/connect/redirect?app_origin={ORIGIN}"
+    journey.authorize(redirect_uri=uri, **challenge_for("v" * 43))
+    journey.sign_in(bernd.email)
+    answer = journey.approve().headers["Location"]
+    assert answer.startswith(f"{uri}&code=")
+
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": application.client_id,
+        "redirect_uri": uri,
+        "code": query_of(answer)["code"][0],
+    }
+    for verifier, status in (("w" * 43, 400), ("v" * 43, 200)):
+        assert Client().post("/oauth/token", form | {"code_verifier": verifier}).status_code == status

@@ -69,6 +69,15 @@ def test_what_the_form_said_is_what_the_application_is(operator: Client) -> None
     assert Event.objects.get(kind="application:changed").application_id == application.pk
 
 
+@pytest.mark.parametrize(
+    "origin", ["http://nightshift.example", "https://nightshift.example/app", "nightshift.example", "*"]
+)
+def test_what_is_no_web_origin_is_refused_with_what_would_be_one(operator: Client, origin: str) -> None:
+    page = add(operator, allowed_origins=f"http://localhost:3000\n{origin}").content.decode()
+    assert f"{origin}: an origin is https:// and a host, without a path" in page
+    assert not Application.objects.exists()
+
+
 KEPT = {
     "kept_client_id": "8229df9f-91a0-4ff0-a1ae-a1f38ee24d07",
     "kept_client_secret": "24d55382-843f-4ce9-a7a7-cl13n7s3cr37",
