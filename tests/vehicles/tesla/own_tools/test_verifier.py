@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tesla_protocol.command import universal_message_pb2
 
 from tests.vehicles.commanding import EITHER_COMPUTER, calls_to_the_car, car_of, issue, refused
 from tests.vehicles.tesla.own_tools.programs import TeslasCar, program
 from tests.vehicles.tesla.signing.any_command import any_command
-from tests.vehicles.tesla.simulator.secured_car import BOTH, SecuredCar, altered, number
+from tests.vehicles.tesla.simulator.secured_car import BOTH, STRANGER, SecuredCar, altered, number
 from vehicles import errors
 from vehicles.models import VehicleGrant
 from vehicles.tesla.signing import Domain, Flag, SessionInfo, SignatureType, Succeeded
@@ -133,13 +134,15 @@ MESSAGES = st.builds(
 )
 
 
-def outcomes(car: SecuredCar, messages: list[Message]) -> list[tuple[int, int | None, bool]]:
+def outcomes(car: SecuredCar, name: str, messages: list[Message]) -> list[tuple[int, int | None, bool]]:
     """The fault of each message, the counter in the session info that came along, and whether it was encrypted."""
-    session = replace(car.shake_hands(Domain.INFOTAINMENT), clock_time=0)
-    return [outcome(car, session, message) for message in messages]
+    session = replace(car.shake_hands(COMMANDS[name].domain), clock_time=0)
+    return [outcome(car, session, name, message) for message in messages]
 
 
-def outcome(car: SecuredCar, session: SessionInfo, message: Message) -> tuple[int, int | None, bool]:
+def outcome(
+    car: SecuredCar, session: SessionInfo, name: str, message: Message
+) -> tuple[int, int | None, bool]:
     signed_for = replace(
         session,
         epoch=bytes(16) if message.epoch == "another" else session.epoch,
@@ -147,7 +150,7 @@ def outcome(car: SecuredCar, session: SessionInfo, message: Message) -> tuple[in
     )
     request = car.sign(
         signed_for,
-        "flash_lights",
+        name,
         counter=message.counter,
         lifetime_seconds=message.lifetime,
         signature_type=message.signature_type,
@@ -182,15 +185,55 @@ def with_one_bit_changed(data: bytes) -> bytes:
     return data[:-1] + bytes([data[-1] ^ 1])
 
 
+def both_answer_alike(name: str, messages: list[Message]) -> None:
+    ours = SecuredCar()
+    with TeslasCar(program("TESLA_VERIFIER")) as teslas_car:
+        theirs = outcomes(SecuredCar(teslas_car), name, messages)
+    assert outcomes(ours, name, messages) == theirs
+    assert len(ours.executed) == len(teslas_car.payloads)
+
+
 @given(messages=st.lists(MESSAGES, min_size=1, max_size=12))
 @settings(deadline=None, max_examples=200)
 def test_our_simulated_car_answers_every_message_as_teslas_verifier_does(messages: list[Message]) -> None:
-    ours = SecuredCar()
-    with TeslasCar(program("TESLA_VERIFIER")) as teslas_car:
-        theirs = outcomes(SecuredCar(teslas_car), messages)
-        passed = len(teslas_car.payloads)
-    assert outcomes(ours, messages) == theirs
-    assert len(ours.executed) == passed
+    both_answer_alike("flash_lights", messages)
+
+
+@given(messages=st.lists(MESSAGES, min_size=1, max_size=12))
+@settings(deadline=None, max_examples=100)
+def test_its_vehicle_security_does_so_too_while_the_counters_rise(messages: list[Message]) -> None:
+    """It is stricter than the verifier with counters that do not: Tesla's protocol has them rise."""
+    rising = [replace(message, counter=2 * number) for number, message in enumerate(messages, 1)]
+    both_answer_alike("door_lock", rising)
+
+
+def malformed(car: SecuredCar) -> list[int]:
+    """The faults of messages that no computer of the car can take."""
+    session = car.shake_hands(Domain.INFOTAINMENT)
+    message = altered(car.sign(session, "flash_lights").message)
+    faults = []
+    message.to_destination.domain = universal_message_pb2.DOMAIN_VEHICLE_SECURITY
+    faults.append(fault_of(car, message))
+    message.signature_data.HMAC_Personalized_data.ClearField("epoch")
+    faults.append(fault_of(car, message))
+    message.to_destination.domain = universal_message_pb2.DOMAIN_AUTHD
+    faults.append(fault_of(car, message))
+    message.to_destination.domain = universal_message_pb2.DOMAIN_INFOTAINMENT
+    message.signature_data.ClearField("HMAC_Personalized_data")
+    faults.append(fault_of(car, message))
+    message.signature_data.signer_identity.public_key = STRANGER.public_key
+    faults.append(fault_of(car, message))
+    message.ClearField("signature_data")
+    faults.append(fault_of(car, message))
+    return faults
+
+
+def fault_of(car: SecuredCar, message: universal_message_pb2.RoutableMessage) -> int:
+    return altered(car.deliver(message.SerializeToString())).signedMessageStatus.signed_message_fault
+
+
+def test_both_cars_name_the_same_fault_in_malformed_messages(teslas_car: TeslasCar) -> None:
+    assert malformed(SecuredCar()) == malformed(SecuredCar(teslas_car)) == [15, 5, 8, 13, 3, 3]
 
 
 @BOTH
