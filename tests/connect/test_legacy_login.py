@@ -51,16 +51,19 @@ def journey(application: Application, simulator: SimulatorServer) -> LegacyJourn
     return LegacyJourney(application)
 
 
-def test_the_address_is_carried_over_and_the_application_gets_its_code(journey: LegacyJourney) -> None:
-    address = journey.sign_in_there(journey.to_login_page())
+@pytest.mark.parametrize("mode", ["live", "simulated"])
+def test_the_address_is_carried_over_and_the_application_gets_its_code(
+    journey: LegacyJourney, mode: str
+) -> None:
+    address = journey.sign_in_there(journey.to_login_page(mode=mode))
     assert address.startswith("tesla://auth/callback?")
     assert journey.bring(address).headers["Location"] == journey.page
     back = journey.approve()
     answer = answer_of(back)
     assert answer["code"] and answer["state"] == "a state" and "virtual_key_url" not in answer
     grants = VehicleGrant.objects.all()
-    assert {(grant.integration, tuple(grant.approved)) for grant in grants} == {
-        ("legacy", ("read_vehicle_info", "read_odometer", "control_security"))
+    assert {(grant.integration, grant.mode, tuple(grant.approved)) for grant in grants} == {
+        ("legacy", mode, ("read_vehicle_info", "read_odometer", "control_security"))
     }
     assert {grant.connection.vehicle.vin for grant in grants} == {EMMAS_MODEL_S, EMMAS_MODEL_3}
 
@@ -205,25 +208,47 @@ def test_the_sdks_own_test_flow_needs_no_address(journey: LegacyJourney, simulat
     assert journey.run.integration == "fleet"
 
 
-def test_signing_in_again_for_a_legacy_car_goes_the_legacy_way(journey: LegacyJourney) -> None:
-    journey.bring(journey.sign_in_there(journey.to_login_page()))
-    journey.approve()
-    account = TeslaAccount.objects.get()
-    account.legacy_login_lost_at = account.created_at
-    account.save()
-    vehicle_id = VehicleGrant.objects.first().connection.public_id  # type: ignore[union-attr]
+def reauthenticate(journey: LegacyJourney) -> str:
+    """Begin to sign in again for one car; returns the application's id of it."""
+    grant = VehicleGrant.objects.first()
+    assert grant
+    vehicle_id = str(grant.connection.public_id)
     query = {
         "response_type": "vehicle_id",
         "client_id": journey.application.client_id,
         "vehicle_id": vehicle_id,
     }
     journey.page = journey.client.get("/oauth/reauthenticate", query).headers["Location"]
+    return vehicle_id
+
+
+def test_signing_in_again_once_it_is_off_moves_the_car_and_its_ids_stay(
+    journey: LegacyJourney, settings: Any
+) -> None:
+    journey.bring(journey.sign_in_there(journey.to_login_page()))
+    journey.approve()
+    settings.LEGACY_OWNER_API = False
+    vehicle_id = reauthenticate(journey)
+    journey.post("current-interface")
+    journey.post("begin")
+    back = journey.return_from_tesla(journey.tesla.connect(journey.post("sign-in").headers["Location"], EMMA))
+    assert answer_of(back) == {"vehicle_id": vehicle_id}
+    assert set(VehicleGrant.objects.values_list("integration", flat=True)) == {"fleet"}
+
+
+def test_signing_in_again_for_a_legacy_car_goes_the_legacy_way(journey: LegacyJourney) -> None:
+    journey.bring(journey.sign_in_there(journey.to_login_page()))
+    journey.approve()
+    account = TeslaAccount.objects.get()
+    account.legacy_login_lost_at = account.created_at
+    account.save()
+    vehicle_id = reauthenticate(journey)
     journey.post("begin")
     login_page = (
         journey.look().partition('id="tesla-login-link" href="')[2].partition('"')[0].replace("&amp;", "&")
     )
     back = journey.bring(journey.sign_in_there(login_page))
-    assert answer_of(back) == {"vehicle_id": str(vehicle_id)}
+    assert answer_of(back) == {"vehicle_id": vehicle_id}
     account.refresh_from_db()
     assert account.legacy_login_lost_at is None
     assert set(VehicleGrant.objects.values_list("integration", flat=True)) == {"legacy"}

@@ -97,7 +97,7 @@ def test_a_legacy_connection_cannot_tell_the_key_and_has_to_migrate(db: None, no
     answer = api.get("/v2.0/vehicles/{id}/tesla/virtual_key")
     body = answer.json()
     assert (answer.status_code, body["type"], body["code"]) == (501, "COMPATIBILITY", "PLATFORM_NOT_CAPABLE")
-    assert "/oauth/authorize?" in body["resolution"]["url"]
+    assert "/oauth/reauthenticate?" in body["resolution"]["url"] and "make=TESLA" in body["resolution"]["url"]
     assert api.get("/v2.0/vehicles/{id}/tesla/migration").json() == {"requiresMigration": True}
     access = api.get("/v2.0/vehicles/{id}/tesla/user/access").json()
     assert access == {"accessType": "OWNER", "permissions": None}
