@@ -27,7 +27,7 @@ from django.db import connection, transaction
 from vehicles.models import TeslaAccount, TeslaToken
 from vehicles.prepared import Given, Prepared
 from vehicles.tesla.auth import Tokens
-from vehicles.token_lease import Lease
+from vehicles.token_lease import LEASE, Lease
 
 RENEW_WITH_LEFT: Final = timedelta(seconds=60)
 _NONCE_BYTES: Final = 12
@@ -133,7 +133,7 @@ def store_login(account: TeslaAccount, integration: str, tokens: Tokens, now: da
             **_pair(row.pk, tokens, now),
             previous_refresh_token=row.refresh_token if _opens(row) else b"",
             generation=max(newest, row.generation) + 1,
-            overlapped=row.lease_until is not None,
+            overlapped=_was_refreshed_meanwhile(row, now),
             superseded_at=None,
         )
         _repeat_generation(account, integration, max(newest, row.generation) + 1)
@@ -230,6 +230,11 @@ def _newest_generation(account: TeslaAccount, integration: str) -> int:
 
 def _repeat_generation(account: TeslaAccount, integration: str, generation: int) -> None:
     TeslaAccount.objects.filter(pk=account.pk).update(**{f"{integration}_generation": generation})
+
+
+def _was_refreshed_meanwhile(row: TeslaToken, now: datetime) -> bool:
+    """Whether a refresh is under way or ended in the moments that a login takes."""
+    return row.lease_until is not None or (row.refreshed_at is not None and now - row.refreshed_at < LEASE)
 
 
 def _opens(row: TeslaToken) -> bool:

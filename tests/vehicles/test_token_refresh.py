@@ -279,9 +279,10 @@ def test_an_access_token_that_a_refresh_elsewhere_ended_is_replaced_without_anot
 
 
 def test_somebody_who_signs_in_during_a_refresh_keeps_what_they_got(
-    account: TeslaAccount, sign_in: Any, bernd: Any, monkeypatch: pytest.MonkeyPatch
+    simulator: SimulatorServer, account: TeslaAccount, sign_in: Any, bernd: Any, monkeypatch: Any
 ) -> None:
     refresh(account)
+    asked = refreshes(simulator)
 
     def signs_in_first(real: Any, *given: Any, **named: Any) -> Any:
         sign_in(bernd)
@@ -289,8 +290,29 @@ def test_somebody_who_signs_in_during_a_refresh_keeps_what_they_got(
 
     once(monkeypatch, auth, "refresh", signs_in_first)
     assert refresh(account).refresh_token == stored(account).refresh_token
+    # The login's code and the refused token; the one before would have ended the login.
+    assert refreshes(simulator) == asked + 2
+    works_on(account)
+    assert not events(Kind.TOKENS_SUPERSEDED)
+
+
+def test_somebody_who_signs_in_while_the_token_before_is_tried_can_go_on(
+    account: TeslaAccount, other_system: OtherSystem, sign_in: Any, bernd: Any, monkeypatch: Any
+) -> None:
     refresh(account)
-    use(account)
+    other_system.refresh()
+
+    def signs_in_first(real: Any, *given: Any, **named: Any) -> Any:
+        sign_in(bernd)
+        return real(*given, **named)
+
+    def before_the_second_question(real: Any, *given: Any) -> Any:
+        once(monkeypatch, auth, "refresh", signs_in_first)
+        return real(*given)
+
+    once(monkeypatch, token_lease, "prolong", before_the_second_question)
+    refresh(account)
+    works_on(account)
     assert not events(Kind.TOKENS_SUPERSEDED)
 
 
@@ -305,8 +327,18 @@ def test_a_login_that_a_refresh_ended_before_it_was_stored_is_repaired(
 
     once(monkeypatch, vault, "store_login", refreshes_with_the_token_before)
     sign_in(bernd)
+    works_on(account)
+    # The refresh could not know of a login that was not stored yet; what came after it could.
+    assert len(events(Kind.TOKENS_SUPERSEDED)) == 1
+    assert stored(account).superseded_at is None
+
+
+def works_on(account: TeslaAccount) -> None:
+    """The login works and can be renewed."""
     refresh(account)
+    expire(account)
     use(account)
+    refresh(account)
     assert known(account)[0] == "active"
 
 
