@@ -162,6 +162,7 @@ def _give_one(
         account=account,
         vehicle=connection.vehicle,
         grant=grant,
+        requested=requested,
         approved=approved,
         declined=declined,
         integration=str(integration),

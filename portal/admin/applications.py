@@ -98,6 +98,8 @@ class ApplicationAdmin(StaffAdmin):
         now, actor = timezone.now(), history.staff(staff_user(request))
         with transaction.atomic():
             if change:
+                if "paused" in form.changed_data:
+                    obj.paused_since = now if obj.paused else None
                 obj.save()
                 facts.refresh_verdicts(audit.standing().filter(connection__application=obj), now)
             else:

@@ -23,8 +23,7 @@ from portal.admin.columns import (
     verdict_cell,
 )
 from portal.admin.diagnosis_panel import panel, to_restore
-from vehicles import audit, facts, history
-from vehicles.history import Kind
+from vehicles import audit, facts, history, pausing
 from vehicles.models import Connection, Integration, Vehicle, VehicleGrant
 
 _MOST_PANELS: Final = 20
@@ -105,11 +104,8 @@ class VehicleAdmin(StaffAdmin):
         return [name for _, options in fieldsets for name in options["fields"] if name != "paused"]
 
     def save_model(self, request: HttpRequest, obj: Vehicle, form: Any, change: bool) -> None:
-        now = timezone.now()
-        obj.save(update_fields=["paused"])
-        facts.refresh_verdicts(audit.standing().filter(connection__vehicle=obj), now)
         actor = history.staff(staff_user(request))
-        history.record(Kind.STAFF_ACTED, actor=actor, at=now, vehicle=obj, paused=obj.paused)
+        pausing.pause_vehicle(obj, paused=obj.paused, actor=actor, now=timezone.now())
 
     def found(self, queryset: QuerySet, text: str, *, by_person: bool) -> QuerySet:
         return audit.find_vehicles(queryset, text, by_person=by_person)

@@ -81,8 +81,9 @@ def test_an_operator_pauses_a_car_and_the_verdicts_follow(operator: Client, now:
     assert operator.post(page_of(vehicle), {"paused": "on"}).status_code == 302
     grant.refresh_from_db()
     assert (grant.verdict, grant.main_cause, grant.next_actor) == ("blocked", "paused", "staff")
-    event = Event.objects.get(kind="staff:acted")
-    assert (event.vehicle_id, event.data) == (vehicle.pk, {"paused": True})
+    event = Event.objects.get(kind="vehicle:changed")
+    assert (event.vehicle_id, event.actor.partition(":")[0]) == (vehicle.pk, "staff")
+    assert (event.data["after"], event.data["source"]) == ({"paused": True}, "staff")
     assert operator.post(page_of(vehicle), {}).status_code == 302
     grant.refresh_from_db()
     assert grant.verdict == "ok"

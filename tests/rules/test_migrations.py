@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from tests.runner import ROOT
 
@@ -28,3 +32,22 @@ def test_an_empty_database_migrates_to_the_models_of_today(tmp_path: Path) -> No
     manage("migrate", "--no-input", database=database)
     assert "[ ]" not in manage("showmigrations", database=database)
     assert "No changes" in manage("makemigrations", "--check", "--dry-run", database=database)
+
+
+def test_a_migrated_database_refuses_to_change_or_delete_events(tmp_path: Path) -> None:
+    database = tmp_path / "guarded.sqlite3"
+    manage("migrate", "--no-input", database=database)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(
+            "INSERT INTO vehicles_event (kind, at, actor, request_id, data) VALUES ('a', '2026-01-01', 'b', '', '{}')"
+        )
+        for statement in ("UPDATE vehicles_event SET kind = 'b'", "DELETE FROM vehicles_event"):
+            with pytest.raises(sqlite3.IntegrityError, match="Events cannot be"):
+                connection.execute(statement)
+
+
+def test_the_newest_migration_can_be_taken_back(tmp_path: Path) -> None:
+    database = tmp_path / "back.sqlite3"
+    manage("migrate", "--no-input", database=database)
+    manage("migrate", "vehicles", "0007", "--no-input", database=database)
+    manage("migrate", "--no-input", database=database)

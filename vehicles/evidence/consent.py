@@ -26,12 +26,21 @@ API_ANSWER: Final = "api_answer"
 INCIDENT: Final = incidents.SOURCE
 
 _WORSE: Final = (Consent.REVOKED, Consent.SIGN_IN_NEEDED)
+_AXIS: Final = (
+    "consent",
+    "consent_since",
+    "granted_scopes",
+    "scopes_lost",
+    "flipped_at",
+    "legacy_login_lost_at",
+)
 
 
 def scopes_seen(account: TeslaAccount, scopes: Iterable[str], *, now: datetime, source: str = TOKEN) -> None:
     """A fresh access token names these scopes: the consent is alive, and this is what it covers."""
     granted = sorted(scopes)
     with transaction.atomic():
+        _hold(account)
         narrower = source != LOGIN and not set(account.granted_scopes) <= set(granted)
         if narrower and incidents.is_braked(account.mode):
             _become(account, Consent.SUSPECTED, now=now, source=source)
@@ -43,8 +52,9 @@ def scopes_seen(account: TeslaAccount, scopes: Iterable[str], *, now: datetime, 
 
 def consent_seen(account: TeslaAccount, consent: Consent, *, now: datetime, source: str) -> None:
     """What the consent axis of the account is now, and how we know. A flip is held back while the brake is on."""
-    flips = consent in _WORSE and account.consent not in _WORSE
     with transaction.atomic():
+        _hold(account)
+        flips = consent in _WORSE and account.consent not in _WORSE
         if flips and incidents.is_braked(account.mode):
             _become(account, Consent.SUSPECTED, now=now, source=source)
         else:
@@ -57,6 +67,9 @@ def legacy_login_seen(account: TeslaAccount, *, works: bool, now: datetime, sour
         return
     words = ("lost", "works") if works else ("works", "lost")
     with transaction.atomic():
+        _hold(account)
+        if works == (account.legacy_login_lost_at is None):
+            return
         _record(account, Kind.LEGACY_LOGIN_CHANGED, *words, now, source)
         account.legacy_login_lost_at = None if works else now
         account.save(update_fields=["legacy_login_lost_at"])
@@ -74,6 +87,11 @@ def stands(account: TeslaAccount, now: datetime) -> bool:
         _take_flips_back(account.mode, now)
         account.refresh_from_db(fields=["consent", "granted_scopes", "flipped_at"])
     return account.consent != Consent.SUSPECTED
+
+
+def _hold(account: TeslaAccount) -> None:
+    """Lock the row and bring the account up to date, so that what is written as `before` is what was there."""
+    account.refresh_from_db(fields=_AXIS, from_queryset=TeslaAccount.objects.select_for_update())
 
 
 def _become(

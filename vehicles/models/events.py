@@ -7,14 +7,31 @@ from typing import Any, NoReturn
 from django.db import models
 
 
+def _refuse(what: str) -> NoReturn:
+    raise TypeError(f"Events cannot be {what}.")
+
+
 class UnerasableQuerySet(models.QuerySet["Event"]):
-    """Reads only: history cannot be changed or deleted through the ORM."""
+    """Reads and adds: history cannot be changed or deleted through the ORM. The database itself refuses it too."""
 
     def update(self, **kwargs: Any) -> NoReturn:
-        raise TypeError("Events cannot be changed.")
+        _refuse("changed")
+
+    def _update(self, values: Any) -> NoReturn:
+        # What `Model.save` and `bulk_update` come down to.
+        _refuse("changed")
+
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Add events. Raises `TypeError` where existing ones would be changed on the way."""
+        if kwargs.get("update_conflicts"):
+            _refuse("changed")
+        return super().bulk_create(objs, *args, **kwargs)
 
     def delete(self) -> NoReturn:
-        raise TypeError("Events cannot be deleted.")
+        _refuse("deleted")
+
+    def _raw_delete(self, using: str | None) -> NoReturn:
+        _refuse("deleted")
 
 
 class Event(models.Model):
@@ -35,6 +52,7 @@ class Event(models.Model):
     objects = UnerasableQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["kind", "-id"], name="event_kind"),
@@ -47,10 +65,5 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None and not kwargs.get("force_insert"):
-            raise TypeError("Events cannot be changed.")
-        super().save(*args, **kwargs)
-
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("Events cannot be deleted.")
+        _refuse("deleted")
