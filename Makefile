@@ -14,7 +14,7 @@ help:
 	@echo "make demo    the portal, a simulated Tesla, a worker and a sample application, on this machine"
 	@echo "make test    the tests; labels and options: make test ARGS='tests.vehicles -k lock'"
 	@echo "make soak    long races: many processes on one car, workers killed at random"
-	@echo "make bench   signed commands against a plain view, as ratios"
+	@echo "make bench   what it costs, as ratios to the stock way; writes var/bench.json"
 	@echo "make check   lint, types, import contracts, migrations, API schema"
 	@echo "make format  put the code into its one format"
 	@echo "make serve   web and worker with production settings, from the environment"
@@ -31,7 +31,7 @@ soak: .venv/dev-installed
 	@$(MANAGE) test tests/soak --tag soak
 
 bench: .venv/dev-installed
-	@DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m tests.bench.commands
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 check: .venv/dev-installed
 	$(BIN)/ruff check .

@@ -10,15 +10,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from tesla_protocol.command import universal_message_pb2
 
 from tests.conftest import TESLA_ORIGINS
+from tests.databases import database_url
 from tests.factories import ApplicationFactory, VehicleGrantFactory
 from tests.runner import ROOT
 from tests.vehicles.commanding import EVERY_CONTROL
@@ -141,12 +140,3 @@ def settings_of_the_test(simulator_url: str) -> dict[str, Any]:
         "TESLA_KEY_DOMAIN": settings.TESLA_KEY_DOMAIN,
         "TESLA_RATE_LIMITS": dict.fromkeys(settings.TESLA_RATE_LIMITS, 10**9),
     }
-
-
-def database_url() -> str:
-    """Where the test's database is, for another process."""
-    of = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{Path(of['NAME'])}"
-    login = f"{of['USER']}:{of['PASSWORD']}" if of["PASSWORD"] else of["USER"]
-    return f"postgres://{login}@{of['HOST']}:{of['PORT']}/{of['NAME']}"

@@ -21,7 +21,7 @@ from vehicles.tesla.simulator.server import SimulatorServer
 
 IN_TURN, ALL_COMERS = "unlock", "start_climate"
 CALLERS, ROOM = 12, 3
-STATEMENTS = 11
+STATEMENTS = 10
 
 
 @pytest.fixture

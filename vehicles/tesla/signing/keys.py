@@ -112,6 +112,11 @@ def _session_keys(key: ec.EllipticCurvePrivateKey, peer_public_key: bytes) -> Se
     )
 
 
+def forget_session_keys() -> None:
+    """Work out every shared secret anew."""
+    _session_keys.cache_clear()
+
+
 def public_key_from_pem(pem: bytes) -> bytes:
     """The uncompressed point (65 bytes) of a public key file. Raises `UnsuitableKey` or `ValueError`."""
     key = load_pem_public_key(pem)
