@@ -19,8 +19,8 @@ REPORT: Final = ROOT / "var" / "bench.json"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure, the median of its rounds. `ratio` is ours by stock's; `spread` the lowest and highest of the rounds, of
-    the ratio where there is one.
+    """One figure, the median of its rounds. `ratio` is ours by stock's; `spread` the lowest and highest of the rounds,
+    of the ratio where there is one.
     """
 
     name: str
