@@ -8,7 +8,7 @@ export PORT ?= 8000
 export SIM_PORT ?= 8001
 export SAMPLE_PORT ?= 8002
 
-.PHONY: help demo test soak bench check format serve
+.PHONY: help demo test soak bench check format messages serve
 
 help:
 	@echo "make demo    the portal, a simulated Tesla, a worker and a sample application, on this machine"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench   what it costs, as ratios to the stock way; writes var/bench.json"
 	@echo "make check   lint, types, import contracts, migrations, API schema"
 	@echo "make format  put the code into its one format"
+	@echo "make messages  collect what is to be translated, and compile the German catalogues"
 	@echo "make serve   web and worker with production settings, from the environment"
 
 demo: .venv/demo-installed
@@ -46,6 +47,13 @@ check: .venv/dev-installed
 format: .venv/dev-installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Needs gettext. Afterwards translate what is empty in the .po files, and run it once more to compile them.
+messages: .venv/dev-installed
+	@for app in connect vehicles portal; do (cd $$app && \
+	DJANGO_SETTINGS_MODULE=tests.settings ../$(BIN)/python ../manage.py makemessages --locale de --no-location \
+	--no-obsolete --no-wrap --ignore admin --ignore demo && \
+	DJANGO_SETTINGS_MODULE=tests.settings ../$(BIN)/python ../manage.py compilemessages --locale de); done
 
 serve: .venv/installed
 	@exec $(BIN)/python -m portal.serve

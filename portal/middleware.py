@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 
 from vehicles import request_id
 
@@ -22,6 +24,17 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response["SC-Request-Id"] = value
         return response
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """The language of the person's choice or browser; staff screens speak English throughout."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.path.startswith("/admin/"):
+            translation.activate("en")
+            request.LANGUAGE_CODE = "en"
+        else:
+            super().process_request(request)
 
 
 class StaffContentSecurityPolicyMiddleware:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vehicles.tesla import scopes
+from vehicles.translatable import gettext_noop
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,34 +33,44 @@ _CHARGING, _LOCATION, _PROFILE = scopes.VEHICLE_CHARGING_CMDS, scopes.VEHICLE_LO
 PERMISSIONS: Final[dict[str, Permission]] = {
     row.name: row
     for row in (
-        Permission("read_alerts", "see alerts that the car raises", _INFO),
-        Permission("read_battery", "see the battery level and range", _INFO),
-        Permission("read_charge", "see whether and how the car is charging", _INFO),
-        Permission("read_charge_events", "be told when charging starts, stops or ends", _INFO),
-        Permission("read_charge_locations", "see where the car was charged", _CHARGING),
-        Permission("read_charge_records", "see past charging sessions and their cost", _CHARGING),
-        Permission("read_climate", "see the climate settings", _INFO),
-        Permission("read_compass", "see which way the car points", _INFO),
-        Permission("read_diagnostics", "see the state of the car's systems", _INFO, served=False),
-        Permission("read_engine_oil", "see the state of the engine oil", _INFO, served=False),
-        Permission("read_extended_vehicle_info", "see details of the car's equipment", _INFO),
-        Permission("read_fuel", "see the fuel level", _INFO, served=False),
-        Permission("read_location", "see where the car is", _LOCATION),
-        Permission("read_odometer", "see the distance driven", _INFO),
-        Permission("read_security", "see locks, doors, windows and charge port", _INFO),
-        Permission("read_service_history", "see service records", _INFO, served=False),
-        Permission("read_speedometer", "see how fast the car is going", _INFO),
-        Permission("read_thermometer", "see the temperature inside and outside", _INFO),
-        Permission("read_tires", "see the tire pressure", _INFO),
-        Permission("read_user_profile", "see the e-mail address of your Tesla account", _PROFILE),
-        Permission("read_vehicle_info", "see make, model and year", _INFO),
-        Permission("read_vin", "see the vehicle identification number", _INFO),
-        Permission("control_charge", "start, stop and adjust charging", _CHARGING, needs_key=True),
-        Permission("control_climate", "control the climate", _COMMANDS, needs_key=True),
-        Permission("control_navigation", "send destinations to the car", _COMMANDS),
-        Permission("control_pin", "set and remove the PIN to drive", _COMMANDS, needs_key=True),
-        Permission("control_security", "lock and unlock the car", _COMMANDS, needs_key=True),
-        Permission("control_trunk", "open the trunk and front trunk", _COMMANDS, needs_key=True),
+        Permission("read_alerts", gettext_noop("see alerts that the car raises"), _INFO),
+        Permission("read_battery", gettext_noop("see the battery level and range"), _INFO),
+        Permission("read_charge", gettext_noop("see whether and how the car is charging"), _INFO),
+        Permission("read_charge_events", gettext_noop("be told when charging starts, stops or ends"), _INFO),
+        Permission("read_charge_locations", gettext_noop("see where the car was charged"), _CHARGING),
+        Permission(
+            "read_charge_records", gettext_noop("see past charging sessions and their cost"), _CHARGING
+        ),
+        Permission("read_climate", gettext_noop("see the climate settings"), _INFO),
+        Permission("read_compass", gettext_noop("see which way the car points"), _INFO),
+        Permission(
+            "read_diagnostics", gettext_noop("see the state of the car's systems"), _INFO, served=False
+        ),
+        Permission("read_engine_oil", gettext_noop("see the state of the engine oil"), _INFO, served=False),
+        Permission("read_extended_vehicle_info", gettext_noop("see details of the car's equipment"), _INFO),
+        Permission("read_fuel", gettext_noop("see the fuel level"), _INFO, served=False),
+        Permission("read_location", gettext_noop("see where the car is"), _LOCATION),
+        Permission("read_odometer", gettext_noop("see the distance driven"), _INFO),
+        Permission("read_security", gettext_noop("see locks, doors, windows and charge port"), _INFO),
+        Permission("read_service_history", gettext_noop("see service records"), _INFO, served=False),
+        Permission("read_speedometer", gettext_noop("see how fast the car is going"), _INFO),
+        Permission("read_thermometer", gettext_noop("see the temperature inside and outside"), _INFO),
+        Permission("read_tires", gettext_noop("see the tire pressure"), _INFO),
+        Permission(
+            "read_user_profile", gettext_noop("see the e-mail address of your Tesla account"), _PROFILE
+        ),
+        Permission("read_vehicle_info", gettext_noop("see make, model and year"), _INFO),
+        Permission("read_vin", gettext_noop("see the vehicle identification number"), _INFO),
+        Permission(
+            "control_charge", gettext_noop("start, stop and adjust charging"), _CHARGING, needs_key=True
+        ),
+        Permission("control_climate", gettext_noop("control the climate"), _COMMANDS, needs_key=True),
+        Permission("control_navigation", gettext_noop("send destinations to the car"), _COMMANDS),
+        Permission("control_pin", gettext_noop("set and remove the PIN to drive"), _COMMANDS, needs_key=True),
+        Permission("control_security", gettext_noop("lock and unlock the car"), _COMMANDS, needs_key=True),
+        Permission(
+            "control_trunk", gettext_noop("open the trunk and front trunk"), _COMMANDS, needs_key=True
+        ),
     )
 }
 

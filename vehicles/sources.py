@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from vehicles.diagnosis import gettext_noop
+from vehicles.translatable import gettext_noop
 
 
 class Source(StrEnum):

@@ -31,6 +31,7 @@ PAGES: Final[dict[str, set[int]]] = {
     "connect/key/<str:token>/state": NOBODYS,
     "fix/<str:word>": NOBODYS,
     "fix/<str:word>/state": NOBODYS,
+    "connect/language/<str:code>": {302},
     "connect/account": ANYBODY,
     **{f"connect/account/{deed}": {405} for deed in ("delete", "leave", "sign-in", "take-away")},
     "connect/owner/<str:token>": NOBODYS,

@@ -21,7 +21,7 @@ from vehicles.diagnosis.states import (
     Verdict,
 )
 from vehicles.diagnosis.waiting import NOT_CONNECTED, not_connected
-from vehicles.diagnosis.words import CAUSES, CauseWords, gettext_noop
+from vehicles.diagnosis.words import CAUSES, CauseWords
 
 __all__ = [
     "ACTIONS",
@@ -44,6 +44,5 @@ __all__ = [
     "Provider",
     "Verdict",
     "diagnose",
-    "gettext_noop",
     "not_connected",
 ]

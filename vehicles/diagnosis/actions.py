@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vehicles.diagnosis.states import Access, Actor, Consent, Facts
-from vehicles.diagnosis.words import gettext_noop
+from vehicles.translatable import gettext_noop
 
 
 @dataclass(frozen=True, slots=True)

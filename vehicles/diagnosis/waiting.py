@@ -10,7 +10,7 @@ from vehicles import errors
 from vehicles.diagnosis.actions import Action
 from vehicles.diagnosis.decision import Cause, Diagnosis
 from vehicles.diagnosis.states import Actor, Facts, MissingReason, Observed, Verdict
-from vehicles.diagnosis.words import gettext_noop
+from vehicles.translatable import gettext_noop
 
 NOT_CONNECTED: Final = "not_connected"
 

@@ -18,11 +18,7 @@ from vehicles.diagnosis.states import (
     Provider,
     Verdict,
 )
-
-
-def gettext_noop(text: str) -> str:
-    """The text itself, marked so that `makemessages` finds it."""
-    return text
+from vehicles.translatable import gettext_noop
 
 
 @dataclass(frozen=True, slots=True)
