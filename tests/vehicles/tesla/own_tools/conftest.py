@@ -15,10 +15,28 @@ from vehicles.tesla.simulator.cars import Car
 from vehicles.tesla.simulator.server import SimulatorServer
 
 
+@pytest.fixture(scope="session")
+def http_proxy_file() -> Path:
+    """Asked for first, as fixtures of the session are, so that nothing is set up for a test that is skipped."""
+    return program("TESLA_HTTP_PROXY")
+
+
+@pytest.fixture(scope="session")
+def control_file() -> Path:
+    """Tesla's `tesla-control`."""
+    return program("TESLA_CONTROL")
+
+
+@pytest.fixture(scope="session")
+def verifier_file() -> Path:
+    """`verifier.go`, built."""
+    return program("TESLA_VERIFIER")
+
+
 @pytest.fixture
-def teslas_car() -> Iterator[TeslasCar]:
+def teslas_car(verifier_file: Path) -> Iterator[TeslasCar]:
     """The computers of a car, built on Tesla's verifier."""
-    with TeslasCar(program("TESLA_VERIFIER")) as car:
+    with TeslasCar(verifier_file) as car:
         yield car
 
 
@@ -42,13 +60,17 @@ def teslas_net(simulator: SimulatorServer, tmp_path: Path) -> Iterator[TeslasNet
 
 
 @pytest.fixture
-def proxy(teslas_net: TeslasNet, virtual_key_file: Path, token: str) -> Iterator[HttpProxy]:
+def proxy(
+    http_proxy_file: Path, teslas_net: TeslasNet, virtual_key_file: Path, token: str
+) -> Iterator[HttpProxy]:
     """Tesla's `tesla-http-proxy`, running with the operator's key."""
-    with HttpProxy(program("TESLA_HTTP_PROXY"), teslas_net, virtual_key_file, token) as proxy:
+    with HttpProxy(http_proxy_file, teslas_net, virtual_key_file, token) as proxy:
         yield proxy
 
 
 @pytest.fixture
-def control(teslas_net: TeslasNet, virtual_key_file: Path, token: str, car: Car) -> Control:
+def control(
+    control_file: Path, teslas_net: TeslasNet, virtual_key_file: Path, token: str, car: Car
+) -> Control:
     """Tesla's `tesla-control` for the car, with the operator's key."""
-    return Control(program("TESLA_CONTROL"), teslas_net, virtual_key_file, token, car.vin)
+    return Control(control_file, teslas_net, virtual_key_file, token, car.vin)

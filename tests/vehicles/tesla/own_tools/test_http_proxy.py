@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from tesla_protocol.command import universal_message_pb2
 
 from tests.vehicles.commanding import car_of, issue
-from tests.vehicles.tesla.own_tools.programs import HttpProxy, program, token_of
+from tests.vehicles.tesla.own_tools.programs import HttpProxy, token_of
 from tests.vehicles.tesla.own_tools.teslas_net import TeslasNet
 from tests.vehicles.tesla.signing.any_command import any_command
 from vehicles.models import VehicleGrant
@@ -230,10 +230,14 @@ def test_it_passes_on_what_goes_unsigned(proxy: HttpProxy, car: Car, simulator: 
 
 
 def test_a_car_that_takes_no_signatures_gets_the_unsigned_command(
-    simulator: SimulatorServer, plain: VehicleGrant, teslas_net: TeslasNet, virtual_key_file: Path
+    http_proxy_file: Path,
+    simulator: SimulatorServer,
+    plain: VehicleGrant,
+    teslas_net: TeslasNet,
+    virtual_key_file: Path,
 ) -> None:
     car, since = car_of(simulator, plain), len(simulator.world.calls.since(0))
-    with HttpProxy(program("TESLA_HTTP_PROXY"), teslas_net, virtual_key_file, token_of(plain)) as proxy:
+    with HttpProxy(http_proxy_file, teslas_net, virtual_key_file, token_of(plain)) as proxy:
         for name in ("door_lock", "door_unlock"):
             assert proxy.command(car.vin, name) == DONE
     assert executed(car) == ["door_lock", "door_unlock"]

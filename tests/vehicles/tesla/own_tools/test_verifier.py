@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from tesla_protocol.command import universal_message_pb2
 
 from tests.vehicles.commanding import EITHER_COMPUTER, calls_to_the_car, car_of, issue, refused
-from tests.vehicles.tesla.own_tools.programs import TeslasCar, program
+from tests.vehicles.tesla.own_tools.programs import TeslasCar
 from tests.vehicles.tesla.signing.any_command import any_command
 from tests.vehicles.tesla.simulator.secured_car import BOTH, STRANGER, SecuredCar, altered, number
 from vehicles import errors
@@ -58,8 +59,10 @@ def test_it_takes_what_we_sign_and_we_open_what_it_answers(
 
 @given(commands=st.lists(any_command(), min_size=1, max_size=40))
 @settings(deadline=None, max_examples=20)
-def test_it_understands_every_command(commands: list[tuple[str, dict[str, Any]]]) -> None:
-    with TeslasCar(program("TESLA_VERIFIER")) as teslas_car:
+def test_it_understands_every_command(
+    verifier_file: Path, commands: list[tuple[str, dict[str, Any]]]
+) -> None:
+    with TeslasCar(verifier_file) as teslas_car:
         car = SecuredCar(teslas_car)
         for name, arguments in commands:
             assert car.command(name, arguments).result == Succeeded()
@@ -185,9 +188,9 @@ def with_one_bit_changed(data: bytes) -> bytes:
     return data[:-1] + bytes([data[-1] ^ 1])
 
 
-def both_answer_alike(name: str, messages: list[Message]) -> None:
+def both_answer_alike(verifier: Path, name: str, messages: list[Message]) -> None:
     ours = SecuredCar()
-    with TeslasCar(program("TESLA_VERIFIER")) as teslas_car:
+    with TeslasCar(verifier) as teslas_car:
         theirs = outcomes(SecuredCar(teslas_car), name, messages)
     assert outcomes(ours, name, messages) == theirs
     assert len(ours.executed) == len(teslas_car.payloads)
@@ -195,16 +198,29 @@ def both_answer_alike(name: str, messages: list[Message]) -> None:
 
 @given(messages=st.lists(MESSAGES, min_size=1, max_size=12))
 @settings(deadline=None, max_examples=200)
-def test_our_simulated_car_answers_every_message_as_teslas_verifier_does(messages: list[Message]) -> None:
-    both_answer_alike("flash_lights", messages)
+def test_our_simulated_car_answers_every_message_as_teslas_verifier_does(
+    verifier_file: Path, messages: list[Message]
+) -> None:
+    both_answer_alike(verifier_file, "flash_lights", messages)
+
+
+@pytest.mark.parametrize("behind", [0, 1, 31, 32, 33, 34])
+@pytest.mark.parametrize("leap", [1, 31, 32, 33, 2**31])
+def test_the_windows_of_both_end_at_the_same_counter(verifier_file: Path, behind: int, leap: int) -> None:
+    highest = 100 + leap
+    counters = [100, 101, highest, highest - behind, highest - behind, 100, 101, highest + 1]
+    messages = [Message(counter, 20, SignatureType.HMAC_PERSONALIZED) for counter in counters]
+    both_answer_alike(verifier_file, "flash_lights", messages)
 
 
 @given(messages=st.lists(MESSAGES, min_size=1, max_size=12))
 @settings(deadline=None, max_examples=100)
-def test_its_vehicle_security_does_so_too_while_the_counters_rise(messages: list[Message]) -> None:
+def test_its_vehicle_security_does_so_too_while_the_counters_rise(
+    verifier_file: Path, messages: list[Message]
+) -> None:
     """It is stricter than the verifier with counters that do not: Tesla's protocol has them rise."""
     rising = [replace(message, counter=2 * number) for number, message in enumerate(messages, 1)]
-    both_answer_alike("door_lock", rising)
+    both_answer_alike(verifier_file, "door_lock", rising)
 
 
 def malformed(car: SecuredCar) -> list[int]:
