@@ -14,9 +14,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from connect import browser, support_codes
+from connect import browser, funnel, support_codes
 from connect.authorize import AuthorizeRequest
-from connect.models import ConnectSession, RunStep, Step
+from connect.models import ConnectSession, Step
 from connect.parameters import TESLA
 from connect.problems import (
     ANOTHER_BROWSER,
@@ -51,7 +51,7 @@ def begin(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> Connec
             created_at=now,
             expires_at=now + LIFETIME,
         )
-        _reach(session, Step.PREAMBLE, now)
+        funnel.note(session, Step.PREAMBLE, now)
         _record(Kind.CONNECT_STARTED, session, now)
     return session
 
@@ -130,7 +130,7 @@ def move(session: ConnectSession, to: Step, now: datetime, **changed: Any) -> bo
     with transaction.atomic():
         if not seen.filter(expires_at__gt=now).update(**changes):
             return False
-        _reach(session, to, now, keys=changed.get("key_queue"))
+        funnel.note(session, to, now, key_queue=changed.get("key_queue"))
     for name, value in changes.items():
         setattr(session, name, value)
     return True
@@ -160,7 +160,7 @@ def end(session: ConnectSession, reason: str, now: datetime) -> bool:
         # The step is read where it is written, for another tab may have moved the run.
         if not open_run.update(**changes, ended_at=now, exit_reason=reason, left_at=F("step")):
             return False
-        _reach(session, Step.ENDED, now)
+        funnel.note(session, Step.ENDED, now)
         session.exit_reason = reason
         _record(Kind.CONNECT_ENDED, session, now)
     return True
@@ -177,28 +177,6 @@ def last_visit(session: ConnectSession, step: Step) -> datetime:
     """When the run last came to this step; when it began, if it never did."""
     times = [entry["at"] for entry in session.trail if entry["step"] == step]
     return datetime.fromisoformat(times[-1]) if times else session.created_at
-
-
-def _reach(session: ConnectSession, step: Step, now: datetime, keys: list[str] | None = None) -> None:
-    """Note the first time the run comes to a step. A reauthentication and a `mode=test` are no journey, and nobody
-    stands at the key step whose cars have their keys.
-    """
-    if (
-        session.connection_id
-        or session.moves_grants
-        or session.any_login
-        or (step == Step.KEYS and not (keys or session.key_queue))
-    ):
-        return
-    row = RunStep(
-        session=session,
-        application_id=session.application_id,
-        mode=session.mode,
-        began_at=session.created_at,
-        step=step,
-        seconds=max(0, round((now - session.created_at).total_seconds())),
-    )
-    RunStep.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def _entry(step: Step, now: datetime) -> dict[str, str]:

@@ -141,6 +141,12 @@ class RunStep(models.Model):
     began_at = models.DateTimeField(help_text="When the run began")
     step = models.CharField(max_length=12, choices=Step.choices)
     seconds = models.PositiveIntegerField(help_text="From the beginning of the run to this step")
+    next_step = models.CharField(
+        max_length=12, choices=Step.choices, blank=True, help_text="Where the run went on to, when it did"
+    )
+    stay = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Seconds until then; of the finish, the seconds of the whole run"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(name="run_step_once", fields=["session", "step"])]

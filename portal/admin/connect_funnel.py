@@ -21,6 +21,7 @@ _USUAL_WINDOW: Final = "7"
 NOTES: Final[dict[str, str]] = {
     Step.BRAND: "only where the application did not name the make",
     Step.KEYS: "only where a chosen car lacked the key",
+    Step.DONE: "its time is that of the whole run",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -20,6 +21,7 @@ from portal.admin import connect_funnel, filters, wording
 from portal.admin.base import StaffAdmin, masked_vin
 from portal.admin.columns import NOTHING, ago, label, row_link, two_lines
 from vehicles import audit
+from vehicles.models import Vehicle
 
 
 class StepFilter(filters.ChoiceFilter):
@@ -35,6 +37,16 @@ class LeftAtFilter(filters.ChoiceFilter):
 class ExitFilter(filters.ChoiceFilter):
     title, parameter_name = "ended how", "exit_reason"
     values = wording.choices(wording.EXITS)
+
+
+def _key_step(session: ConnectSession, vehicle_id: str) -> str:
+    """What became of the key step of one car of the run."""
+    states = (
+        (session.keys_added, "key added"),
+        (session.skipped_keys, "key left for later"),
+        (session.key_queue, "key not added"),
+    )
+    return next((words for ids, words in states if vehicle_id in ids), "needed no key")
 
 
 @admin.register(ConnectSession)
@@ -56,7 +68,7 @@ class ConnectSessionAdmin(StaffAdmin):
             "Asked for",
             {"fields": ["requested", "required", "redirect_uri", "single_select_vin", "external_user"]},
         ),
-        ("Cars", {"fields": ["chosen_vehicles", "key_queue", "keys_added", "skipped_keys", "owner_links"]}),
+        ("Cars", {"fields": ["chosen_cars", "owner_links"]}),
         ("When", {"fields": ["created_at", "expires_at", "ended_at", "id", "code"]}),
     )
 
@@ -112,9 +124,11 @@ class ConnectSessionAdmin(StaffAdmin):
         return two_lines(str(len(session.chosen_vehicles)), keys)
 
     @admin.display(description="took")
-    def took(self, session: ConnectSession) -> str:
-        ended = session.ended_at
-        return connect_funnel.in_words((ended - session.created_at).total_seconds()) if ended else NOTHING
+    def took(self, session: ConnectSession) -> SafeString | str:
+        if session.ended_at is None:
+            return NOTHING
+        words = connect_funnel.in_words((session.ended_at - session.created_at).total_seconds())
+        return format_html('<span class="cp-nowrap">{}</span>', words)
 
     @admin.display(description="links for owners")
     def owner_links(self, session: ConnectSession) -> SafeString | str:
@@ -135,10 +149,25 @@ class ConnectSessionAdmin(StaffAdmin):
     @admin.display(description="way through")
     def way(self, session: ConnectSession) -> SafeString | str:
         steps = [
-            (wording.word(wording.STEPS, str(each.get("step"))).name, each.get("at", ""))
+            (
+                wording.word(wording.STEPS, str(each["step"])).name,
+                ago(at := datetime.fromisoformat(each["at"])),
+                connect_funnel.in_words((at - session.created_at).total_seconds()),
+            )
             for each in session.trail
         ]
-        return format_html_join("", '<div>{} <span class="cp-second">{}</span></div>', steps) or NOTHING
+        row = '<div>{} <span class="cp-second">{} ago, {} after the beginning</span></div>'
+        return format_html_join("", row, steps) or NOTHING
+
+    @admin.display(description="cars chosen")
+    def chosen_cars(self, session: ConnectSession) -> SafeString | str:
+        found = {str(pk): car for pk, car in Vehicle.objects.in_bulk(session.chosen_vehicles).items()}
+        rows = [
+            (row_link(found[each]), _key_step(session, each))
+            for each in session.chosen_vehicles
+            if each in found
+        ]
+        return format_html_join("", "<div>{} {}</div>", rows) or NOTHING
 
     @admin.display(description="only this car")
     def single_select_vin_masked(self, session: ConnectSession) -> str:

@@ -11,7 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from connect.models import ConnectSession
+from connect import funnel
+from connect.models import ConnectSession, Step
 from portal.admin.connect_funnel import in_words
 from tests.factories import (
     ApplicationFactory,
@@ -60,12 +61,28 @@ def test_a_row_says_how_it_ended_where_and_after_how_long(viewer: Client, now: d
 
 
 def test_a_runs_page_tells_its_way_and_who_opened_the_owners_link(viewer: Client, now: datetime) -> None:
-    run = ConnectSessionFactory(trail=[{"step": "preamble", "at": now.isoformat()}])
-    car = VehicleFactory()
+    car, other = VehicleFactory(), VehicleFactory()
+    run = ConnectSessionFactory(
+        created_at=now - timedelta(seconds=90),
+        trail=[
+            {"step": "preamble", "at": (now - timedelta(seconds=90)).isoformat()},
+            {"step": "keys", "at": now.isoformat()},
+        ],
+        chosen_vehicles=[str(car.pk), str(other.pk)],
+        key_queue=[str(car.pk)],
+        skipped_keys=[str(car.pk)],
+    )
     OwnerVisitFactory(session=run, vehicle=car)
     OwnerVisitFactory(session=run, vehicle=car, browser_checksum="b", account=TeslaAccountFactory())
     shown = viewer.get(page_of(run)).content.decode()
-    for said in ("Welcome page", "opened, not signed in", "signed in less than a minute ago"):
+    for said in (
+        "Welcome page 1 minute ago, 0 s after the beginning",
+        "Adding keys less than a minute ago, 1 min 30 s after the beginning",
+        f"…{car.vin[-4:]} key left for later",
+        f"…{other.vin[-4:]} needed no key",
+        "opened, not signed in",
+        "signed in less than a minute ago",
+    ):
         assert said in _text(shown), said
     assert car.vin not in shown
 
@@ -79,7 +96,7 @@ def test_the_funnel_shows_steps_bars_and_times(viewer: Client, now: datetime) ->
     for ends in ("done", "ended"):
         session = ConnectSessionFactory(application=application)
         for step, seconds in (("preamble", 0), ("tesla", 15), ("permissions", 75), (ends, 100)):
-            RunStepFactory(session=session, step=step, seconds=seconds)
+            funnel.note(session, Step(step), session.created_at + timedelta(seconds=seconds))
 
     shown = _text(viewer.get(FUNNEL).content.decode())
 
@@ -87,7 +104,7 @@ def test_the_funnel_shows_steps_bars_and_times(viewer: Client, now: datetime) ->
     assert "Welcome page 2 100 % 0 0 15 s" in shown
     assert "At Tesla 2 100 % 0 0 1 min 00 s" in shown
     assert "Choosing permissions 2 100 % 1 0 25 s" in shown
-    assert "Finished 1 50 % 1 min 40 s from beginning to end" in shown
+    assert "Finished its time is that of the whole run 1 50 % 1 min 40 s" in shown
     assert "Charge Planner 2 1 50 %" in shown
 
 
