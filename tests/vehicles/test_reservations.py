@@ -12,6 +12,7 @@ from django.db import connection
 
 from tests.factories import (
     ApplicationFactory,
+    ApplicationUserFactory,
     ReservationFactory,
     TeslaAccountFactory,
     VehicleAccessFactory,
@@ -290,6 +291,18 @@ def test_ids_in_use_do_not_change(application: Application, car: Vehicle) -> Non
     connect(application, anna, car)
     assert (user_id(application, anna), vehicle_id(application, car)) == before
     assert Reservation.objects.count() == 1
+
+
+def test_a_user_id_that_somebody_took_in_the_same_moment_is_not_given_twice(
+    application: Application, car: Vehicle
+) -> None:
+    row = ReservationFactory(application=application, vin=car.vin)
+    ApplicationUserFactory(application=application, public_id=row.user_public_id)
+    anna = account(car)
+    connect(application, anna, car)
+    assert user_id(application, anna) != row.user_public_id
+    assert vehicle_id(application, car) == row.vehicle_public_id
+    assert VehicleGrant.objects.get().account == anna
 
 
 def test_a_vehicle_id_that_another_car_has_is_not_given_twice(application: Application, car: Vehicle) -> None:
