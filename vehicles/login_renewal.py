@@ -17,6 +17,7 @@ from vehicles import account_calls, errors, legacy_api
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, Mode, TeslaToken, VehicleGrant
+from vehicles.origins import available
 from vehicles.token_refresh import LIFETIME
 
 log = logging.getLogger(__name__)
@@ -73,9 +74,11 @@ def renew_due(now: datetime) -> int:
 
 
 def _due(now: datetime) -> Iterator[TeslaToken]:
-    closed = [mode for mode in Mode.values if not legacy_api.is_open(mode)]
+    reachable = [mode for mode in Mode.values if available(mode)]
+    closed = [mode for mode in reachable if not legacy_api.is_open(mode)]
     for queue in (unfinished(now), ending(now), idle(now)):
-        served = queue.exclude(integration=Integration.LEGACY, account__mode__in=closed)
+        served = queue.filter(account__mode__in=reachable)
+        served = served.exclude(integration=Integration.LEGACY, account__mode__in=closed)
         yield from served.select_related("account")[:_AT_ONCE]
 
 

@@ -166,3 +166,11 @@ def test_legacy_logins_rest_while_the_legacy_api_is_closed_or_switched_off(
     token(now, account=account, integration=Integration.LEGACY, lease_until=now - HOUR)
     TeslaToken.objects.filter(account=account, integration=Integration.FLEET).update(lease_until=now - HOUR)
     assert login_renewal.renew_due(now) == 1
+
+
+def test_logins_of_a_simulated_tesla_rest_where_there_is_none(
+    settings: Any, now: datetime, account: TeslaAccount
+) -> None:
+    settings.SIMULATOR_URL = ""
+    token(now, account=TeslaAccountFactory(mode="simulated"), lease_until=now - HOUR)
+    assert login_renewal.renew_due(now) == 0

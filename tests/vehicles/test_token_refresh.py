@@ -187,6 +187,18 @@ def test_whoever_waits_fails_as_the_holder_did_and_asks_tesla_nothing(
             assert refreshes(simulator) == asked
 
 
+def test_a_refresh_takes_a_place_among_those_that_wait_for_tesla(
+    simulator: SimulatorServer, account: TeslaAccount, settings: Any
+) -> None:
+    expire(account)
+    asked = refreshes(simulator)
+    settings.TESLA_UPSTREAM_SLOTS = 0
+    assert refusal(account).spec is errors.OVERLOADED
+    assert refreshes(simulator) == asked
+    settings.TESLA_UPSTREAM_SLOTS = 1
+    use(account)
+
+
 def test_when_tesla_asks_for_a_pause_nobody_asks_again_before_it_ends(
     simulator: SimulatorServer, account: TeslaAccount
 ) -> None:
