@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -19,7 +19,7 @@ from vehicles import errors, origins
 from vehicles.diagnosis import CAUSES, Diagnosis, diagnose, not_connected
 from vehicles.errors import CatalogueError, ErrorSpec, invalid
 from vehicles.facts import access_of, facts_of, with_incidents, working_permissions
-from vehicles.models import Application, Integration, Mode, Reservation, User, VehicleAccess, VehicleGrant
+from vehicles.models import Application, Integration, Mode, Reservation, User, VehicleGrant
 from vehicles.prepared import Given, Prepared
 
 
@@ -51,26 +51,38 @@ def reach(
         raise not_permitted(application, person, "no grant of this person on this vehicle")
     # A person may reach one car through both interfaces; the current one serves.
     grant = next((grant for grant in found if grant.integration == Integration.FLEET), found[0])
-    grant.connection.application, grant.account.person = application, person
-    relations = _RELATION.rows(account=grant.account_id, vehicle=grant.connection.vehicle_id)
-    grant.own_access = relations[0] if relations else None
+    grant.account.person = person
+    grant.__dict__.setdefault("own_access", None)
     return grant
 
 
+UNASKED_OF_APPLICATION: Final = (
+    *("client_secret", "allowed_origins", "post_logout_redirect_uris", "algorithm", "created", "updated"),
+    *("management_token_encrypted", "management_token_checksum", "logo"),
+)
+"""Columns that no request needs; each would be paid for by every request."""
+_UNASKED: Final = (
+    *("account__created_at", "connection__vehicle__created_at", "connection__vehicle__key_evidence"),
+    *(f"connection__application__{name}" for name in UNASKED_OF_APPLICATION),
+)
+_OWN_ACCESS: Final = {
+    "own_access": FilteredRelation(
+        "connection__vehicle__accesses", condition=Q(connection__vehicle__accesses__account=F("account"))
+    )
+}
 _REACHED: Final = Prepared(
     lambda: (
         with_incidents(VehicleGrant.objects.filter(revoked_at=None))
+        .annotate(**_OWN_ACCESS)
         .filter(
             connection__application=Given("application"),
             connection__public_id=Given("public_id"),
             account__person=Given("person"),
         )
-        .select_related("account", "connection__vehicle")
+        .select_related("account", "connection__vehicle", "connection__application", *_OWN_ACCESS)
+        .defer(*_UNASKED)
         .order_by("-approved_at")
     )
-)
-_RELATION: Final = Prepared(
-    lambda: VehicleAccess.objects.filter(account=Given("account"), vehicle=Given("vehicle"))
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import lru_cache
 
 from django.conf import settings
 from django.utils import timezone
@@ -31,22 +32,24 @@ def spend(kind: Kind, subjects: Sequence[uuid.UUID]) -> None:
     """
     limit = int(settings.TESLA_RATE_LIMITS[kind])
     seconds = int(timezone.now().timestamp())
-    values = [value for subject in subjects for value in (str(kind), subject, seconds // 60)]
-    if prepared.run(_count(len(subjects)), *values, limit) < len(subjects):
+    named = {f"subject{number}": subject for number, subject in enumerate(subjects)}
+    counted = prepared.run(_count(tuple(named)), kind=str(kind), minute=seconds // 60, limit=limit, **named)
+    if counted < len(subjects):
         wait = 60 - seconds % 60
         raise CatalogueError(errors.RATE_LIMIT_VEHICLE, retry_after=wait, reason=f"{kind} budget is used up")
 
 
-def _count(subjects: int) -> str:
-    """The statement that counts for so many subjects, and touches no row whose budget is used up.
+@lru_cache
+def _count(subjects: tuple[str, ...]) -> str:
+    """The statement that counts for the subjects of these names, and touches no row whose budget is used up.
 
     A clock of ours that runs behind counts in the minute that others have begun.
     """
     return f"""
         INSERT INTO vehicles_ratebudget AS budget (kind, subject, minute, used)
-        VALUES {", ".join(["(%s, %s, %s, 1)"] * subjects)}
+        VALUES {", ".join(f"(%(kind)s, %({subject})s, %(minute)s, 1)" for subject in subjects)}
         ON CONFLICT (subject, kind) DO UPDATE SET
             used = CASE WHEN budget.minute < excluded.minute THEN 1 ELSE budget.used + 1 END,
             minute = CASE WHEN budget.minute < excluded.minute THEN excluded.minute ELSE budget.minute END
-        WHERE budget.minute < excluded.minute OR budget.used < %s
+        WHERE budget.minute < excluded.minute OR budget.used < %(limit)s
     """  # noqa: S608 - only placeholders are put in

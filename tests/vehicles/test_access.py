@@ -34,7 +34,7 @@ def refused(grant: VehicleGrant, **changes: Any) -> CatalogueError:
 
 def test_a_person_reaches_what_they_gave_this_application(django_assert_num_queries: Any) -> None:
     grant = VehicleGrantFactory()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         found = reach(grant)
         access.diagnosis_of(found)
     assert found.pk == grant.pk

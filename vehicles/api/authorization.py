@@ -12,7 +12,7 @@ from oauth2_provider.models import AccessToken
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from vehicles import errors
+from vehicles import access, errors
 from vehicles.api import token_scope
 from vehicles.errors import CatalogueError
 from vehicles.models import Application, User
@@ -58,11 +58,8 @@ def caller_of(authorization: str) -> Caller:
 _UNASKED: Final = (
     *("token", "id_token", "source_refresh_token", "created", "updated"),
     *("user__password", "user__last_login", "user__first_name", "user__last_name", "user__date_joined"),
-    *("application__client_secret", "application__management_token_encrypted", "application__logo"),
-    *("application__allowed_origins", "application__post_logout_redirect_uris", "application__algorithm"),
-    *("application__created", "application__updated"),
+    *(f"application__{name}" for name in access.UNASKED_OF_APPLICATION),
 )
-"""Columns that no request needs: every request would pay for each of them."""
 _VALID: Final = Prepared(
     lambda: (
         AccessToken.objects.filter(
