@@ -117,7 +117,7 @@ def test_an_unknown_vehicle_and_somebody_elses_get_the_very_same_answer(api: Cal
 
 
 def test_permissions_are_those_that_work_now_in_pages(api: Calls, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         body = api.get("/v2.0/vehicles/{id}/permissions").json()
     assert body["permissions"] == sorted(api.grant.approved)
     assert body["paging"] == {"count": 8, "offset": 0}

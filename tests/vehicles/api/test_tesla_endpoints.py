@@ -32,11 +32,11 @@ def answer_fleet_status(tesla: AnsweringTesla, api: Calls, *, paired: bool) -> N
 
 
 @pytest.mark.parametrize("path", ["permissions", "tesla/virtual_key", "tesla/migration"])
-def test_state_reads_cost_three_queries(
+def test_state_reads_cost_two_queries(
     db: None, now: datetime, tesla: AnsweringTesla, path: str, django_assert_num_queries: Any
 ) -> None:
     api = grant_with("present", now - timedelta(days=1))
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         assert api.get(f"/v2.0/vehicles/{{id}}/{path}").status_code == 200
     assert tesla.calls == []
 
