@@ -84,6 +84,7 @@ CELERY_BEAT_SCHEDULE = {
     "end expired Connect runs": {"task": "connect.tasks.end_expired_runs", "schedule": 60.0},
     "forget old visits": {"task": "connect.tasks.forget_old_visits", "schedule": 600.0},
     "watch accounts": {"task": "vehicles.tasks.watch_accounts", "schedule": 60.0},
+    "rediagnose": {"task": "vehicles.tasks.rediagnose", "schedule": 3600.0},
     "forget expired tokens": {"task": "vehicles.tasks.forget_expired_tokens", "schedule": 3600.0 * 6},
 }
 if CELERY_BROKER_URL.startswith("filesystem://"):

@@ -104,7 +104,8 @@ def let_verdicts_follow(now: datetime) -> int:
     """Rewrite the verdicts of grants that an incident's beginning or end concerns; returns how many incidents."""
     waiting = list(Incident.objects.filter(verdicts_follow=True))
     for incident in waiting:
-        facts.refresh_verdicts(concerned(incident), now)
+        for _ in facts.refresh_in_parts(concerned(incident), now):
+            pass
         # One that ended meanwhile has to be followed once more.
         Incident.objects.filter(pk=incident.pk, ended_at=incident.ended_at).update(verdicts_follow=False)
     return len(waiting)

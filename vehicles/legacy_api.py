@@ -61,7 +61,8 @@ def let_verdicts_follow(now: datetime) -> int:
     closed = Q(main_cause=_CLOSED)
     stale = [Q(mode=mode) & (closed if is_open(mode) else ~closed) for mode in Mode.values]
     legacy = VehicleGrant.objects.filter(integration=Integration.LEGACY, revoked_at=None)
-    return facts.refresh_verdicts(legacy.filter(reduce(or_, stale)), now)
+    parts = facts.refresh_in_parts(legacy.filter(reduce(or_, stale)), now)
+    return sum(part.changed for part in parts)
 
 
 def _accounts(mode: str) -> Iterable[TeslaAccount]:

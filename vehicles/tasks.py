@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 from oauth2_provider.models import clear_expired
 
-from vehicles import incidents, legacy_api, login_renewal, settlement, watching
+from vehicles import incidents, legacy_api, login_renewal, rediagnosis, settlement, watching
 
 
 @shared_task
@@ -32,6 +32,13 @@ def watch_accounts(**kwargs: Any) -> None:
     incidents.let_verdicts_follow(now)
     legacy_api.let_verdicts_follow(now)
     watching.ask_suspects_again(now)
+
+
+@shared_task
+def rediagnose(application: int | None = None, **kwargs: Any) -> None:
+    """Write down what time has changed, and make every verdict, or those of one application, what it is now."""
+    for _ in rediagnosis.rediagnose(timezone.now(), application=application):
+        pass
 
 
 @shared_task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from django.contrib import admin
@@ -28,7 +29,7 @@ from portal.admin.columns import label, two_lines
 from portal.admin.filters import ChoiceFilter
 from portal.admin.wording import Wording
 from portal.application_credentials import NewCredentials
-from vehicles import audit, facts, history
+from vehicles import history, tasks
 from vehicles.history import Kind
 from vehicles.models import Application
 
@@ -100,8 +101,9 @@ class ApplicationAdmin(StaffAdmin):
             if change:
                 if "paused" in form.changed_data:
                     obj.paused_since = now if obj.paused else None
+                    # Requests are refused at once; the verdicts of a large application take their time.
+                    transaction.on_commit(partial(tasks.rediagnose.delay, application=obj.pk), robust=True)
                 obj.save()
-                facts.refresh_verdicts(audit.standing().filter(connection__application=obj), now)
             else:
                 # Read by `response_add`, which shows them on the answer to this very request.
                 obj.new_credentials = application_credentials.issue(obj, form.kept)

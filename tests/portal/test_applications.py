@@ -215,11 +215,14 @@ def test_the_client_type_cannot_be_changed_later(operator: Client) -> None:
     assert application.client_type == "confidential"
 
 
-def test_pausing_an_application_blocks_its_grants(operator: Client) -> None:
+def test_pausing_an_application_blocks_its_grants(
+    operator: Client, django_capture_on_commit_callbacks: Any
+) -> None:
     application = ApplicationFactory(name="Nightshift")
     grant = VehicleGrantFactory(application=application, vehicle=VehicleFactory(key="present"))
     other = VehicleGrantFactory(vehicle=VehicleFactory(key="present"))
-    operator.post(page_of(application), {**FORM, "paused": "on"})
+    with django_capture_on_commit_callbacks(execute=True):
+        operator.post(page_of(application), {**FORM, "paused": "on"})
     assert VehicleGrant.objects.get(pk=grant.pk).main_cause == "paused"
     assert VehicleGrant.objects.get(pk=other.pk).main_cause == ""
 

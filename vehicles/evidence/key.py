@@ -162,7 +162,8 @@ def _explain(unknown: Sequence[Vehicle], reason: KeyReason | None) -> None:
     by_connection = _reasons_by_connection([vehicle.pk for vehicle in unknown])
     for vehicle in unknown:
         kept = KeyReason.PROVIDER_ERROR if vehicle.key_reason == KeyReason.PROVIDER_ERROR else None
-        by_evidence = KeyReason.STALE if ranking.was_told(vehicle.key_evidence) else KeyReason.NEVER_CHECKED
+        was_known = not vehicle.key_reason or ranking.was_told(vehicle.key_evidence)
+        by_evidence = KeyReason.STALE if was_known else KeyReason.NEVER_CHECKED
         vehicle.key_reason = str(by_connection.get(vehicle.pk) or reason or kept or by_evidence)
 
 

@@ -1,5 +1,6 @@
 """Facts: the stored rows of one grant as `diagnosis` wants them, and the verdict columns that repeat its answer."""
 
+from vehicles.facts.combination import is_stale_q
 from vehicles.facts.condition import (
     MOST_KEYS,
     conditions,
@@ -21,7 +22,7 @@ from vehicles.facts.gathering import (
     working_permissions,
 )
 from vehicles.facts.incidents import with_incidents
-from vehicles.facts.verdicts import refresh_verdicts, verdict_columns
+from vehicles.facts.verdicts import refresh_in_parts, refresh_verdicts, verdict_columns
 
 __all__ = [
     "MOST_KEYS",
@@ -33,10 +34,12 @@ __all__ = [
     "grants_of_account",
     "grants_of_vehicles",
     "is_stale",
+    "is_stale_q",
     "key_of",
     "key_slots_full",
     "missing_permissions",
     "offers_legacy",
+    "refresh_in_parts",
     "refresh_verdicts",
     "verdict_columns",
     "was_listed_lately",

@@ -1,37 +1,117 @@
-"""The verdict columns: the diagnosis repeated on each grant, so that a million of them are listed by index."""
+"""The verdict columns: the diagnosis repeated on each grant, so that a million of them are listed by index.
+
+They are rewritten in sets. The database puts everything that decides about a grant into one text (`combination`), one
+grant of each distinct text is diagnosed, and one UPDATE gives every grant the answer of its text. No row is loaded to
+be decided about one by one.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice, pairwise
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db import connection, transaction
+from django.db.models import Min, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from vehicles.diagnosis import Diagnosis, diagnose
+from vehicles.facts.combination import combination
 from vehicles.facts.gathering import access_of, facts_of, with_rows
 from vehicles.models import VehicleGrant
+
+T = TypeVar("T")
+Columns = tuple[str, str, str]
+"""Verdict, main cause and next actor, as they are kept on the grant."""
+
+AT_ONCE: Final = 20_000
+"""Grants that are rewritten in one transaction; other writers wait no longer than that takes."""
+_ANSWERS_AT_ONCE: Final = 1_000
 
 
 def refresh_verdicts(grants: QuerySet[VehicleGrant], now: datetime) -> int:
     """Rewrite the verdict columns of these grants where they changed; returns how many rows changed.
 
-    One UPDATE per distinct verdict, not per row. Call it in the transaction that changed a fact.
+    Call it in the transaction that changed a fact. For grants by the million there is `refresh_in_parts`.
     """
-    groups: dict[tuple[str, str, str], list[UUID]] = defaultdict(list)
-    for grant in with_rows(grants):
-        groups[verdict_columns(diagnose(facts_of(grant, access_of(grant), now)))].append(grant.pk)
-    return sum(_write(columns, ids, now) for columns, ids in groups.items())
+    return _refresh(grants, now, {})
 
 
-def verdict_columns(diagnosis: Diagnosis) -> tuple[str, str, str]:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of many grants: how many there were, and how many verdicts changed."""
+
+    seen: int
+    changed: int
+
+
+def refresh_in_parts(grants: QuerySet[VehicleGrant], now: datetime) -> Iterator[Part]:
+    """The same for any number of grants, a transaction for each part.
+
+    To be called outside of any transaction. Can be stopped between parts and begun again.
+    """
+    answers: dict[str, Columns] = {}
+    for first, after in _ranges(grants.count() // AT_ONCE + 1):
+        part = grants.filter(pk__gte=first, **({"pk__lt": after} if after else {}))
+        seen = part.count()
+        with transaction.atomic():
+            changed = _refresh(part, now, answers)
+        yield Part(seen, changed)
+
+
+def _ranges(parts: int) -> Iterator[tuple[UUID, UUID | None]]:
+    """Ids are spread evenly, so that equal ranges of them hold about as many grants."""
+    starts: list[UUID | None] = [UUID(int=2**128 * part // parts) for part in range(parts)]
+    return ((first, after) for first, after in pairwise([*starts, None]) if first is not None)
+
+
+def _refresh(grants: QuerySet[VehicleGrant], now: datetime, answers: dict[str, Columns]) -> int:
+    """`answers` remembers the diagnosis of each combination from part to part."""
+    known = grants.order_by().annotate(combination=combination(now))
+    met = known.values("combination").annotate(example=Min(Cast("pk", TextField())))
+    examples = dict(met.values_list("combination", "example"))
+    _diagnose({text: pk for text, pk in examples.items() if text not in answers}, now, answers)
+    told = [(text, *answers[text]) for text in examples if text in answers]
+    return sum(_write(known, part, now) for part in _batched(told, _ANSWERS_AT_ONCE))
+
+
+def _diagnose(examples: Mapping[str, str], now: datetime, answers: dict[str, Columns]) -> None:
+    texts = {UUID(pk): text for text, pk in examples.items()}
+    for ids in _batched(texts, _ANSWERS_AT_ONCE):
+        for grant in with_rows(VehicleGrant.objects.filter(pk__in=ids)):
+            answers[texts[grant.pk]] = verdict_columns(diagnose(facts_of(grant, access_of(grant), now)))
+
+
+def verdict_columns(diagnosis: Diagnosis) -> Columns:
     """Verdict, main cause and next actor, as they are kept on the grant."""
     return str(diagnosis.verdict), diagnosis.main_cause, diagnosis.next_actor
 
 
-def _write(columns: tuple[str, str, str], ids: Iterable[UUID], now: datetime) -> int:
-    verdict, cause, actor = columns
-    same = Q(verdict=verdict, main_cause=cause, next_actor=actor, verdict_since__isnull=False)
-    changed = VehicleGrant.objects.filter(pk__in=list(ids)).exclude(same)
-    return changed.update(verdict=verdict, main_cause=cause, next_actor=actor, verdict_since=now)
+def _write(known: QuerySet[Any, Any], answers: Iterable[tuple[str, ...]], now: datetime) -> int:
+    """One statement; both databases spell it alike. Only rows that change are touched."""
+    rows = list(answers)
+    table = connection.ops.quote_name(VehicleGrant._meta.db_table)
+    found, given = known.values("id", "combination").query.sql_with_params()
+    places = ", ".join(["(%s, %s, %s, %s)"] * len(rows))
+    statement = f"""
+        UPDATE {table} AS written
+        SET verdict = answer.column2, main_cause = answer.column3, next_actor = answer.column4, verdict_since = %s
+        FROM ({found}) AS known JOIN (VALUES {places}) AS answer ON answer.column1 = known.combination
+        WHERE written.id = known.id AND (
+            written.verdict <> answer.column2 OR written.main_cause <> answer.column3
+            OR written.next_actor <> answer.column4 OR written.verdict_since IS NULL
+        )
+    """  # noqa: S608  (names of ours; every value is a parameter)
+    values = [value for row in rows for value in row]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [connection.ops.adapt_datetimefield_value(now), *given, *values])
+        return cursor.rowcount
+
+
+def _batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while part := list(islice(rest, size)):
+        yield part
