@@ -17,9 +17,9 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from connect import support_codes
+from connect import owner_link, support_codes
 from connect.keys import LOOK_EVERY_SECONDS
-from connect.models import FixLink
+from connect.models import ConnectSession, FixLink
 from connect.problems import FIX_LINK_OVER, UNKNOWN_RUN, ConnectProblem
 from connect.qr import qr_code
 from vehicles import access, facts, history, pairing
@@ -31,6 +31,8 @@ LASTS: Final = timedelta(days=7)
 _SALT: Final = "connect.fixit"
 _OWN_PAGES: Final = {"connect": "reconnect_fleet", "reauthenticate": "reconnect_fleet"}
 """From here nobody is sent on to the application: signing in again ends on a page of ours."""
+_FOR_THE_OWNER: Final = "ask_owner"
+"""The step in which a driver passes a link on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +177,26 @@ def _car(link: FixLink, todo: _ToDo) -> CarToFix:
         if was["grant"] == str(todo.grant.pk) and key not in todo.mine
     ]
     left = [
-        Step(key, action.text, _url(action, todo.grant), action.needs_phone_key, is_done=False)
+        Step(
+            key, action.text, _url(action, todo.grant, link.created_at), action.needs_phone_key, is_done=False
+        )
         for key, action in todo.mine.items()
     ]
     return CarToFix(todo.grant.connection.vehicle, [*done, *left], [] if left else todo.others)
 
 
-def _url(action: Action, grant: VehicleGrant) -> str:
+def _url(action: Action, grant: VehicleGrant, now: datetime) -> str:
+    if action.code == _FOR_THE_OWNER:
+        return _owners_link(grant, now) or access.url_for(action.link, grant)
     return access.url_for(_OWN_PAGES.get(action.link, action.link), grant)
+
+
+def _owners_link(grant: VehicleGrant, now: datetime) -> str:
+    """The link on which the owner gives the application nothing; empty where the driver's own run is too long ago."""
+    runs = ConnectSession.objects.filter(
+        account=grant.account,
+        application=grant.connection.application,
+        created_at__gt=now - owner_link.GOOD_FOR,
+    )
+    run = runs.order_by("-created_at").first()
+    return owner_link.address(run, grant.connection.vehicle) if run else ""

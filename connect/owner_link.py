@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.core import signing
 from django.db import transaction
+from django.urls import reverse
 
 from connect import browser, keys, tesla_login
 from connect.consent import SHOWS_CARS
@@ -58,6 +60,11 @@ class OwnerLink:
 def token(session: ConnectSession, vehicle: Vehicle) -> str:
     """The signed word of the link; the same however often it is made."""
     return signing.Signer(salt=_SALT).sign_object([session.pk.hex, vehicle.pk.hex])
+
+
+def address(session: ConnectSession, vehicle: Vehicle) -> str:
+    """The whole address of the link, to be passed on."""
+    return str(settings.PUBLIC_URL) + reverse("connect:owner", args=[token(session, vehicle)])
 
 
 def read(word: str, now: datetime) -> OwnerLink:

@@ -116,7 +116,7 @@ def shared_key(request: HttpRequest, session: ConnectSession, page: KeyPage) -> 
 
 
 def _for_the_owner(session: ConnectSession, page: KeyPage) -> dict[str, Any]:
-    address = _address("connect:owner", owner_link.token(session, page.vehicle))
+    address = owner_link.address(session, page.vehicle)
     return {"owner_link": address, "owner_qr": "" if page.is_owner else qr_code(address)}
 
 

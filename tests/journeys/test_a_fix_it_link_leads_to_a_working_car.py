@@ -77,6 +77,19 @@ def test_removed_access_is_mended_without_being_sent_to_the_application(
     assert open_steps(dieter, url) == []
 
 
+def test_a_driver_passes_a_link_on_by_which_the_application_gets_nothing_of_the_owners(
+    owner: Callable[[str], Owner], consumer: Callable[..., Consumer], anna: Owner
+) -> None:
+    clara, application = owner("clara"), consumer()
+    clara.connect(application)
+    url = link_from(application, ANNAS_MODEL_3)
+    assert open_steps(clara, url) == ["ask_owner"]
+    [passed_on] = links(clara)
+    assert "/connect/owner/" in passed_on
+    assert anna.browser.open(passed_on).has("continue-button")
+    assert "gets nothing of yours" in anna.browser.text
+
+
 def test_nothing_can_be_read_from_the_address(application: Consumer) -> None:
     url = link_from(application, ANNAS_MODEL_3)
     assert ANNAS_MODEL_3 not in url and "anna" not in url
