@@ -17,10 +17,13 @@ from vehicles.models import Vehicle, VehicleAccess
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A car in the queue: `added`, `later` (skipped), `now` (its page is shown) or `waiting`."""
+    """A chosen car and its key step: `now` (its page is shown), `waiting`, `added`, `later` (left out), or `settled`,
+    as it needed none. `number` counts the cars that lacked the key.
+    """
 
     vehicle: Vehicle
     state: str
+    number: int = 0
 
 
 def queue_for(vehicles: Sequence[Vehicle]) -> list[str]:
@@ -33,13 +36,15 @@ def queue_for(vehicles: Sequence[Vehicle]) -> list[str]:
 
 
 def queue_of(session: ConnectSession, current: Vehicle) -> list[Place]:
-    """Every car of the run that lacked the key at approval, and how it stands now."""
-    by_id = {str(pk): vehicle for pk, vehicle in Vehicle.objects.in_bulk(session.key_queue).items()}
-    return [
-        Place(by_id[vehicle_id], _state_in_queue(session, by_id[vehicle_id], current))
-        for vehicle_id in session.key_queue
-        if vehicle_id in by_id
+    """Every car of the run: those that lacked the key at approval in their order, then the others."""
+    found = {str(pk): vehicle for pk, vehicle in Vehicle.objects.in_bulk(session.chosen_vehicles).items()}
+    others = [each for each in session.chosen_vehicles if each not in session.key_queue]
+    lacking = [
+        Place(found[each], _state_in_queue(session, found[each], current), number)
+        for number, each in enumerate(session.key_queue, start=1)
+        if each in found
     ]
+    return [*lacking, *(Place(found[each], "settled") for each in others if each in found)]
 
 
 def _state_in_queue(session: ConnectSession, vehicle: Vehicle, current: Vehicle) -> str:

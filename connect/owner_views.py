@@ -28,7 +28,10 @@ def owner(request: HttpRequest, token: str) -> HttpResponse:
         now = timezone.now()
         link = owner_link.read(token, now)
         visit = owner_link.visit_of(link, browser.secret_of(request))
-        return pages.owner(request, link, owner_link.key_page(visit, now) if visit else None)
+        try:
+            return pages.owner(request, link, owner_link.key_page(visit, now) if visit else None)
+        except ConnectProblem as stopped:
+            return pages.owner(request, link, None, problem=stopped.problem)
 
     return shows_problems(request, None, show)
 

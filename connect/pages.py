@@ -103,6 +103,7 @@ def key(request: HttpRequest, session: ConnectSession, page: KeyPage) -> HttpRes
         session,
         page=page,
         queue=key_queue.queue_of(session, page.vehicle),
+        total=len(session.key_queue),
         may_skip=key_queue.may_skip(session),
         **_for_the_owner(session, page),
         **_shared(session, page),

@@ -19,7 +19,15 @@ from connect import owner_link
 from connect.models import ConnectSession, OwnerVisit
 from tests.connect.conftest import AtTesla, Journey, answer_of, query_of
 from vehicles import grants
-from vehicles.models import ApplicationUser, Connection, Event, TeslaAccount, Vehicle, VehicleGrant
+from vehicles.models import (
+    ApplicationUser,
+    Connection,
+    Event,
+    TeslaAccount,
+    Vehicle,
+    VehicleAccess,
+    VehicleGrant,
+)
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -134,6 +142,16 @@ def test_someone_who_does_not_own_the_car_is_told_so_and_may_try_another_account
     owner.sign_in(anna.email)
     assert "pairing-link" in owner.look()
     assert _nothing_was_given_but_the_drivers_grant(clara)
+
+
+def test_somebody_who_sold_the_car_since_is_told_so(owner: AtTheLink, anna: ScenarioPerson) -> None:
+    owner.sign_in(anna.email)
+    VehicleAccess.objects.filter(account__sub=anna.sub).update(missing_since=timezone.now())
+
+    page = owner.look()
+
+    assert "This Tesla account does not own the car" in page and 'name="another"' in page
+    assert "pairing-link" not in page
 
 
 def test_in_the_drivers_own_browser_tesla_asks_who_signs_in(driver: Journey, owner: AtTheLink) -> None:
