@@ -89,7 +89,8 @@ _REACHED: Final = Prepared(
 def not_permitted(application: Application, person: User, reason: str) -> CatalogueError:
     """PERMISSION, with the way through Connect as its cure; the same whether or not the car exists."""
     mode = person.tesla_accounts.values_list("mode", flat=True).first() or Mode.LIVE
-    url = _connect_page(application, application.permissions, mode)
+    # Somebody who declined it is asked again.
+    url = _connect_page(application, application.permissions, mode, approval_prompt="force")
     return CatalogueError(errors.PERMISSION, resolution_url=url, reason=reason)
 
 
@@ -159,8 +160,10 @@ def connect_link(reservation: Reservation) -> str:
 
 
 def _connect(grant: VehicleGrant) -> str:
+    """Who declined something before is asked again, instead of being sent on with the same answer."""
     application = grant.connection.application
-    return _connect_page(application, grant.requested or application.permissions, grant.mode)
+    again = {"approval_prompt": "force"} if grant.declined else {}
+    return _connect_page(application, grant.requested or application.permissions, grant.mode, **again)
 
 
 def _reconnect_fleet(grant: VehicleGrant) -> str:
@@ -204,6 +207,7 @@ _ADDRESSES: Final[Mapping[str, Callable[[VehicleGrant], str]]] = {
     "reconnect_fleet": _reconnect_fleet,
     "pairing": _pairing,
     "third_party_apps": lambda grant: origins.third_party_apps_page(grant.mode),
+    "own_page": lambda grant: f"{settings.PUBLIC_URL}/connect/account?{urlencode({'mode': grant.mode})}",
     "admin_pause": _pause_switch,
     "admin_incidents": lambda grant: f"{settings.PUBLIC_URL}/admin/vehicles/incident/",
     "documentation": lambda grant: f"{settings.PUBLIC_URL}/api/docs/",

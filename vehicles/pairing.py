@@ -10,10 +10,12 @@ from typing import Final
 from vehicles import access, errors, evidence, facts, origins, upstream
 from vehicles.diagnosis import Access, Key
 from vehicles.errors import CatalogueError
-from vehicles.models import TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
+from vehicles.models import Integration, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 
 MAX_AGE_SECONDS: Final = 10
 MOST_AT_ONCE: Final = 100
+_LOOK_FOR_CAR_AFTER: Final = timedelta(minutes=1)
+"""A car that was sold does not come back, however often it is asked for; so its account is not listed at every call."""
 _LATE_MODELS: Final = ("Model S", "Model X")
 _FIRST_YEAR: Final = 2021
 """From this year on Model S and X take virtual keys; all other models always did."""
@@ -108,7 +110,7 @@ def require(grant: VehicleGrant, permission: str, now: datetime) -> None:
     """Raise what stands in the way of a call that needs this permission.
 
     What may have been mended a moment ago is looked at once more before refusing for it: the key may be on the car, the
-    car back from service, mobile access switched on.
+    car back in the account or from service, mobile access switched on.
     """
     try:
         access.require(grant, permission)
@@ -132,8 +134,23 @@ def _look_at_list(grant: VehicleGrant, now: datetime) -> None:
             upstream.listed_vehicle(grant)
 
 
+def _look_for_car(grant: VehicleGrant, now: datetime) -> None:
+    """Tesla's list of the account's cars: one that was gone from it may be back. Without an answer the state stands."""
+    listed = grant.account.vehicles_listed_at
+    if listed is not None and now - listed < _LOOK_FOR_CAR_AFTER:
+        return
+    list_them = (
+        upstream.listed_products if grant.integration == Integration.LEGACY else upstream.listed_vehicles
+    )
+    with suppress(CatalogueError):
+        evidence.vehicles_listed(grant.account, list_them(grant.account), now=now)
+        if grant.own_access is not None:
+            grant.own_access.refresh_from_db(fields=["access_type", "missing_since"])
+
+
 _SECOND_LOOKS: Final[dict[str, Callable[[VehicleGrant, datetime], None]]] = {
     errors.VIRTUAL_KEY_REQUIRED.name: _look_at_key,
+    errors.VEHICLE_MISSING.name: _look_for_car,
     errors.REMOTE_ACCESS_DISABLED.name: _look_at_list,
     errors.VEHICLE_OFFLINE_FOR_SERVICE.name: _look_at_list,
 }

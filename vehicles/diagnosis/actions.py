@@ -27,6 +27,7 @@ LINKS: Final = (
     "reconnect_fleet",
     "pairing",
     "third_party_apps",
+    "own_page",
     "admin_pause",
     "admin_incidents",
     "documentation",
@@ -234,9 +235,10 @@ ACTIONS: Final[dict[str, tuple[ActionRow, ...]]] = {
             PERSON,
             "check_vehicle_in_account",
             gettext_noop(
-                "The car is no longer in the Tesla account. If it should be, add it in the Tesla app; if it was sold, "
-                "disconnect it."
+                "The car is no longer in the Tesla account. If it should be, add it in the Tesla app. If it was sold, "
+                "disconnect it on the page behind the link."
             ),
+            "own_page",
         ),
     ),
     "legacy_cannot_sign": (

@@ -1,0 +1,155 @@
+"""How each action of a diagnosis is carried out, by its actor, through the link that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from django.test import Client
+
+from tests.journeys.browser import PageReader
+from tests.journeys.people import Owner
+from tests.journeys.situations import NEVER_ASKED, VIN, Scene
+from vehicles import tasks
+
+Action = dict[str, Any]
+Play = Callable[[Scene, Action], object]
+
+
+def _adds_the_car(scene: Scene) -> None:
+    scene.give_cars(VIN)
+    scene.clock.shift(60)
+
+
+IN_THE_CAR: Final[dict[str, Callable[[Scene], object]]] = {
+    "a key is deleted": lambda scene: scene.car(key_slots_used=19),
+    "mobile access is switched on": lambda scene: scene.car(mobile_access=True),
+    "the car is fetched from service": lambda scene: scene.car(in_service=False),
+    "the car is added in the Tesla app": _adds_the_car,
+}
+"""All that a person does outside of any page: with the car's own screen, or in the Tesla app."""
+
+
+def _operator_pays(scene: Scene) -> None:
+    scene.control("DELETE", "/faults")
+    tasks.watch_accounts()
+
+
+BY_ITSELF: Final[dict[str, tuple[str, Callable[[Scene], object]]]] = {
+    "wait": (
+        "Tesla answers normally again",
+        lambda scene: scene.control("PATCH", "/provider", {"mass_revocation_fault": 0}),
+    ),
+    "check_developer_account": (
+        "the operator puts its developer account at Tesla in order, which the portal notices within a minute",
+        _operator_pays,
+    ),
+    "retry_later": (
+        "somebody opens or drives the car, which wakes it",
+        lambda scene: scene.car(state="online"),
+    ),
+}
+"""Waits: actions that nobody here can carry out or hurry, with what ends them."""
+
+
+def _connects_again(scene: Scene, action: Action) -> None:
+    _through_connect(scene, scene.person, action["url"])
+
+
+def _through_connect(scene: Scene, person: Owner, url: str) -> None:
+    """Allow everything, at Tesla and here."""
+    person.to_permissions(scene.application, url=url)
+    if person.browser.has("tesla-button") and not person.browser.has("approval-button"):
+        raise AssertionError(f"a box is missing at Tesla: {person.browser.text[:3000]}")
+    person.finish(scene.application)
+
+
+def _signs_in_again(scene: Scene, action: Action) -> None:
+    """By car: back at the application, without a code. By make: a page of ours is the end."""
+    browser = scene.person.browser.open(action["url"]).press("continue-button")
+    scene.person.at_tesla()
+    if browser.has("approval-button"):
+        browser.press("approval-button")
+    while browser.has("skip-button"):
+        browser.press("skip-button")
+    assert browser.status in (0, 200), (browser.address, browser.text[:3000])
+
+
+def _removes_access(scene: Scene, action: Action) -> None:
+    scene.person.browser.open(action["url"])
+    assert scene.person.sign_in().press("remove-access-button").has("access-removed")
+
+
+def _adds_the_key(scene: Scene, action: Action) -> None:
+    assert scene.owner.add_key(action["url"]).has("pairing-done"), scene.owner.browser.text
+
+
+def _owner_connects_and_adds_the_key(scene: Scene, action: Action) -> None:
+    """The owner's own way through Connect; the application keeps the driver's token beside the owner's."""
+    own = replace(scene.application, tokens={}, ids={})
+    browser = scene.owner.to_permissions(own, url=action["url"]).press("approval-button")
+    page = browser.address
+    if browser.has("pairing-link"):
+        _adds_the_key(scene, {"url": browser.page.links["pairing-link"]})
+        scene.clock.shift(6)
+        browser.open(page).press("continue-button")
+    assert browser.query.get("code"), (browser.address, browser.text[:3000])
+
+
+def _application_asks(scene: Scene, action: Action) -> None:
+    """A new link, with the permission in its scope."""
+    scene.scope = (*scene.scope, NEVER_ASKED)
+    _through_connect(scene, scene.person, scene.application.authorize_url(scene.scope))
+
+
+def _resumes(scene: Scene, action: Action) -> None:
+    path = _path(action["url"])
+    form = PageReader(scene.staff.get(path).content.decode())
+    sent = next(dict(found.fields) for found in form.forms.values() if "paused" in dict(found.fields))
+    fields = {name: value for name, value in sent.items() if name != "paused"}
+    assert scene.staff.post(path, fields).status_code == 302
+
+
+def _releases(scene: Scene, action: Action) -> None:
+    """As it says there, once Tesla answers normally."""
+    BY_ITSELF["wait"][1](scene)
+    for link in _links(scene.staff, _path(action["url"])):
+        if "/incident/" in link and link.endswith("/change/"):
+            assert scene.staff.post(link.replace("/change/", "/end/")).status_code == 302
+
+
+def _links(staff: Client, path: str) -> list[str]:
+    text = staff.get(path).content.decode()
+    return [part.partition('"')[0] for part in text.split('href="')[1:]]
+
+
+def _path(url: str) -> str:
+    return "/" + url.split("/", 3)[3]
+
+
+def _in_the_car(act: str) -> Play:
+    return lambda scene, action: IN_THE_CAR[act](scene)
+
+
+PLAYS: Final[dict[str, Play]] = {
+    "connect_again": _connects_again,
+    "reconnect": _signs_in_again,
+    "sign_in_again": _signs_in_again,
+    "remove_access_at_tesla": _removes_access,
+    "add_key": _adds_the_key,
+    "connect_and_add_key": _owner_connects_and_adds_the_key,
+    "ask_for_permission": _application_asks,
+    "resume": _resumes,
+    "release_brake": _releases,
+    "remove_a_key": _in_the_car("a key is deleted"),
+    "allow_mobile_access": _in_the_car("mobile access is switched on"),
+    "wait_for_service": _in_the_car("the car is fetched from service"),
+    "check_vehicle_in_account": _in_the_car("the car is added in the Tesla app"),
+}
+"""Every action that somebody here can carry out. `ask_owner` is not among them: the owner's own action follows it."""
+
+
+def first_playable(actions: list[Action]) -> Action | None:
+    """The first action that somebody here carries out; what a driver passes on to the owner, the owner does."""
+    return next((action for action in actions if action["code"] in PLAYS), None)
