@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 
 from connect import owner_link, support_codes
 from connect.keys import LOOK_EVERY_SECONDS
-from connect.models import ConnectSession, FixLink
+from connect.models import FixLink
 from connect.problems import FIX_LINK_OVER, UNKNOWN_RUN, ConnectProblem
 from connect.qr import qr_code
 from vehicles import access, facts, history, pairing
@@ -185,18 +185,7 @@ def _car(link: FixLink, todo: _ToDo) -> CarToFix:
     return CarToFix(todo.grant.connection.vehicle, [*done, *left], [] if left else todo.others)
 
 
-def _url(action: Action, grant: VehicleGrant, now: datetime) -> str:
+def _url(action: Action, grant: VehicleGrant, made_at: datetime) -> str:
     if action.code == _FOR_THE_OWNER:
-        return _owners_link(grant, now) or access.url_for(action.link, grant)
+        return owner_link.address(grant, made_at)
     return access.url_for(_OWN_PAGES.get(action.link, action.link), grant)
-
-
-def _owners_link(grant: VehicleGrant, now: datetime) -> str:
-    """The link on which the owner gives the application nothing; empty where the driver's own run is too long ago."""
-    runs = ConnectSession.objects.filter(
-        account=grant.account,
-        application=grant.connection.application,
-        created_at__gt=now - owner_link.GOOD_FOR,
-    )
-    run = runs.order_by("-created_at").first()
-    return owner_link.address(run, grant.connection.vehicle) if run else ""

@@ -47,8 +47,8 @@ def shared_key(request: HttpRequest, token: str) -> HttpResponse:
 
     def show() -> HttpResponse:
         session, current = key_links.page(token, timezone.now())
-        if not current.is_owner:
-            return redirect("connect:owner", owner_link.token(session, current.vehicle))
+        if not current.is_owner and (grant := owner_link.grant_of(session, current.vehicle)):
+            return redirect("connect:owner", owner_link.token(grant, session.created_at))
         return pages.shared_key(request, session, current)
 
     return shows_problems(request, None, show)

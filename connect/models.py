@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import models
 
-from vehicles.models import Application, Connection, Integration, Mode, TeslaAccount, User, Vehicle
+from vehicles.models import Application, Connection, Integration, Mode, TeslaAccount, User, VehicleGrant
 
 
 class Step(models.TextChoices):
@@ -209,10 +209,10 @@ class OwnerVisit(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    session = models.ForeignKey(
-        ConnectSession, on_delete=models.CASCADE, related_name="owner_visits", help_text="The driver's run"
+    grant = models.ForeignKey(
+        VehicleGrant, on_delete=models.CASCADE, related_name="owner_visits", help_text="The driver's"
     )
-    vehicle = models.ForeignKey(Vehicle, on_delete=models.CASCADE, related_name="+")
+    link_made_at = models.DateTimeField()
     browser_checksum = models.CharField(
         max_length=64, help_text="SHA-256 of the secret in the owner's browser's cookie"
     )
@@ -229,11 +229,7 @@ class OwnerVisit(models.Model):
     signed_in_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                name="owner_visit_once", fields=["session", "vehicle", "browser_checksum"]
-            )
-        ]
+        constraints = [models.UniqueConstraint(name="owner_visit_once", fields=["grant", "browser_checksum"])]
 
     def __str__(self) -> str:
         return f"Owner's visit {str(self.pk)[:8]}"

@@ -1,15 +1,15 @@
 """The owner's link: how a car that a driver connected gets its key.
 
 The owner signs in at Tesla, so that Tesla lets them add the key, and adds it. Nothing here can give a grant or a code:
-what the application may do stays what the driver allowed. The link is signed, good for a week from the beginning of the
-driver's run, and dead once the driver's grant is.
+what the application may do stays what the driver allowed. The link is signed, good for a week, and dead once the
+driver's grant is.
 """
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -46,52 +46,79 @@ _SALT: Final = "connect.owner"
 
 @dataclass(frozen=True, slots=True)
 class OwnerLink:
-    """A link that was found in order: whose run it belongs to, and the car that wants the key."""
+    """A link that was found in order: the driver's grant it belongs to, and when it was made."""
 
-    token: str
-    session: ConnectSession
-    vehicle: Vehicle
+    grant: VehicleGrant
+    made_at: datetime
+
+    @property
+    def token(self) -> str:
+        return token(self.grant, self.made_at)
 
     @property
     def application(self) -> Application:
-        return self.session.application
+        return self.grant.connection.application
+
+    @property
+    def vehicle(self) -> Vehicle:
+        return self.grant.connection.vehicle
+
+    @property
+    def support_code(self) -> str:
+        """That of the driver's newest run, by which staff find both; empty where the driver never ran through it."""
+        runs = ConnectSession.objects.filter(account=self.grant.account_id, application=self.application)
+        return runs.order_by("-created_at").values_list("support_code", flat=True).first() or ""
 
 
-def token(session: ConnectSession, vehicle: Vehicle) -> str:
-    """The signed word of the link; the same however often it is made."""
-    return signing.Signer(salt=_SALT).sign_object([session.pk.hex, vehicle.pk.hex])
+def grant_of(session: ConnectSession, vehicle: Vehicle) -> VehicleGrant | None:
+    """What the driver gave in this run for the car; None once it was taken away."""
+    return VehicleGrant.objects.filter(
+        account=session.account,
+        connection__application=session.application,
+        connection__vehicle=vehicle,
+        revoked_at=None,
+    ).first()
 
 
-def address(session: ConnectSession, vehicle: Vehicle) -> str:
+def token(grant: VehicleGrant, made_at: datetime) -> str:
+    """The signed word of the link that was made then; the same however often it is written."""
+    return signing.Signer(salt=_SALT).sign_object([grant.pk.hex, int(made_at.timestamp())])
+
+
+def address(grant: VehicleGrant, made_at: datetime) -> str:
     """The whole address of the link, to be passed on."""
-    return str(settings.PUBLIC_URL) + reverse("connect:owner", args=[token(session, vehicle)])
+    return str(settings.PUBLIC_URL) + reverse("connect:owner", args=[token(grant, made_at)])
 
 
 def read(word: str, now: datetime) -> OwnerLink:
     """The link behind a signed word. Raises `ConnectProblem` when it is forged, old, or no longer wanted."""
     try:
-        session_id, vehicle_id = signing.Signer(salt=_SALT).unsign_object(word)
+        grant_id, made_at = signing.Signer(salt=_SALT).unsign_object(word)
     except signing.BadSignature:
         raise ConnectProblem(UNKNOWN_RUN) from None
-    session = ConnectSession.objects.select_related("application").filter(pk=session_id).first()
-    vehicle = Vehicle.objects.filter(pk=vehicle_id).first()
-    if session is None or vehicle is None:
+    grants = VehicleGrant.objects.select_related("connection__application", "connection__vehicle", "account")
+    grant = grants.filter(pk=grant_id).first()
+    if grant is None:
         raise ConnectProblem(UNKNOWN_RUN)
-    if now - session.created_at > GOOD_FOR:
+    return _standing(OwnerLink(grant, datetime.fromtimestamp(made_at, UTC)), now)
+
+
+def _standing(link: OwnerLink, now: datetime) -> OwnerLink:
+    if now - link.made_at > GOOD_FOR:
         raise ConnectProblem(OWNER_LINK_EXPIRED)
-    if not _is_wanted(session, vehicle):
+    if link.grant.revoked_at is not None:
         raise ConnectProblem(OWNER_LINK_WITHDRAWN)
-    return OwnerLink(word, session, vehicle)
+    return link
 
 
-def _is_wanted(session: ConnectSession, vehicle: Vehicle) -> bool:
-    standing = VehicleGrant.objects.filter(account=session.account, revoked_at=None)
-    return standing.filter(connection__application=session.application, connection__vehicle=vehicle).exists()
+def link_of(visit: OwnerVisit, now: datetime) -> OwnerLink:
+    """The link that the visitor followed. Raises `ConnectProblem` when it is over."""
+    return _standing(OwnerLink(visit.grant, visit.link_made_at), now)
 
 
 def visit_of(link: OwnerLink, browser_secret: str) -> OwnerVisit | None:
     """The visit of an owner who signed in with this browser; None before."""
-    visits = OwnerVisit.objects.select_related("account").filter(session=link.session, vehicle=link.vehicle)
+    visits = OwnerVisit.objects.select_related("account").filter(grant=link.grant)
     return visits.filter(browser_checksum=checksum(browser_secret), account__isnull=False).first()
 
 
@@ -99,15 +126,19 @@ def to_tesla(link: OwnerLink, browser_secret: str, now: datetime, *, another_acc
     """Tesla's login page for the owner, asking for no more than Tesla needs to let them add a key."""
     state = secrets.token_urlsafe(32)
     OwnerVisit.objects.update_or_create(
-        session=link.session,
-        vehicle=link.vehicle,
+        grant=link.grant,
         browser_checksum=checksum(browser_secret),
-        defaults={"tesla_state_checksum": checksum(state), "began_at": now},
+        defaults={
+            "link_made_at": link.made_at,
+            "tesla_state_checksum": checksum(state),
+            "began_at": now,
+        },
     )
     # In the driver's own browser Tesla would take the driver once more.
-    is_drivers = browser.is_of(link.session, browser_secret)
+    runs_here = ConnectSession.objects.filter(browser_checksum=checksum(browser_secret))
+    is_drivers = runs_here.filter(account=link.grant.account).exists()
     return tesla_login.address(
-        link.session.mode,
+        link.grant.mode,
         state,
         browser_secret,
         tesla_scopes_for([SHOWS_CARS]),
@@ -121,7 +152,9 @@ def returning(state: str, browser_secret: str) -> OwnerVisit | None:
     Raises `ConnectProblem` for another browser.
     """
     wanted = checksum(state)
-    visits = OwnerVisit.objects.select_related("session__application", "vehicle")
+    visits = OwnerVisit.objects.select_related(
+        "grant__connection__application", "grant__connection__vehicle", "grant__account"
+    )
     visit = visits.filter(tesla_state_checksum=wanted).first() if state else None
     if visit is None:
         return None
@@ -137,18 +170,18 @@ def complete(visit: OwnerVisit, sent_back: tesla_login.Return, now: datetime) ->
     """Take what Tesla sent back, if the account owns the car. Raises `ConnectProblem`, `CatalogueError`."""
     if now - visit.began_at > SIGN_IN_WITHIN:
         raise ConnectProblem(SIGN_IN_TOO_SLOW)
-    account = tesla_login.redeem(visit.session.mode, sent_back)
-    _refuse_unless_owned(account, visit.vehicle, now)
+    account = tesla_login.redeem(visit.grant.mode, sent_back)
+    _refuse_unless_owned(account, visit.grant.connection.vehicle, now)
     with transaction.atomic():
         OwnerVisit.objects.filter(pk=visit.pk).update(account=account, signed_in_at=now)
         history.record(
             Kind.OWNER_SIGNED_IN,
             actor=history.person(account.person),
             at=now,
-            application=visit.session.application,
+            application=visit.grant.connection.application,
             account=account,
-            vehicle=visit.vehicle,
-            session=str(visit.session_id),
+            vehicle=visit.grant.connection.vehicle,
+            grant=visit.grant,
         )
 
 
@@ -163,7 +196,10 @@ def _refuse_unless_owned(account: TeslaAccount, vehicle: Vehicle, now: datetime)
 def key_page(visit: OwnerVisit, now: datetime) -> KeyPage:
     """The car's key page for the owner who signed in. Raises `ConnectProblem` when it is no longer their car."""
     access = VehicleAccess.objects.select_related("vehicle", "account").filter(
-        account=visit.account, vehicle=visit.vehicle_id, access_type=Access.OWNER, missing_since=None
+        account=visit.account,
+        vehicle=visit.grant.connection.vehicle_id,
+        access_type=Access.OWNER,
+        missing_since=None,
     )
     found = access.first()
     if found is None:

@@ -72,7 +72,7 @@ def returned(request: HttpRequest, visit: OwnerVisit, sent_back: Return) -> Http
     now = timezone.now()
 
     def finish_sign_in() -> HttpResponse:
-        link = owner_link.read(owner_link.token(visit.session, visit.vehicle), now)
+        link = owner_link.link_of(visit, now)
         problem = _problem_of(lambda: owner_link.complete(visit, sent_back, now))
         if problem:
             return pages.owner(request, link, None, problem=problem)

@@ -117,7 +117,8 @@ def shared_key(request: HttpRequest, session: ConnectSession, page: KeyPage) -> 
 
 
 def _for_the_owner(session: ConnectSession, page: KeyPage) -> dict[str, Any]:
-    address = owner_link.address(session, page.vehicle)
+    grant = owner_link.grant_of(session, page.vehicle)
+    address = owner_link.address(grant, session.created_at) if grant else ""
     return {"owner_link": address, "owner_qr": "" if page.is_owner else qr_code(address)}
 
 
@@ -137,15 +138,18 @@ def owner(
     return show(
         request,
         "owner",
-        link.session,
+        None,
         problem.status if problem else 200,
+        application=link.application,
+        support_code=support_codes.shown(link.support_code),
+        mode=link.grant.mode,
         link=link,
         page=page,
         problem=problem,
         tesla_labels=tesla_login.tesla_labels([]),
         state_url=reverse("connect:owner_key_state", args=[link.token]),
         key_link=_address("connect:owner", link.token),
-        third_party_apps=third_party_apps_page(link.session.mode),
+        third_party_apps=third_party_apps_page(link.grant.mode),
         most_keys=MOST_KEYS,
     )
 

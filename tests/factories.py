@@ -297,8 +297,8 @@ class OwnerVisitFactory(DjangoModelFactory[OwnerVisit]):
     class Meta:
         model = OwnerVisit
 
-    session = factory.SubFactory(ConnectSessionFactory)
-    vehicle = factory.SubFactory(VehicleFactory)
+    grant = factory.SubFactory(VehicleGrantFactory)
+    link_made_at = factory.LazyFunction(timezone.now)
     browser_checksum = hashlib.sha256(b"owner's browser").hexdigest()
     began_at = factory.LazyFunction(timezone.now)
 

@@ -16,7 +16,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from connect import funnel, support_codes
-from connect.models import ConnectSession
+from connect.models import ConnectSession, OwnerVisit
 from portal.admin import connect_funnel, filters, wording
 from portal.admin.base import StaffAdmin, masked_vin
 from portal.admin.columns import NOTHING, ago, label, row_link, two_lines
@@ -47,6 +47,14 @@ def _key_step(session: ConnectSession, vehicle_id: str) -> str:
         (session.key_queue, "key not added"),
     )
     return next((words for ids, words in states if vehicle_id in ids), "needed no key")
+
+
+def _owner_visits(session: ConnectSession) -> QuerySet[OwnerVisit]:
+    """Who followed the links that came of this run, or of an earlier one of the same driver."""
+    visits = OwnerVisit.objects.filter(
+        grant__account=session.account, grant__connection__application=session.application
+    )
+    return visits.select_related("grant__connection__vehicle").order_by("began_at")
 
 
 @admin.register(ConnectSession)
@@ -134,11 +142,11 @@ class ConnectSessionAdmin(StaffAdmin):
     def owner_links(self, session: ConnectSession) -> SafeString | str:
         visits = [
             (
-                row_link(visit.vehicle),
+                row_link(visit.grant.connection.vehicle),
                 "signed in" if visit.account_id else "opened, not signed in",
                 ago(visit.began_at),
             )
-            for visit in session.owner_visits.select_related("vehicle").order_by("began_at")
+            for visit in _owner_visits(session)
         ]
         return format_html_join("", "<div>{}: {} {} ago</div>", visits) or NOTHING
 

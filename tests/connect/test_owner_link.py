@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from oauth2_provider.models import Grant
 from connect import owner_link
 from connect.models import ConnectSession, OwnerVisit
 from tests.connect.conftest import AtTesla, Journey, answer_of, query_of
+from tests.factories import VehicleGrantFactory
 from vehicles import grants
 from vehicles.models import (
     ApplicationUser,
@@ -219,15 +220,24 @@ def test_a_tampered_link_is_a_page(client: Client, db: None, word: str) -> None:
     assert not OwnerVisit.objects.exists()
 
 
-def test_a_link_for_one_car_does_not_open_another(
-    driver: Journey, owner: AtTheLink, anna: ScenarioPerson
+def test_signing_in_behind_one_link_opens_no_other(
+    owner: AtTheLink, anna: ScenarioPerson, now: datetime
 ) -> None:
     owner.sign_in(anna.email)
-    other = Vehicle.objects.get(display_name="Yeti")
+    another = owner_link.address(VehicleGrantFactory(), now)
 
-    answer = owner.client.get(f"/connect/owner/{owner_link.token(driver.run, other)}")
+    page = owner.client.get(another).content.decode()
 
-    assert answer.status_code == 410 and "no longer needed" in answer.content.decode()
+    assert "Sign in at Tesla" in page and "pairing-link" not in page
+
+
+def test_every_link_for_a_car_leads_to_the_same_page_until_it_is_too_old(
+    owner: AtTheLink, anna: ScenarioPerson, now: datetime
+) -> None:
+    owner.sign_in(anna.email)
+    later = owner_link.address(VehicleGrant.objects.get(), now + timedelta(days=3))
+
+    assert "pairing-link" in owner.client.get(later).content.decode()
 
 
 def test_an_old_link_is_a_page(owner: AtTheLink, anna: ScenarioPerson) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 import urllib3
+from django.utils import timezone
 
+from connect import fixit
 from connect.models import FixLink
 from tests.journeys.people import EVERYTHING, Consumer, Owner
-from vehicles.models import Event
+from vehicles.models import Event, VehicleGrant
 from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, ANNAS_MODEL_Y, DIETERS_MODEL_3
 
 
@@ -88,6 +90,24 @@ def test_a_driver_passes_a_link_on_by_which_the_application_gets_nothing_of_the_
     assert "/connect/owner/" in passed_on
     assert anna.browser.open(passed_on).has("continue-button")
     assert "gets nothing of yours" in anna.browser.text
+
+
+def test_a_driver_who_connected_long_ago_has_a_link_to_pass_on_as_well(
+    owner: Callable[[str], Owner], consumer: Callable[..., Consumer], anna: Owner, later: Any
+) -> None:
+    clara, application = owner("clara"), consumer()
+    clara.connect(application)
+    with later(days=30):
+        clara.browser.open(fixit.address(_link_for_the_person_behind(VehicleGrant.objects.get())))
+        [passed_on] = links(clara)
+        anna.browser.open(passed_on).press("continue-button")
+        anna.at_tesla(["vehicle_device_data"])
+        assert anna.add_key(anna.browser.page.links["pairing-link"]).has("pairing-done")
+
+
+def _link_for_the_person_behind(grant: VehicleGrant) -> FixLink:
+    """As staff make one."""
+    return fixit.make(grant.connection.application, grant.account.person, actor="staff:1", now=timezone.now())
 
 
 def test_nothing_can_be_read_from_the_address(application: Consumer) -> None:

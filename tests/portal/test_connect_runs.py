@@ -21,6 +21,7 @@ from tests.factories import (
     RunStepFactory,
     TeslaAccountFactory,
     VehicleFactory,
+    VehicleGrantFactory,
 )
 from tests.portal.conftest import SignedIn
 from tests.portal.screens import list_of, page_of
@@ -63,6 +64,7 @@ def test_a_row_says_how_it_ended_where_and_after_how_long(viewer: Client, now: d
 def test_a_runs_page_tells_its_way_and_who_opened_the_owners_link(viewer: Client, now: datetime) -> None:
     car, other = VehicleFactory(), VehicleFactory()
     run = ConnectSessionFactory(
+        account=TeslaAccountFactory(),
         created_at=now - timedelta(seconds=90),
         trail=[
             {"step": "preamble", "at": (now - timedelta(seconds=90)).isoformat()},
@@ -72,8 +74,9 @@ def test_a_runs_page_tells_its_way_and_who_opened_the_owners_link(viewer: Client
         key_queue=[str(car.pk)],
         skipped_keys=[str(car.pk)],
     )
-    OwnerVisitFactory(session=run, vehicle=car)
-    OwnerVisitFactory(session=run, vehicle=car, browser_checksum="b", account=TeslaAccountFactory())
+    grant = VehicleGrantFactory(vehicle=car, application=run.application, account=run.account)
+    OwnerVisitFactory(grant=grant)
+    OwnerVisitFactory(grant=grant, browser_checksum="b", account=TeslaAccountFactory())
     shown = viewer.get(page_of(run)).content.decode()
     for said in (
         "Welcome page 1 minute ago, 0 s after the beginning",
