@@ -1,9 +1,16 @@
-"""Bearer tokens: who calls, for which person, and how far the token reaches. One query by an indexed checksum."""
+"""Bearer tokens: who calls, for which person, and how far the token reaches.
+
+One query by an indexed checksum, whose answer counts for a few seconds in this process: an application asks again and
+again with the same token. So a token that was taken back works for no longer than that; what the person gave, and
+whether anything is paused, is read anew with every request.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.utils import timezone
@@ -17,6 +24,9 @@ from vehicles.api import token_scope
 from vehicles.errors import CatalogueError
 from vehicles.models import Application, User
 from vehicles.prepared import Given, Prepared
+
+SEEN_FOR: Final = timedelta(seconds=4)
+MOST_SEEN: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +57,35 @@ def caller_of(authorization: str) -> Caller:
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise CatalogueError(errors.AUTHENTICATION, reason="no bearer token")
-    checksum = hashlib.sha256(token.strip().encode(errors="replace")).hexdigest()
-    rows = _VALID.rows(checksum=checksum, now=timezone.now())
+    checksum, now = hashlib.sha256(token.strip().encode(errors="replace")).hexdigest(), timezone.now()
+    seen = _seen.get(checksum)
+    if seen is None or not seen.since <= now < seen.until:
+        seen = _seen[checksum] = _look(checksum, now)
+        if len(_seen) > MOST_SEEN:
+            _seen.popitem(last=False)
+    return seen.caller
+
+
+def _look(checksum: str, now: datetime) -> _Seen:
+    rows = _VALID.rows(checksum=checksum, now=now)
     reach = token_scope.only_connection(rows[0].scope) if rows else None
     if reach is None:
+        _seen.pop(checksum, None)
         raise CatalogueError(errors.AUTHENTICATION, reason="the token is unknown or expired")
-    return Caller(rows[0].application, rows[0].user, reach)
+    caller = Caller(rows[0].application, rows[0].user, reach)
+    return _Seen(caller, now, min(now + SEEN_FOR, rows[0].expires))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A caller, and from when until when their token counts as valid without another look."""
+
+    caller: Caller
+    since: datetime
+    until: datetime
+
+
+_seen: Final[OrderedDict[str, _Seen]] = OrderedDict()
 
 
 _UNASKED: Final = (

@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
+from django.utils import timezone
+from oauth2_provider.models import AccessToken
 
 from tests.factories import AccessTokenFactory, VehicleFactory, VehicleGrantFactory
 from tests.vehicles.api.conftest import Calls, calls_for
-from vehicles.api import token_scope
+from vehicles.api import authorization, token_scope
 from vehicles.api.authorization import caller_of
 
 DESCRIPTION = (
@@ -79,6 +82,47 @@ def test_one_query_finds_the_caller(api: Calls, django_assert_num_queries: Any) 
         caller = caller_of(f"bearer {api.token}")
         assert (caller.application.pk, caller.person.pk) == (api.application.pk, api.account.person_id)
         assert caller.only_connection == ""
+
+
+def test_a_token_just_seen_needs_no_query(api: Calls, django_assert_num_queries: Any) -> None:
+    first = caller_of(f"Bearer {api.token}")
+    with django_assert_num_queries(0):
+        assert caller_of(f"Bearer {api.token}") == first
+
+
+@pytest.mark.parametrize("how", ["revoked", "shut_out"])
+def test_a_token_that_was_taken_back_is_refused_within_five_seconds(api: Calls, how: str) -> None:
+    with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
+        fresh = calls_for(api.grant)
+        assert fresh.get("/v2.0/user").status_code == 200
+        if how == "revoked":
+            AccessToken.objects.filter(application=api.application).delete()
+        else:
+            type(api.account.person).objects.update(is_active=False)
+        clock.shift(5)
+        assert fresh.get("/v2.0/user").status_code == 401
+
+
+def test_a_token_just_seen_still_ends_when_it_expires(api: Calls) -> None:
+    with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
+        short = calls_for(api.grant, expires=timezone.now() + timedelta(seconds=2))
+        assert short.get("/v2.0/user").status_code == 200
+        clock.shift(2)
+        assert short.get("/v2.0/user").status_code == 401
+
+
+def test_only_so_many_tokens_are_remembered(api: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authorization, "MOST_SEEN", 2)
+    authorization._seen.clear()
+    for _ in range(4):
+        caller_of(f"Bearer {calls_for(api.grant).token}")
+    assert len(authorization._seen) == 2
+
+
+def test_what_the_person_gave_is_read_anew_although_the_token_was_just_seen(api: Calls) -> None:
+    assert api.get("/v2.0/vehicles/{id}/permissions").status_code == 200
+    type(api.grant).objects.update(revoked_at=timezone.now())
+    assert api.get("/v2.0/vehicles/{id}/permissions").status_code == 403
 
 
 def test_a_token_for_one_car_reaches_and_lists_only_that_car(api: Calls) -> None:
