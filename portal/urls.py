@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from portal import error_pages, front, health, key_file
+from vehicles.api.versions import EVERYTHING_ELSE
 
 urlpatterns = [
     path("", front.front_page, name="front"),
@@ -15,10 +16,12 @@ urlpatterns = [
     # Django's shortcut to an object's own page; our objects have none.
     path("admin/r/<path:shortcut>", error_pages.nothing_here),
     path("admin/", admin.site.urls),
+    # Before the pages, since most requests are the API's.
+    path("", include("vehicles.api.urls")),
     path("", include("connect.oauth_urls")),
     path("", include("connect.urls")),
-    # Last: it answers everything that begins with a version.
-    path("", include("vehicles.api.urls")),
+    # Last: whatever else begins with a version is a path of the API that does not exist.
+    path("", include(EVERYTHING_ELSE)),
 ]
 
 handler400 = "portal.error_pages.bad_request"

@@ -107,6 +107,16 @@ def _look_into_operator_fault(account: TeslaAccount, integration: str) -> None:
 
 
 def _call(account: TeslaAccount, integration: str, make: Make[T], scope: str) -> T:
+    token = vault.at_hand(account, integration, timezone.now())
+    if not token:
+        return _call_with_stored(account, integration, make, scope)
+    try:
+        return _following_region(account, integration, token, make)
+    except (tesla.TokenRefused, tesla.ScopeMissing) as denial:
+        return _after_denial(account, integration, _stored(account, integration), make, scope, denial)
+
+
+def _call_with_stored(account: TeslaAccount, integration: str, make: Make[T], scope: str) -> T:
     stored = _stored(account, integration)
     if not stored.is_fresh(timezone.now()):
         try:

@@ -11,9 +11,10 @@ import binascii
 import hashlib
 import secrets
 import uuid
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -139,13 +140,26 @@ def store_login(account: TeslaAccount, integration: str, tokens: Tokens, now: da
         _repeat_generation(account, integration, max(newest, row.generation) + 1)
 
 
+def at_hand(account: TeslaAccount, integration: str, now: datetime) -> str:
+    """The access token of the newest pair, as the account's own row names it, where this process has opened that very
+    pair before and it lives long enough; else empty.
+    """
+    stored = _opened.get((account.pk, str(integration)))
+    newest = getattr(account, f"{integration}_generation")
+    return stored.access_token if stored and stored.generation == newest and stored.is_fresh(now) else ""
+
+
+_opened: Final[OrderedDict[tuple[uuid.UUID, str], StoredTokens]] = OrderedDict()
+_MOST_OPENED: Final = 2000
+
+
 def load(account: TeslaAccount, integration: str) -> StoredTokens | None:
     """The account's tokens for one interface; None when it never signed in there. Raises `VaultError`."""
     rows = _STORED.rows(account=account.pk, integration=str(integration))
     if not rows:
         return None
     row = rows[0]
-    return StoredTokens(
+    stored = StoredTokens(
         row_id=row.pk,
         access_token=open_sealed(access_token_purpose(row.pk), row.access_token),
         refresh_token=open_sealed(refresh_token_purpose(row.pk), row.refresh_token),
@@ -159,6 +173,10 @@ def load(account: TeslaAccount, integration: str) -> StoredTokens | None:
         lease_holder=row.lease_holder,
         lease_until=row.lease_until,
     )
+    _opened[account.pk, str(integration)] = replace(stored, refresh_token="", previous_refresh_token="")
+    if len(_opened) > _MOST_OPENED:
+        _opened.popitem(last=False)
+    return stored
 
 
 _STORED: Final = Prepared(
@@ -229,6 +247,7 @@ def _newest_generation(account: TeslaAccount, integration: str) -> int:
 
 
 def _repeat_generation(account: TeslaAccount, integration: str, generation: int) -> None:
+    _opened.pop((account.pk, str(integration)), None)
     TeslaAccount.objects.filter(pk=account.pk).update(**{f"{integration}_generation": generation})
 
 

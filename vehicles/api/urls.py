@@ -1,4 +1,4 @@
-"""The vehicle API's addresses. Include them last at the root: they answer everything that begins with a version."""
+"""The vehicle API's addresses, included at the root. What else begins with a version is `versions.EVERYTHING_ELSE`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vehicles.api import (
 )
 from vehicles.api.not_offered import not_offered
 from vehicles.api.schema import SETTINGS
-from vehicles.api.versions import EVERYTHING_ELSE, VEHICLE, versioned
+from vehicles.api.versions import VEHICLE, versioned
 
 urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(custom_settings=SETTINGS), name="schema"),
@@ -77,5 +77,4 @@ urlpatterns = [
         rf"{VEHICLE}/[A-Z][A-Z_-]+(?:/[\s\S]*)?",
         tesla_endpoints.UpperCaseMake.as_view(schema=None),
     ),
-    *EVERYTHING_ELSE,
 ]
