@@ -17,6 +17,7 @@ from tests.journeys.people import EVERYTHING, Consumer, Owner
 from tests.portal.screens import page_of
 from vehicles import tasks
 from vehicles.models import Vehicle
+from vehicles.permissions import covered_by
 from vehicles.tesla import paths
 from vehicles.tesla.scopes import LABELS, VEHICLE_CHARGING_CMDS, VEHICLE_LOCATION
 from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3 as VIN
@@ -63,7 +64,8 @@ class Scene:
         self.control("PATCH", f"/accounts/{self.person.email}", {"vehicles": cars})
 
     def connect(self) -> None:
-        approved = {"permissions": [name for name in self.scope if name not in self.declined]}
+        offered = covered_by(self.scope, self.tick)
+        approved = {"permissions": [name for name in offered if name not in self.declined]}
         self.person.connect(
             self.application, self.scope, tick=self.tick, **(approved if self.declined else {})
         )

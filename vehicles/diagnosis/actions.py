@@ -44,7 +44,8 @@ MAY_ADD_KEYS: Final = frozenset({Access.OWNER})
 class ActionRow:
     """A row of `ACTIONS`; `when` leaves it out for facts that it does not fit.
 
-    What is done `at_the_car` is left out where the car is not in the account: nobody there can reach it.
+    What is done `at_the_car`, or for it in Connect, is left out where the car is not in the account: nobody there can
+    reach it.
     """
 
     actor: Actor | str
@@ -57,7 +58,9 @@ class ActionRow:
 
     def fits(self, facts: Facts) -> bool:
         """Whether the actor can do this as things stand."""
-        return self.when(facts) and not (self.at_the_car and facts.vehicle_missing)
+        # With nothing granted, nobody is told that the car is missing, so the step that is left has to stand.
+        is_out_of_reach = self.at_the_car and facts.vehicle_missing and bool(facts.granted)
+        return self.when(facts) and not is_out_of_reach
 
 
 def _is_driver(facts: Facts) -> bool:
@@ -136,6 +139,7 @@ ACTIONS: Final[dict[str, tuple[ActionRow, ...]]] = {
                 "Send the person through Connect again with this permission in the scope parameter."
             ),
             "documentation",
+            at_the_car=True,
         ),
     ),
     "declined_in_connect": (
@@ -144,6 +148,7 @@ ACTIONS: Final[dict[str, tuple[ActionRow, ...]]] = {
             "connect_again",
             gettext_noop("Connect your car again and allow this on the last page."),
             "connect",
+            at_the_car=True,
         ),
     ),
     "not_granted_at_tesla": (
@@ -156,6 +161,7 @@ ACTIONS: Final[dict[str, tuple[ActionRow, ...]]] = {
                 "Party Apps, Manage. Then connect again."
             ),
             "third_party_apps",
+            at_the_car=True,
             when=lambda f: f.consent is not Consent.REVOKED,
         ),
         ActionRow(
@@ -163,6 +169,7 @@ ACTIONS: Final[dict[str, tuple[ActionRow, ...]]] = {
             "connect_again",
             gettext_noop("Connect your car again and tick every box that the application needs."),
             "connect",
+            at_the_car=True,
         ),
     ),
     "paused": (
@@ -220,6 +227,7 @@ ACTIONS: Final[dict[str, tuple[ActionRow, ...]]] = {
                 "A permission was taken away in the Tesla account. Connect your car again and tick it."
             ),
             "connect",
+            at_the_car=True,
         ),
     ),
     "sign_in_needed": (
