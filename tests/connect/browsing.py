@@ -1,14 +1,15 @@
 """People in front of a real browser: its sizes, and what they do on the way through Connect.
 
-Set SCREENSHOTS to a folder to keep pictures of each page, and AXE to the file `axe.min.js` of the npm package
-`axe-core` to have each page looked over for what keeps people with disabilities out.
+Set SCREENSHOTS to a folder to keep pictures of each page. Each page is looked over by axe for what keeps people with
+disabilities out.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from functools import lru_cache
+from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
 
@@ -56,11 +57,8 @@ def shoot(page: Page, name: str) -> None:
 
 
 def barriers(page: Page) -> list[str]:
-    """What axe finds serious or critical on the page; nothing where axe is not at hand."""
-    file = os.environ.get("AXE")
-    if not file:
-        return []
-    page.evaluate(Path(file).read_text())
+    """What axe finds serious or critical on the page."""
+    page.evaluate(_axe())
     found = page.evaluate("axe.run()")["violations"]
     return [
         f"{rule['id']}: {node['html']}"
@@ -68,6 +66,12 @@ def barriers(page: Page) -> list[str]:
         if rule["impact"] in ("serious", "critical")
         for node in rule["nodes"]
     ]
+
+
+@lru_cache(maxsize=1)
+def _axe() -> str:
+    """The script of axe-core, as its package for Python ships it."""
+    return files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
 
 def authorize(page: Page, url: str, application: Application, **changes: str) -> None:
