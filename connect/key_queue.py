@@ -28,11 +28,7 @@ class Place:
 
 def queue_for(vehicles: Sequence[Vehicle]) -> list[str]:
     """Ids of the cars that need a key page, in this order."""
-    return [
-        str(vehicle.pk)
-        for vehicle in vehicles
-        if pairing.needs_key(vehicle) and pairing.can_carry_keys(vehicle)
-    ]
+    return [str(vehicle.pk) for vehicle in vehicles if pairing.needs_key(vehicle)]
 
 
 def queue_of(session: ConnectSession, current: Vehicle) -> list[Place]:

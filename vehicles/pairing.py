@@ -16,9 +16,6 @@ MAX_AGE_SECONDS: Final = 10
 MOST_AT_ONCE: Final = 100
 _LOOK_FOR_CAR_AFTER: Final = timedelta(minutes=1)
 """A car that was sold does not come back, however often it is asked for; so its account is not listed at every call."""
-_LATE_MODELS: Final = ("Model S", "Model X")
-_FIRST_YEAR: Final = 2021
-"""From this year on Model S and X take virtual keys; all other models always did."""
 _SETTLED: Final = (Key.PRESENT, Key.NOT_REQUIRED)
 
 
@@ -42,15 +39,6 @@ def is_paired(vehicle: Vehicle) -> bool:
     if vehicle.key == Key.CONFLICT:
         return bool(vehicle.key_evidence[vehicle.key_source]["paired"])
     return vehicle.key == Key.PRESENT
-
-
-def can_carry_keys(vehicle: Vehicle) -> bool:
-    """False for a car that by its model and year takes no virtual key, while Tesla has told nothing else.
-
-    Model S and X from before 2021 (Fleet API: virtual keys).
-    """
-    is_silent = vehicle.key == Key.UNKNOWN and not vehicle.protocol_required
-    return not (is_silent and vehicle.model in _LATE_MODELS and (vehicle.year or _FIRST_YEAR) < _FIRST_YEAR)
 
 
 def look(
