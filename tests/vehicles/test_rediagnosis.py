@@ -96,6 +96,82 @@ def test_a_set_of_grants_gets_the_verdicts_that_each_would_get_alone(now: dateti
         assert stored[grant.pk] == told(grant, now)
 
 
+def plain(now: datetime, **changes: Any) -> VehicleGrant:
+    """A grant that works, but for the changes; else it is the same as every other plain one."""
+    of_account = {name[9:]: value for name, value in changes.items() if name.startswith("account__")}
+    of_vehicle = {name[9:]: value for name, value in changes.items() if name.startswith("vehicle__")}
+    rest = {name: value for name, value in changes.items() if "__" not in name}
+    seen = {"key_observed_at": now, "listed_at": now, "key": "present"}
+    return VehicleGrantFactory(
+        **{
+            "application": ApplicationFactory(paused=rest.pop("application_paused", False)),
+            "account": TeslaAccountFactory(**of_account),
+            "vehicle": VehicleFactory(**{**seen, **of_vehicle}),
+            "requested": ASKED,
+            **rest,
+        }
+    )
+
+
+def driven(now: datetime, owner_missing: bool) -> VehicleGrant:
+    grant = plain(now, vehicle__key="absent", access="DRIVER")
+    missing = now if owner_missing else None
+    VehicleAccessFactory(vehicle=grant.connection.vehicle, missing_since=missing)
+    return grant
+
+
+ONE_THING = {
+    "nothing": {},
+    "asked for more": {"requested": [*ASKED, "read_tires"], "approved": ASKED},
+    "approved less": {"approved": ["read_vin"], "declined": ASKED[1:]},
+    "declined nothing of what is missing": {"approved": ["read_vin"], "declined": []},
+    "legacy alone": {"integration": "legacy"},
+    "legacy with few scopes": {"integration": "legacy", "account__granted_scopes": ["vehicle_device_data"]},
+    "legacy": {"integration": "legacy", "vehicle__key": "unknown", "vehicle__key_reason": "legacy_only"},
+    "legacy login lost": {"integration": "legacy", "account__legacy_login_lost_at": True},
+    "scopes": {"account__granted_scopes": ["vehicle_device_data"]},
+    "consent": {"account__consent": "revoked"},
+    "mode": {"account__mode": "simulated"},
+    "region": {"account__region": "na"},
+    "key": {"vehicle__key": "absent"},
+    "key reason": {"vehicle__key": "unknown", "vehicle__key_reason": "driver_only"},
+    "other key reason": {"vehicle__key": "unknown", "vehicle__key_reason": "stale"},
+    "absent": {"vehicle__key": "absent"},
+    "absent too long ago": {"vehicle__key": "absent", "vehicle__key_observed_at": timedelta(days=8)},
+    "full": {"vehicle__key": "absent", "vehicle__total_keys": 20},
+    "no mobile access": {"vehicle__remote_access_disabled": True},
+    "no mobile access long ago": {
+        "vehicle__remote_access_disabled": True,
+        "vehicle__listed_at": timedelta(days=3),
+    },
+    "in service": {"vehicle__in_service": True},
+    "in service long ago": {"vehicle__in_service": True, "vehicle__listed_at": timedelta(days=3)},
+    "paused": {"vehicle__paused": True},
+    "application paused": {"application_paused": True},
+    "a driver's": {"access": "DRIVER", "vehicle__key": "absent"},
+}
+
+
+def test_grants_that_differ_in_one_thing_are_not_taken_for_each_other(now: datetime) -> None:
+    Incident.objects.create(kind=IncidentKind.OPERATOR_FAULT, mode="simulated", began_at=now)
+    Incident.objects.create(kind=IncidentKind.OPERATOR_FAULT, mode="live", region="na", began_at=now)
+    grants = [plain(now, **_as_moments(changes, now)) for changes in ONE_THING.values()]
+    grants += [driven(now, owner_missing) for owner_missing in (False, True)]
+    left = plain(now)
+    VehicleAccess.objects.filter(account=left.account).update(missing_since=now)
+    facts.refresh_verdicts(VehicleGrant.objects.all(), now)
+    for grant in [*grants, left]:
+        grant.refresh_from_db()
+        assert tuple(getattr(grant, name) for name in COLUMNS) == told(grant, now)
+    assert len(set(VehicleGrant.objects.values_list(*COLUMNS))) > 12
+
+
+def _as_moments(changes: dict[str, Any], now: datetime) -> dict[str, Any]:
+    moments = {name: now - value for name, value in changes.items() if isinstance(value, timedelta)}
+    lost = {"account__legacy_login_lost_at": now} if "account__legacy_login_lost_at" in changes else {}
+    return {**changes, **moments, **lost}
+
+
 def test_only_what_changed_is_written_and_dated(now: datetime) -> None:
     grants = [VehicleGrantFactory() for _ in range(3)]
     assert facts.refresh_verdicts(VehicleGrant.objects.all(), now) == 3
