@@ -22,7 +22,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models.functions import MD5, Cast, Coalesce, Concat
 
 from vehicles.diagnosis import Access, Key
 from vehicles.facts.condition import MOST_KEYS
@@ -31,14 +31,15 @@ from vehicles.sources import SOURCES, Source, age_limit
 
 
 def combination(now: datetime) -> Expression:
-    """The text, to annotate grants with. Two grants with the same text have the same diagnosis."""
+    """A digest of the text, to annotate grants with. Grants with the same one have the same diagnosis."""
     # Joined flat: what Django's `Concat` nests is too deep for SQLite to read.
-    return Func(
+    text = Func(
         *(_text(part) for part in _deciding(now)),
         template="(%(expressions)s)",
         arg_joiner=" || '|' || ",
         output_field=TextField(),
     )
+    return MD5(text)
 
 
 def _deciding(now: datetime) -> list[Any]:

@@ -91,18 +91,25 @@ def verdict_columns(diagnosis: Diagnosis) -> Columns:
 
 
 def _write(known: QuerySet[Any, Any], answers: Iterable[tuple[str, ...]], now: datetime) -> int:
-    """One statement; both databases spell it alike. Only rows that change are touched."""
+    """One statement; both databases spell it alike. Only rows that change are touched.
+
+    `MATERIALIZED`, or PostgreSQL may make the combinations anew for every answer that it compares them with.
+    """
     rows = list(answers)
     table = connection.ops.quote_name(VehicleGrant._meta.db_table)
     found, given = known.values("id", "combination").query.sql_with_params()
     places = ", ".join(["(%s, %s, %s, %s)"] * len(rows))
     statement = f"""
         UPDATE {table} AS written
-        SET verdict = answer.column2, main_cause = answer.column3, next_actor = answer.column4, verdict_since = %s
-        FROM ({found}) AS known JOIN (VALUES {places}) AS answer ON answer.column1 = known.combination
-        WHERE written.id = known.id AND (
-            written.verdict <> answer.column2 OR written.main_cause <> answer.column3
-            OR written.next_actor <> answer.column4 OR written.verdict_since IS NULL
+        SET verdict = told.verdict, main_cause = told.cause, next_actor = told.actor, verdict_since = %s
+        FROM (
+            WITH known AS MATERIALIZED ({found})
+            SELECT known.id, column2 AS verdict, column3 AS cause, column4 AS actor
+            FROM known JOIN (VALUES {places}) AS answer ON answer.column1 = known.combination
+        ) AS told
+        WHERE written.id = told.id AND (
+            written.verdict <> told.verdict OR written.main_cause <> told.cause
+            OR written.next_actor <> told.actor OR written.verdict_since IS NULL
         )
     """  # noqa: S608  (names of ours; every value is a parameter)
     values = [value for row in rows for value in row]
