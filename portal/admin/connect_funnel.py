@@ -62,7 +62,7 @@ def page(query: QueryDict, now: datetime) -> dict[str, Any]:
     found = funnel.stages(mode=mode, since=since, application_id=application.pk if application else None)
     return {
         "chosen_application": application,
-        "rows": [_row(stage, found[0].reached, application) for stage in found],
+        "rows": [_row(stage, found[0].reached, chosen) for stage in found],
         "begun": found[0].reached,
         "windows": [_choice(chosen, "days", value, name) for value, name in WINDOWS.items()],
         "modes": [_choice(chosen, "mode", value, words.name) for value, words in wording.MODES.items()],
@@ -84,8 +84,8 @@ def _application(given: str) -> Application | None:
     )
 
 
-def _row(stage: Stage, begun: int, application: Application | None) -> Row:
-    filters = {"left_at": str(stage.step), **({"application": str(application.pk)} if application else {})}
+def _row(stage: Stage, begun: int, chosen: dict[str, str]) -> Row:
+    filters = {**chosen, "left_at": str(stage.step)}
     return Row(
         name=wording.word(wording.STEPS, stage.step).name,
         note=NOTES.get(stage.step, ""),

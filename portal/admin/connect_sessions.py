@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -34,6 +34,17 @@ class LeftAtFilter(filters.ChoiceFilter):
     values = wording.choices({step: wording.STEPS[step] for step in funnel.STEPS[:-1]})
 
 
+class BegunFilter(filters.ChoiceFilter):
+    title, parameter_name = "begun", "days"
+    values = list(connect_funnel.WINDOWS.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        days = self.value()
+        if days not in connect_funnel.WINDOWS:
+            return queryset
+        return queryset.filter(created_at__gte=timezone.now() - timedelta(days=int(days)))
+
+
 class ExitFilter(filters.ChoiceFilter):
     title, parameter_name = "ended how", "exit_reason"
     values = wording.choices(wording.EXITS)
@@ -61,7 +72,14 @@ def _owner_visits(session: ConnectSession) -> QuerySet[OwnerVisit]:
 class ConnectSessionAdmin(StaffAdmin):
     masked = {"single_select_vin": "single_select_vin_masked", "external_user": "external_user_masked"}
     list_display = ("run", "application", "step_state", "outcome", "cars", "took", "age", "mode")
-    list_filter = (filters.ApplicationFilter, ExitFilter, LeftAtFilter, StepFilter, filters.ModeFilter)
+    list_filter = (
+        filters.ApplicationFilter,
+        ExitFilter,
+        LeftAtFilter,
+        StepFilter,
+        BegunFilter,
+        filters.ModeFilter,
+    )
     list_before_template = "portal/connect_runs.html"
     list_select_related = ("application",)
     ordering = ("-created_at",)

@@ -47,6 +47,8 @@ def test_runs_are_listed_newest_first_and_narrowed(viewer: Client, now: datetime
     assert _listed(viewer, "exit_reason=expired") == [expired]
     assert _listed(viewer, "left_at=permissions") == [denied]
     assert _listed(viewer, "step=tesla") == [running]
+    assert _listed(viewer, "days=7&mode=live&left_at=keys") == [expired]
+    assert _listed(viewer, "days=1") == [expired]
     assert _listed(viewer, f"application={denied.application_id}") == [denied]
     assert _listed(viewer, f"application={denied.application_id}&exit_reason=expired") == []
 
