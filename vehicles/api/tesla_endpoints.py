@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from vehicles import access, errors, pairing
 from vehicles.api import shapes
 from vehicles.api.endpoint import Endpoint, checked, grant_of, must_be_approved
-from vehicles.diagnosis import Access, Key
+from vehicles.diagnosis import Access, Consent
 from vehicles.errors import CatalogueError
 from vehicles.facts import access_of
 from vehicles.models import Integration, VehicleGrant
@@ -31,15 +31,15 @@ class VirtualKeyView(Endpoint):
         responses=shapes.answers(shapes.VirtualKeyShape),
     )
     def get(self, request: Request, vehicle_id: str) -> Response:
-        """Whether the key is on the vehicle. Only the owner's account can tell."""
+        """Whether the key is on the vehicle. Only an account that owns it can tell."""
         grant = grant_of(request, vehicle_id)
         must_be_approved(grant, "read_vehicle_info")
         if grant.integration == Integration.LEGACY:
             raise access.refuse(grant, errors.PLATFORM_NOT_CAPABLE)
-        if _access_type(grant) == Access.DRIVER:
-            raise CatalogueError(errors.VEHICLE_MISSING, reason="a driver's account")
+        if access_of(grant) is not None and _access_type(grant) != Access.OWNER:
+            raise CatalogueError(errors.VEHICLE_MISSING, reason="the account does not own the car")
         vehicle = pairing.look(grant.connection.vehicle, grant.account, timezone.now())
-        return Response({"isPaired": vehicle.key == Key.PRESENT})
+        return Response({"isPaired": pairing.is_paired(vehicle)})
 
 
 class MigrationView(Endpoint):
@@ -97,12 +97,13 @@ class UpperCaseMake(Endpoint):
 
 
 def _access_type(grant: VehicleGrant) -> str | None:
+    """None for a car that the account never listed, or that is gone from it."""
     row = access_of(grant)
-    return row.access_type if row else None
+    return row.access_type if row and row.missing_since is None else None
 
 
 def _tesla_scopes(grant: VehicleGrant) -> list[str] | None:
-    """A legacy login carries no vehicle scopes, so what the person would allow is not known."""
-    if grant.integration == Integration.LEGACY:
+    """What the person allows now. A legacy login carries no vehicle scopes, so there it is not known."""
+    if grant.integration == Integration.LEGACY or grant.account.consent == Consent.REVOKED:
         return None
     return [scope for scope in grant.account.granted_scopes if scope in TICKABLE] or None
