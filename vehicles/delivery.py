@@ -25,7 +25,8 @@ _WAKE_POLL_SECONDS: Final = 2.0
 class Delivery:
     """How the steps of one command reach the car.
 
-    `before_sending` is called before anything leaves that the car may carry out; it may raise to stop that.
+    `before_waiting` is called before anything that takes time, and `before_sending` before anything leaves that the car
+    may carry out; both may raise to stop that.
     `was_answered` tells whether the car itself has done or refused a step, so that the command is no longer untouched.
     """
 
@@ -34,6 +35,7 @@ class Delivery:
     scope: str
     needs_signature: bool
     deadline: datetime
+    before_waiting: Callable[[], None]
     before_sending: Callable[[], None]
     was_answered: bool = False
 
@@ -64,7 +66,9 @@ class Delivery:
             return self._signed(name, arguments)
 
     def _signed(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
-        sender = signed_commands.Sender(self.grant, self.scope, self.command_id, self.before_sending)
+        sender = signed_commands.Sender(
+            self.grant, self.scope, self.command_id, self.before_waiting, self.before_sending
+        )
         return signed_commands.send(sender, name, arguments)
 
     def _must_be_signed(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from vehicles import commands, upstream
+from vehicles import command_rows, upstream
 from vehicles.controls import CONTROLS
 from vehicles.errors import CatalogueError
 from vehicles.models import Command, Outcome
@@ -25,7 +25,7 @@ def settle(now: datetime) -> int:
 
     A look is one ordinary read. It never wakes the car, and a car that cannot be read leaves the outcome unknown.
     """
-    return commands.settle_overdue(now) + sum(_look(command) for command in _unknown(now))
+    return command_rows.settle_overdue(now) + sum(_look(command) for command in _unknown(now))
 
 
 def _unknown(now: datetime) -> QuerySet[Command]:
@@ -57,5 +57,5 @@ def _look(command: Command) -> bool:
     value = (data.get(settled.section) or {}).get(settled.field)
     if value is None:
         return False
-    commands.conclude(command, happened=value == settled.wanted(command.arguments))
+    command_rows.conclude(command, happened=value == settled.wanted(command.arguments))
     return True

@@ -67,13 +67,15 @@ class SessionOvertaken(SigningError):
 class Sender:
     """On whose behalf a command is signed and sent.
 
-    `holder` is the id of its command row, which holds the turn at the car. `before_sending` is called before each
-    signed command leaves, in the transaction that takes its counter; not for handshakes, which change nothing.
+    `holder` is the id of its command row, which holds the turn at the car. `before_waiting` is called before anything
+    that takes time; `before_sending` before each signed command leaves, in the transaction that takes its counter, and
+    not for handshakes, which change nothing.
     """
 
     grant: VehicleGrant
     scope: str
     holder: uuid.UUID
+    before_waiting: Callable[[], None]
     before_sending: Callable[[], None]
 
     @property
@@ -152,6 +154,7 @@ def _begin_later(sender: Sender, key: PrivateKey, domain: Domain) -> SessionInfo
     """Wait for our turn, and meet the computer where there is no session: once for everybody who is about to, since
     Tesla bills a handshake like a command.
     """
+    sender.before_waiting()
     end = time.monotonic() + TURN_WAIT_SECONDS
     while time.monotonic() < end:
         outlook = signing_sessions.outlook(sender.vehicle, domain, sender.holder)

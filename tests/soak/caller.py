@@ -28,11 +28,11 @@ def main() -> None:
 
 def shorten(*, deadline: float = 0, grace: float = 0, turn: float = 0) -> None:
     """Wait fewer seconds for workers that are gone; 0 leaves a time as it is."""
-    from vehicles import commands, signing_sessions
+    from vehicles import command_rows, commands, signing_sessions
 
     for module, name, seconds in (
         (commands, "DEADLINE", deadline),
-        (commands, "GRACE", grace),
+        (command_rows, "GRACE", grace),
         (signing_sessions, "TURN", turn),
     ):
         if seconds:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tests.factories import CommandFactory, VehicleGrantFactory
 from tests.vehicles.commanding import car_of, executed, issue, refused
-from vehicles import commands, errors
+from vehicles import command_rows, commands, errors
 from vehicles.models import Command, Event, Vehicle, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -230,7 +230,7 @@ def test_a_worker_killed_before_sending_leaves_a_failure_and_after_it_an_unknown
     unsent = CommandFactory(outcome="pending", ended_at=None, created_at=past, deadline_at=past)
     sent = CommandFactory(outcome="pending", ended_at=None, created_at=past, deadline_at=past, sent_at=past)
     running = CommandFactory(outcome="pending", ended_at=None)
-    assert commands.settle_overdue(timezone.now()) == 2
+    assert command_rows.settle_overdue(timezone.now()) == 2
     outcomes = {row.pk: row.outcome for row in Command.objects.all()}
     assert (outcomes[unsent.pk], outcomes[sent.pk], outcomes[running.pk]) == ("failed", "unknown", "pending")
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tests.factories import VehicleGrantFactory
 from tests.vehicles.commanding import EVERY_CONTROL, calls, car_of, executed, issue, refused
-from vehicles import bulkhead, commands, delivery, errors
+from vehicles import bulkhead, command_rows, delivery, errors
 from vehicles.errors import ErrorSpec
 from vehicles.models import Command, SigningSession, Vehicle, VehicleGrant
 from vehicles.tesla import client
@@ -225,7 +225,7 @@ def test_a_worker_that_is_late_replaces_what_the_sweep_could_only_call_unknown(
 
     def swept_meanwhile(post: delivery.Delivery, *given: Any) -> Any:
         result = send(post, *given)
-        commands.settle_overdue(timezone.now() + timedelta(minutes=10))
+        command_rows.settle_overdue(timezone.now() + timedelta(minutes=10))
         assert Command.objects.get().outcome == "unknown"
         return result
 

@@ -21,7 +21,7 @@ from vehicles.tesla.simulator.server import SimulatorServer
 
 IN_TURN, ALL_COMERS = "unlock", "start_climate"
 CALLERS, ROOM = 12, 3
-STATEMENTS = 7
+STATEMENTS = 6
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_callers_at_once_never_go_beyond_the_room(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_signed_command_costs_no_more_statements_than_this(grant: VehicleGrant) -> None:
-    """Grant; intent; counter, budgets, mark; outcome, event. One more is paid for by every command."""
+    """Grant; counter, budgets, intent; outcome, event. One more is paid for by every command."""
     token = AccessTokenFactory(application=grant.connection.application, user=grant.account.person)
     call = Calls(grant, token.raw)
     assert call.lock().status_code == 200
