@@ -19,6 +19,7 @@ from vehicles.errors import CatalogueError, ErrorSpec
 from vehicles.failures import translate
 from vehicles.models import IncidentKind, Integration, LoginEnd, TeslaAccount, Vehicle
 from vehicles.origins import api_base
+from vehicles.sources import Source
 from vehicles.tesla import client, paths
 from vehicles.tesla import errors as tesla
 from vehicles.token_refresh import LoginEnded
@@ -63,9 +64,9 @@ def call(
     """
     try:
         answer = _call(account, integration, make, scope)
-    except tesla.VehicleNotFound as failure:
+    except (tesla.VehicleNotFound, tesla.RemoteAccessDisabled) as failure:
         if vehicle is not None:
-            evidence.vehicle_gone(account, vehicle, now=timezone.now())
+            _remember(account, vehicle, failure)
         raise translate(failure) from failure
     except tesla.OperatorFault as failure:
         _look_into_operator_fault(account, integration)
@@ -79,6 +80,15 @@ def call(
         raise translate(failure) from failure
     _cleared(account, integration)
     return answer
+
+
+def _remember(account: TeslaAccount, vehicle: Vehicle, failure: tesla.TeslaError) -> None:
+    """A refusal that tells something about the car is evidence."""
+    now = timezone.now()
+    if isinstance(failure, tesla.VehicleNotFound):
+        evidence.vehicle_gone(account, vehicle, now=now)
+    else:
+        evidence.remote_access_refused(vehicle, now=now, source=Source.API_DENIAL)
 
 
 def _cleared(account: TeslaAccount, integration: str) -> None:

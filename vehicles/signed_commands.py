@@ -20,6 +20,7 @@ from vehicles.bulkhead import let_go_of_database
 from vehicles.errors import CatalogueError, ErrorSpec
 from vehicles.models import Vehicle, VehicleGrant
 from vehicles.signing_sessions import Outlook
+from vehicles.sources import Source
 from vehicles.tesla import errors as tesla
 from vehicles.tesla import vehicle_commands
 from vehicles.tesla.client import CommandResult
@@ -102,6 +103,8 @@ def send(sender: Sender, name: str, arguments: Mapping[str, Any]) -> CommandResu
     except SigningError as fault:
         if fault.may_have_happened:
             raise tesla.NoAnswer(str(fault)) from fault
+        if isinstance(fault, RemoteAccessDisabled):
+            evidence.remote_access_refused(sender.vehicle, now=timezone.now(), source=Source.CAR_REFUSAL)
         spec = next(spec for kind, spec in ANSWERS if isinstance(fault, kind))
         raise access.refuse(sender.grant, spec, reason=str(fault)) from fault
     evidence.key_used(sender.vehicle, now=timezone.now())

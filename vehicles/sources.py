@@ -20,6 +20,7 @@ class Source(StrEnum):
     PROTOCOL = "protocol"
     COMMAND = "command"
     HANDSHAKE = "handshake"
+    CAR_REFUSAL = "car_refusal"
     FLEET_STATUS = "fleet_status"
     FLEET_STATUS_OF_DRIVER = "fleet_status_driver"
     PERSON = "person"
@@ -78,6 +79,7 @@ SOURCES: Final[dict[str, Standing]] = {
         holds=_HOUR,
         age_limit=timedelta(days=30),
     ),
+    Source.CAR_REFUSAL: Standing(gettext_noop("the car itself, which refused a command")),
     Source.FLEET_STATUS: Standing(
         gettext_noop("Tesla's key status"), rank=30, holds=_HOUR, age_limit=timedelta(days=7)
     ),

@@ -265,3 +265,21 @@ def test_a_driver_commands_the_car_once_the_owners_key_is_on_it_and_not_before(
     vehicle.refresh_from_db()
     assert issue(grant).outcome == "succeeded"
     assert executed(simulator, grant) == ["door_lock"]
+
+
+@pytest.mark.parametrize(("kind", "source"), [("signed", "car_refusal"), ("plain", "api_denial")])
+def test_a_car_without_mobile_access_is_remembered_and_served_again_once_it_is_on(
+    simulator: SimulatorServer, request: pytest.FixtureRequest, kind: str, source: str
+) -> None:
+    grant = request.getfixturevalue(kind)
+    car_of(simulator, grant).mobile_access = False
+    assert refused(grant).spec is errors.REMOTE_ACCESS_DISABLED
+    event = Event.objects.filter(kind="vehicle:changed").latest("pk")
+    assert (event.data["after"], event.data["source"]) == ({"remote_access_disabled": True}, source)
+    grant.refresh_from_db()
+    assert (grant.verdict, grant.main_cause) == ("blocked", "remote_access_disabled")
+    car_of(simulator, grant).mobile_access = True
+    Vehicle.objects.update(listed_at=timezone.now() - timedelta(seconds=11))
+    grant.connection.vehicle.refresh_from_db()
+    assert issue(grant).outcome == "succeeded"
+    assert VehicleGrant.objects.get().main_cause == ""

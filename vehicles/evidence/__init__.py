@@ -29,6 +29,7 @@ from vehicles.evidence.key import (
 )
 from vehicles.evidence.vehicles import (
     colour_seen,
+    remote_access_refused,
     state_seen,
     vehicle_gone,
     vehicle_seen,
@@ -54,6 +55,7 @@ __all__ = [
     "legacy_login_seen",
     "protocol_demanded",
     "protocol_unsupported",
+    "remote_access_refused",
     "scopes_seen",
     "stands",
     "state_seen",

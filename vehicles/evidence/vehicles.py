@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -41,12 +41,32 @@ def vehicles_listed(
 
 def vehicle_seen(vehicle: Vehicle, item: ListedVehicle, *, now: datetime) -> None:
     """Tesla's list entry of one car: in what condition it is, whoever's account was asked. Writes what changed."""
+
+    def take_over(row: Vehicle) -> None:
+        row.display_name = item.display_name[:128] or row.display_name
+        row.in_service, row.remote_access_disabled = item.in_service, item.remote_access_disabled
+        row.state, row.state_observed_at = item.state, now
+
+    _condition_seen(vehicle, take_over, now=now, source=Source.VEHICLE_LIST)
+
+
+def remote_access_refused(vehicle: Vehicle, *, now: datetime, source: Source) -> None:
+    """Tesla or the car itself answered that mobile access is switched off in the car."""
+
+    def switch_off(row: Vehicle) -> None:
+        row.remote_access_disabled = True
+
+    _condition_seen(vehicle, switch_off, now=now, source=source)
+
+
+def _condition_seen(
+    vehicle: Vehicle, take_over: Callable[[Vehicle], None], *, now: datetime, source: Source
+) -> None:
     with transaction.atomic():
         row = Vehicle.objects.select_for_update().get(pk=vehicle.pk)
         before, counted = facts.conditions(row), facts.was_listed_lately(row, now)
-        row.display_name = item.display_name[:128] or row.display_name
-        row.in_service, row.remote_access_disabled = item.in_service, item.remote_access_disabled
-        row.state, row.state_observed_at, row.listed_at = item.state, now, now
+        take_over(row)
+        row.listed_at = now
         facts.date_conditions(row, before, now)
         row.save(update_fields=_STORED)
         change = history.difference(before, facts.conditions(row))
@@ -56,7 +76,7 @@ def vehicle_seen(vehicle: Vehicle, item: ListedVehicle, *, now: datetime) -> Non
                 actor=history.SYSTEM,
                 at=now,
                 vehicle=row,
-                source=Source.VEHICLE_LIST,
+                source=source,
                 **change,
             )
         if change or not counted:
