@@ -17,7 +17,7 @@ from vehicles.api import shapes
 from vehicles.api.endpoint import Endpoint, caller, checked, grant_of
 from vehicles.api.management import ManagementEndpoint, application_of
 from vehicles.errors import invalid
-from vehicles.models import Application, User
+from vehicles.models import Application, Connection, User
 from vehicles.reads.values import wire_time
 
 
@@ -43,10 +43,10 @@ class VehicleFixView(Endpoint):
         responses=shapes.answers(FixLinkShape),
     )
     def post(self, request: Request, vehicle_id: str) -> Response:
-        """A link for the person behind the token, about all cars that they connected to this application."""
-        grant_of(request, vehicle_id)
-        who = caller(request)
-        return Response(_made(who.application, who.person))
+        """A link for the person behind the token, about the cars that the token reaches."""
+        grant, who = grant_of(request, vehicle_id), caller(request)
+        only = grant.connection if who.only_connection else None
+        return Response(_made(who.application, who.person, only))
 
 
 class FixLinksView(ManagementEndpoint):
@@ -69,7 +69,7 @@ class FixLinksView(ManagementEndpoint):
         return Response(_made(application, found[0]))
 
 
-def _made(application: Application, person: User) -> dict[str, str]:
+def _made(application: Application, person: User, only: Connection | None = None) -> dict[str, str]:
     actor = history.application_actor(application)
-    link: FixLink = fixit.make(application, person, actor=actor, now=timezone.now())
+    link: FixLink = fixit.make(application, person, actor=actor, now=timezone.now(), connection=only)
     return {"url": fixit.address(link), "expiresAt": wire_time(link.expires_at)}

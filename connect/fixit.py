@@ -25,12 +25,13 @@ from connect.qr import qr_code
 from vehicles import access, facts, history, pairing
 from vehicles.diagnosis import Action
 from vehicles.history import Kind
-from vehicles.models import Application, TeslaAccount, User, Vehicle, VehicleGrant
+from vehicles.models import Application, Connection, TeslaAccount, User, Vehicle, VehicleGrant
 
 LASTS: Final = timedelta(days=7)
 _SALT: Final = "connect.fixit"
 _OWN_PAGES: Final = {"connect": "reconnect_fleet", "reauthenticate": "reconnect_fleet"}
 """From here nobody is sent on to the application: signing in again ends on a page of ours."""
+_NAMES_THE_CAR: Final = frozenset({"read_vehicle_info", "read_vin"})
 _FOR_THE_OWNER: Final = "ask_owner"
 """The step in which a driver passes a link on."""
 
@@ -56,9 +57,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class CarToFix:
-    """One car with the person's steps, in order. `waits_for` names others whose turn it is, if nothing is left here."""
+    """One car with the person's steps, in order. `waits_for` names others whose turn it is, if nothing is left here.
+
+    `is_named` where the application may know the car: whoever holds the link reads what stands on its page.
+    """
 
     vehicle: Vehicle
+    is_named: bool
     steps: list[Step]
     waits_for: list[str]
 
@@ -67,12 +72,15 @@ class CarToFix:
         return all(step.is_done for step in self.steps)
 
 
-def make(application: Application, person: User, *, actor: str, now: datetime) -> FixLink:
-    """A link for this person about the cars that they connected to this application."""
+def make(
+    application: Application, person: User, *, actor: str, now: datetime, connection: Connection | None = None
+) -> FixLink:
+    """A link for this person about the cars that they connected to this application, or about one of them."""
     with transaction.atomic():
         link = FixLink.objects.create(
             application=application,
             person=person,
+            connection=connection,
             support_code=support_codes.new(),
             created_by=actor,
             created_at=now,
@@ -123,6 +131,8 @@ def cars(link: FixLink, now: datetime) -> list[CarToFix]:
     mine = VehicleGrant.objects.filter(
         connection__application=link.application, account__person=link.person, revoked_at=None
     )
+    if link.connection_id is not None:
+        mine = mine.filter(connection=link.connection_id)
     rows = list(facts.with_rows(mine).order_by("connection_id", "pk"))
     _look(rows, now)
     todo = [_todo(grant, now) for grant in rows]
@@ -182,7 +192,8 @@ def _car(link: FixLink, todo: _ToDo) -> CarToFix:
         )
         for key, action in todo.mine.items()
     ]
-    return CarToFix(todo.grant.connection.vehicle, [*done, *left], [] if left else todo.others)
+    is_named = not _NAMES_THE_CAR.isdisjoint(facts.working_permissions(todo.grant))
+    return CarToFix(todo.grant.connection.vehicle, is_named, [*done, *left], [] if left else todo.others)
 
 
 def _url(action: Action, grant: VehicleGrant, made_at: datetime) -> str:

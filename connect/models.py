@@ -168,6 +168,14 @@ class FixLink(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="fix_links")
     person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="fix_links")
+    connection = models.ForeignKey(
+        Connection,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="The one car that the token which made it reaches; empty: every car of the person",
+    )
     support_code = models.CharField(max_length=8, unique=True)
     steps = models.JSONField(default=dict)
     created_by = models.CharField(max_length=64, help_text="Who made it, as history names actors")

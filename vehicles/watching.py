@@ -20,7 +20,8 @@ _PROBES: Final = 3
 
 
 def ask_suspects_again(now: datetime) -> int:
-    """Refresh the logins of accounts under suspicion, the longest waiting first; returns how many were asked.
+    """Refresh the logins of accounts under suspicion, in no order, so that those that time out hold up nobody
+    for long; returns how many were asked.
 
     What Tesla says then counts as ever: it clears them, or it is a loss, which the brake may hold back once more.
     """

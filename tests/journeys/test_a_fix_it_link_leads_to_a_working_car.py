@@ -131,6 +131,30 @@ def test_it_shows_only_what_was_granted_to_the_application_that_made_it(
     assert other[-4:] not in anna.browser.text
 
 
+def test_a_token_for_one_car_makes_a_link_for_that_car_only(anna: Owner, application: Consumer) -> None:
+    url = application.authorize_url(
+        single_select="true", single_select_vin=ANNAS_MODEL_Y, approval_prompt="force"
+    )
+    anna.to_permissions(application, url=url)
+    anna.finish(application)
+    assert list(application.ids) == [ANNAS_MODEL_Y]
+    anna.browser.open(link_from(application, ANNAS_MODEL_Y))
+    assert ANNAS_MODEL_Y in anna.browser.text
+    assert ANNAS_MODEL_3[-4:] not in anna.browser.text
+
+
+def test_a_car_that_the_application_may_not_know_is_not_named(
+    owner: Callable[[str], Owner], consumer: Callable[..., Consumer]
+) -> None:
+    dieter, narrow = owner("dieter"), consumer()
+    dieter.connect(narrow, ["read_odometer", "control_security"])
+    [vehicle] = narrow.call("GET", "/v2.0/vehicles").body["vehicles"]
+    url = narrow.call("POST", f"/v2.0/vehicles/{vehicle}/tesla/fix").body["url"]
+    dieter.browser.open(url)
+    assert "Your car" in dieter.browser.text
+    assert DIETERS_MODEL_3[-4:] not in dieter.browser.text
+
+
 def test_an_altered_an_expired_and_a_withdrawn_link_show_nothing(
     anna: Owner, application: Consumer, later: Any
 ) -> None:

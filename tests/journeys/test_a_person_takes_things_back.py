@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from connect.models import ConnectSession
 from tests.journeys.people import Consumer, Owner
 from vehicles.models import (
     Application,
@@ -145,6 +146,12 @@ def test_another_browser_cannot_bring_the_login_home(
 def test_deleting_leaves_nothing_that_names_the_person_and_history_whole(
     anna: Owner, charging: Consumer, portal_url: str
 ) -> None:
+    anna.browser.open(
+        charging.authorize_url(single_select="true", single_select_vin=ANNAS_MODEL_3, user="anna.m")
+    )
+    anna.browser.press("continue-button")
+    anna.at_tesla()
+    ConnectSession.objects.filter(external_user="anna.m").get()
     events = Event.objects.count()
     at_own_page(anna, portal_url)
     anna.browser.press("delete-button")
@@ -155,7 +162,12 @@ def test_deleting_leaves_nothing_that_names_the_person_and_history_whole(
     for model in (TeslaAccount, TeslaToken, Vehicle, VehicleGrant):
         assert not model._default_manager.exists()
     assert not User.objects.filter(is_person=True).exists()
-    assert charging.call("GET", "/v2.0/vehicles").status == 401
+    assert set(ConnectSession.objects.values_list("external_user", "single_select_vin", "state")) == {
+        ("", "", "")
+    }
+    # The token itself is known to be gone within five seconds; it reaches nothing at once.
+    assert not charging.call("GET", "/v2.0/vehicles").body.get("vehicles")
+    assert charging.call("GET", "/v2.0/user").status == 401
     assert Event.objects.count() == events + 3
     assert Event.objects.filter(kind="account:erased").count() == 1
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from django.db import IntegrityError
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vehicles import access, grants, history
+from vehicles import access, errors, grants, history
 from vehicles.api import shapes
 from vehicles.api.endpoint import SUCCESS, Endpoint, caller, checked, grant_of
+from vehicles.errors import CatalogueError
 from vehicles.facts import working_permissions
 from vehicles.models import Connection
 
@@ -21,7 +23,12 @@ class UserView(Endpoint):
     def get(self, request: Request) -> Response:
         """The id of the person who connected."""
         who = caller(request)
-        return Response({"id": str(grants.application_user(who.application, who.person).public_id)})
+        try:
+            known = grants.application_user(who.application, who.person)
+        except IntegrityError as gone:
+            # The token was read a moment before its person was erased.
+            raise CatalogueError(errors.AUTHENTICATION, reason="the person is gone") from gone
+        return Response({"id": str(known.public_id)})
 
 
 class VehiclesView(Endpoint):

@@ -83,7 +83,8 @@ def stands(account: TeslaAccount, now: datetime) -> bool:
     """
     if account.consent == Consent.SUSPECTED:
         return False
-    if incidents.pull_brake(account.mode, now):
+    if incidents.pull_brake(account.mode, now) or incidents.is_braked(account.mode):
+        # Also where another process pulled it: this flip may have been written too late to be taken back there.
         _take_flips_back(account.mode, now)
         account.refresh_from_db(fields=["consent", "granted_scopes", "flipped_at"])
     return account.consent != Consent.SUSPECTED
@@ -140,7 +141,9 @@ def _take_flips_back(mode: str, now: datetime) -> None:
     """What flipped in the minutes before the brake was pulled most likely did not: suspected, with its old scopes."""
     for pk in incidents.flipped_lately(mode, now):
         with transaction.atomic():
-            account = TeslaAccount.objects.select_for_update().get(pk=pk)
+            account = TeslaAccount.objects.select_for_update().filter(pk=pk).first()
+            if account is None:  # erased meanwhile
+                continue
             scopes = _scopes_before(account, now)
             if scopes is not None:
                 _take_scopes(account, scopes, now=now, source=INCIDENT)
@@ -161,8 +164,8 @@ def _scopes_before(account: TeslaAccount, now: datetime) -> list[str] | None:
 
 
 def suspects(mode: str, *, seen_before: datetime) -> QuerySet[TeslaAccount]:
-    """The accounts under suspicion that were last looked at before then, the longest waiting first."""
+    """The accounts under suspicion that were last looked at before then, in no order."""
     waiting = TeslaAccount.objects.filter(
         mode=mode, consent=Consent.SUSPECTED, consent_observed_at__lt=seen_before
     )
-    return waiting.order_by("consent_observed_at")
+    return waiting.order_by("?")
