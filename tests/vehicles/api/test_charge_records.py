@@ -258,7 +258,7 @@ def test_a_connection_of_the_older_interface_cannot_have_it_and_is_told_how_it_c
     before = calls(simulator)
     body = signed.get(path).json()
     assert (body["statusCode"], body["code"]) == (501, "PLATFORM_NOT_CAPABLE")
-    assert "/oauth/authorize?" in body["resolution"]["url"]
+    assert "/oauth/reauthenticate?" in body["resolution"]["url"]
     assert calls(simulator) == before
 
 
