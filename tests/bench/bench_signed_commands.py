@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from portal import web_server as web_server_settings
 from tests.bench.bench_signatures import Signer
 from tests.bench.machinery import Request, database, instant_tesla, load, web_server
 from tests.bench.rows import Row, alone, centile, compared, per_second
@@ -53,6 +54,7 @@ def in_process(rounds: int, ours: Request, stock: Request) -> Iterator[Row]:
     from django.test.utils import CaptureQueriesContext
 
     calls = called(ours), called(stock)
+    web_server_settings.post_worker_init(None)
     for call in calls:
         per_second(call, ALONE_SECONDS)
     rates = [tuple(per_second(call, ALONE_SECONDS) for call in calls) for _ in range(rounds)]

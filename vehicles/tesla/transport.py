@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from vehicles.tesla import errors
@@ -78,7 +79,41 @@ def _parts(url: str) -> tuple[str, str]:
 @lru_cache(maxsize=16)
 def _pool(origin: str) -> urllib3.HTTPConnectionPool:
     """The kept connections to one host, found without taking an address apart with every call."""
-    return urllib3.connection_from_url(origin, maxsize=_CONNECTIONS)
+    pool = urllib3.connection_from_url(origin, maxsize=_CONNECTIONS)
+    pool.ConnectionCls = _KINDS[str(pool.scheme)]
+    return pool
+
+
+class _Whole:
+    """A connection that sends each request in one piece: head and body apart are two packets, and wake Tesla twice."""
+
+    _pieces: list[bytes] | None = None
+
+    def request(self, *given: Any, **named: Any) -> None:
+        pieces: list[bytes] = []
+        self._pieces = pieces
+        try:
+            super().request(*given, **named)  # type: ignore[misc]
+        finally:
+            self._pieces = None
+        self.send(b"".join(pieces))
+
+    def send(self, data: Any) -> None:
+        if self._pieces is None:
+            super().send(data)  # type: ignore[misc]
+        else:
+            self._pieces.append(data)
+
+
+class _WholeHTTP(_Whole, HTTPConnection):
+    """In the clear: to a simulated Tesla."""
+
+
+class _WholeHTTPS(_Whole, HTTPSConnection):
+    """To Tesla."""
+
+
+_KINDS: Final[dict[str, Any]] = {"http": _WholeHTTP, "https": _WholeHTTPS}
 
 
 @lru_cache
