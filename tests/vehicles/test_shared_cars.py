@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tests.factories import ApplicationFactory, VehicleGrantFactory
 from tests.vehicles.commanding import car_of, executed, issue, refused
-from vehicles import access, errors, history, reads, sync
+from vehicles import access, errors, history, pairing, reads, sync
 from vehicles.errors import CatalogueError
 from vehicles.facts import with_rows
 from vehicles.models import Event, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
@@ -94,6 +94,16 @@ def test_what_the_owners_account_tells_of_the_key_holds_for_the_driver_too(
     assert access.diagnosis_of(fresh(driver)).causes == ()
     assert issue(fresh(driver)).outcome == "succeeded"
     assert executed(simulator, driver) == ["door_lock"]
+
+
+def test_a_drivers_key_page_asks_tesla_no_oftener_than_an_owners(
+    simulator: SimulatorServer, sign_in: Any, clara: Any
+) -> None:
+    account = sign_in(clara)
+    vehicle = Vehicle.objects.get()
+    before = len(simulator.world.calls.since(0))
+    assert pairing.look(vehicle, account, timezone.now()).key_reason == "driver_only"
+    assert len(simulator.world.calls.since(0)) == before
 
 
 def test_the_driver_keeps_the_cars_evidence_when_the_owner_disconnects(

@@ -103,7 +103,7 @@ def _state(best: Word, told: list[Word], required: bool, *, in_conflict: bool) -
     if not required:
         return KeyState(Key.NOT_REQUIRED, latest.source, latest.at, required)
     if all(word.source in _NO_PROOF_OF_ABSENCE for word in agreeing):
-        return KeyState(Key.UNKNOWN, "", None, required)
+        return KeyState(Key.UNKNOWN, latest.source, latest.at, required)
     return KeyState(Key.ABSENT, latest.source, latest.at, required)
 
 
