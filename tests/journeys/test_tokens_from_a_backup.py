@@ -11,7 +11,7 @@ from portal.admin import wording
 from tests.factories import UserFactory
 from tests.journeys.people import Consumer, Owner
 from tests.portal.screens import page_of
-from vehicles import account_calls
+from vehicles import account_calls, vault
 from vehicles.models import Integration, TeslaToken
 from vehicles.tesla.simulator.scenarios import DIETERS_MODEL_3
 
@@ -30,6 +30,7 @@ def test_an_owner_signs_in_again_after_a_backup_was_restored(
     for _ in range(2):
         account_calls.renew_login(account, Integration.FLEET)
     TeslaToken.objects.update(**backup | {"expires_at": backup["refreshed_at"]})
+    vault._opened.clear()  # after a restore every process is a new one
 
     refused = application.lock(DIETERS_MODEL_3)
     assert refused.error == "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"
