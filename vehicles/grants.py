@@ -23,6 +23,7 @@ from vehicles.models import (
 )
 from vehicles.permissions import covered_by
 from vehicles.reservations import Claim
+from vehicles.sources import Source
 
 USED_TO_THE: Final = timedelta(hours=1)
 
@@ -166,6 +167,7 @@ def _give_one(
         approved=approved,
         declined=declined,
         integration=str(integration),
+        source=Source.CONNECT,
     )
     return grant
 
@@ -209,6 +211,7 @@ def _move_one(grant: VehicleGrant, application: Application, account: TeslaAccou
         before=str(Integration.LEGACY),
         after=str(Integration.FLEET),
         approved=grant.approved,
+        source=Source.LOGIN,
     )
 
 
