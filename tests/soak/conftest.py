@@ -29,6 +29,7 @@ from vehicles.tesla.simulator.vehicle_numbers import with_check_digit
 
 Fleet = Callable[[int], list[VehicleGrant]]
 Calls = list[dict[str, Any]]
+Report = Callable[[str], None]
 
 
 def size(name: str, default: int) -> int:
@@ -55,6 +56,17 @@ def fleet(simulator: SimulatorServer, sign_in: Any) -> Fleet:
         ]
 
     return fleet
+
+
+@pytest.fixture
+def report(capfd: pytest.CaptureFixture[str]) -> Report:
+    """`report(line)`: numbers for whoever runs it, shown although output is kept from view."""
+
+    def report(line: str) -> None:
+        with capfd.disabled():
+            sys.stdout.write(f"\n{line}\n")
+
+    return report
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 import time
 from collections import Counter
 from datetime import timedelta
@@ -12,7 +11,7 @@ import pytest
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from tests.soak.conftest import Calls, Fleet, Start, size
+from tests.soak.conftest import Calls, Fleet, Report, Start, size
 from vehicles import command_rows
 from vehicles.models import Command, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
@@ -31,7 +30,7 @@ PATIENCE = {"deadline": 6, "grace": 2, "turn": 4}
 
 @pytest.mark.parametrize("cars", [1, CARS])
 def test_no_counter_is_ever_refused_because_of_us(
-    simulator: SimulatorServer, fleet: Fleet, start: Start, refusals: Counter[int], cars: int
+    simulator: SimulatorServer, fleet: Fleet, start: Start, report: Report, refusals: Counter[int], cars: int
 ) -> None:
     grants = fleet(cars)
     began = time.monotonic()
@@ -51,7 +50,7 @@ def test_no_counter_is_ever_refused_because_of_us(
 
 
 def test_a_key_is_carried_out_at_most_once_whatever_is_killed(
-    simulator: SimulatorServer, fleet: Fleet, start: Start
+    simulator: SimulatorServer, fleet: Fleet, start: Start, report: Report
 ) -> None:
     grants = fleet(5)
     chance = random.Random(20)
@@ -133,8 +132,3 @@ def asked(rows: QuerySet[Command]) -> Counter[tuple[str, str]]:
 
 def outcomes() -> Counter[str]:
     return Counter(Command.objects.values_list("outcome", flat=True))
-
-
-def report(line: str) -> None:
-    """Numbers for whoever runs it with `-s`."""
-    sys.stdout.write(f"\n{line}\n")
