@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
@@ -37,10 +39,17 @@ class LanguageMiddleware(LocaleMiddleware):
             super().process_request(request)
 
 
+class ContentSecurityPolicyMiddleware(CSPMiddleware):
+    """Puts the policy on every page. An answer that brings its own, as the API's do, is left alone."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return response if HEADER in response else super().process_response(request, response)
+
+
 class StaffContentSecurityPolicyMiddleware:
     """Loosens the policy for staff screens, and only there: their theme evaluates expressions and styles inline.
 
-    Stands inside `csp.middleware.CSPMiddleware`, which writes the header from what is noted here.
+    Stands inside `ContentSecurityPolicyMiddleware`, which writes the header from what is noted here.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -57,12 +57,16 @@ def reach(
 
 
 UNASKED_OF_APPLICATION: Final = (
-    *("client_secret", "allowed_origins", "post_logout_redirect_uris", "algorithm", "created", "updated"),
-    *("management_token_encrypted", "management_token_checksum", "logo"),
+    *("user", "client_type", "client_secret", "hash_client_secret", "authorization_grant_type", "algorithm"),
+    *("skip_authorization", "allowed_origins", "post_logout_redirect_uris", "registration_source"),
+    *("cimd_expires_at", "created", "updated", "logo", "colour", "ends_family_on_reuse"),
+    *("management_token_encrypted", "management_token_checksum"),
 )
 """Columns that no request needs; each would be paid for by every request."""
 _UNASKED: Final = (
-    *("account__created_at", "connection__vehicle__created_at", "connection__vehicle__key_evidence"),
+    *("verdict", "main_cause", "next_actor", "verdict_since", "connection__created_at"),
+    *("account__sub", "account__email", "account__flipped_at", "account__created_at"),
+    *("connection__vehicle__created_at", "connection__vehicle__key_evidence"),
     *(f"connection__application__{name}" for name in UNASKED_OF_APPLICATION),
 )
 _OWN_ACCESS: Final = {

@@ -12,7 +12,7 @@ from tests.bench.bench_signatures import Signer
 from tests.bench.machinery import Request, database, instant_tesla, load, web_server
 from tests.bench.rows import Row, alone, centile, compared, per_second
 
-CALLERS = 16
+CALLERS = 8
 SECONDS = 2.0
 ALONE_SECONDS = 1.0
 RATIO_AIM, LATENCY_AIM_MS = 0.5, 10.0

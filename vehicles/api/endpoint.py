@@ -14,6 +14,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
@@ -53,6 +54,15 @@ class Endpoint(APIView):
         if method not in self.http_method_names or not hasattr(self, method):
             raise CatalogueError(errors.PATH_NOT_FOUND)
         super().initial(request, *args, **kwargs)
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """Say that the answer is no page."""
+        response.headers["Content-Security-Policy"] = NOTHING_TO_LOAD
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+NOTHING_TO_LOAD: Final = "default-src 'none'; frame-ancestors 'none'"
+"""The content security policy of JSON."""
 
 
 def caller(request: Request) -> Caller:

@@ -102,3 +102,9 @@ def test_a_surprise_is_answered_as_json_and_logged_with_its_trace_and_request(
     assert "KeyError" in caplog.text
     assert body["requestId"] == answer.headers["SC-Request-Id"] == request_id.current()
     assert record.levelno == logging.ERROR
+
+
+def test_answers_say_that_they_are_no_page(api: Calls) -> None:
+    for path in ("/v2.0/user", "/v2.0/vehicles/{id}/odometer", "/v2.0/vehicles/nonsense/vin"):
+        policy = api.get(path).headers["Content-Security-Policy"]
+        assert policy == "default-src 'none'; frame-ancestors 'none'"
