@@ -11,7 +11,6 @@ import binascii
 import hashlib
 import secrets
 import uuid
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -27,6 +26,7 @@ from django.db import connection, transaction
 
 from vehicles.models import TeslaAccount, TeslaToken
 from vehicles.prepared import Given, Prepared
+from vehicles.recent import Recent
 from vehicles.tesla.auth import Tokens
 from vehicles.token_lease import LEASE, Lease
 
@@ -144,13 +144,12 @@ def at_hand(account: TeslaAccount, integration: str, now: datetime) -> str:
     """The access token of the newest pair, as the account's own row names it, where this process has opened that very
     pair before and it lives long enough; else empty.
     """
-    stored = _opened.get((account.pk, str(integration)))
+    stored = OPENED.get((account.pk, str(integration)))
     newest = getattr(account, f"{integration}_generation")
     return stored.access_token if stored and stored.generation == newest and stored.is_fresh(now) else ""
 
 
-_opened: Final[OrderedDict[tuple[uuid.UUID, str], StoredTokens]] = OrderedDict()
-_MOST_OPENED: Final = 2000
+OPENED: Final = Recent[tuple[uuid.UUID, str], StoredTokens](2000)
 
 
 def load(account: TeslaAccount, integration: str) -> StoredTokens | None:
@@ -173,9 +172,7 @@ def load(account: TeslaAccount, integration: str) -> StoredTokens | None:
         lease_holder=row.lease_holder,
         lease_until=row.lease_until,
     )
-    _opened[account.pk, str(integration)] = replace(stored, refresh_token="", previous_refresh_token="")
-    if len(_opened) > _MOST_OPENED:
-        _opened.popitem(last=False)
+    OPENED.keep((account.pk, str(integration)), replace(stored, refresh_token="", previous_refresh_token=""))
     return stored
 
 
@@ -247,7 +244,7 @@ def _newest_generation(account: TeslaAccount, integration: str) -> int:
 
 
 def _repeat_generation(account: TeslaAccount, integration: str, generation: int) -> None:
-    _opened.pop((account.pk, str(integration)), None)
+    OPENED.forget((account.pk, str(integration)))
     TeslaAccount.objects.filter(pk=account.pk).update(**{f"{integration}_generation": generation})
 
 

@@ -8,7 +8,6 @@ whether anything is paused, is read anew with every request.
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -24,9 +23,9 @@ from vehicles.api import token_scope
 from vehicles.errors import CatalogueError
 from vehicles.models import Application, User
 from vehicles.prepared import Given, Prepared
+from vehicles.recent import Recent
 
 SEEN_FOR: Final = timedelta(seconds=4)
-MOST_SEEN: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +57,9 @@ def caller_of(authorization: str) -> Caller:
     if scheme.lower() != "bearer" or not token.strip():
         raise CatalogueError(errors.AUTHENTICATION, reason="no bearer token")
     checksum, now = hashlib.sha256(token.strip().encode(errors="replace")).hexdigest(), timezone.now()
-    seen = _seen.get(checksum)
+    seen = SEEN.get(checksum)
     if seen is None or not seen.since <= now < seen.until:
-        seen = _seen[checksum] = _look(checksum, now)
-        if len(_seen) > MOST_SEEN:
-            _seen.popitem(last=False)
+        seen = SEEN.keep(checksum, _look(checksum, now))
     return seen.caller
 
 
@@ -70,7 +67,7 @@ def _look(checksum: str, now: datetime) -> _Seen:
     rows = _VALID.rows(checksum=checksum, now=now)
     reach = token_scope.only_connection(rows[0].scope) if rows else None
     if reach is None:
-        _seen.pop(checksum, None)
+        SEEN.forget(checksum)
         raise CatalogueError(errors.AUTHENTICATION, reason="the token is unknown or expired")
     caller = Caller(rows[0].application, rows[0].user, reach)
     return _Seen(caller, now, min(now + SEEN_FOR, rows[0].expires))
@@ -85,7 +82,7 @@ class _Seen:
     until: datetime
 
 
-_seen: Final[OrderedDict[str, _Seen]] = OrderedDict()
+SEEN: Final = Recent[str, _Seen](10_000)
 
 
 _UNASKED: Final = (

@@ -112,11 +112,11 @@ def test_a_token_just_seen_still_ends_when_it_expires(api: Calls) -> None:
 
 
 def test_only_so_many_tokens_are_remembered(api: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authorization, "MOST_SEEN", 2)
-    authorization._seen.clear()
+    authorization.SEEN.clear()
+    monkeypatch.setattr(authorization.SEEN, "most", 2)
     for _ in range(4):
         caller_of(f"Bearer {calls_for(api.grant).token}")
-    assert len(authorization._seen) == 2
+    assert len(authorization.SEEN) == 2
 
 
 def test_what_the_person_gave_is_read_anew_although_the_token_was_just_seen(api: Calls) -> None:
