@@ -13,8 +13,7 @@ from django.utils import timezone
 
 from tests.crowd import connected, heard, remove_consent
 from tests.factories import ApplicationFactory
-from tests.soak.conftest import size
-from tests.soak.test_many_processes import report
+from tests.soak.conftest import Report, size
 from vehicles import incidents, watching
 from vehicles.models import Event, Incident, TeslaAccount, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
@@ -50,7 +49,7 @@ def consents() -> Counter[str]:
 
 
 def test_one_refusal_in_twenty_for_an_hour_changes_no_state(
-    simulator: SimulatorServer, crowd: list[VehicleGrant]
+    simulator: SimulatorServer, crowd: list[VehicleGrant], report: Report
 ) -> None:
     before = Event.objects.count()
     simulator.world.faults.add(
@@ -68,7 +67,7 @@ def test_one_refusal_in_twenty_for_an_hour_changes_no_state(
 
 
 def test_a_false_mass_revocation_is_held_back_and_those_who_really_left_are_found(
-    simulator: SimulatorServer, crowd: list[VehicleGrant]
+    simulator: SimulatorServer, crowd: list[VehicleGrant], report: Report
 ) -> None:
     simulator.world.provider.mass_revocation_fault = 0.3
     answers: Counter[str] = Counter()

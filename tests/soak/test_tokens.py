@@ -21,9 +21,8 @@ from django.utils import timezone
 from tests.crowd import connected
 from tests.factories import ApplicationFactory, TeslaAccountFactory
 from tests.runner import ROOT
-from tests.soak.conftest import database_url, settings_of_the_test, size
+from tests.soak.conftest import Report, database_url, settings_of_the_test, size
 from tests.soak.forks import PLACES
-from tests.soak.test_many_processes import report
 from vehicles import account_calls, vault, vault_keys
 from vehicles.history import Kind
 from vehicles.models import Event, Integration, TeslaAccount, TeslaToken
@@ -116,7 +115,11 @@ def nothing_was_lost(accounts: list[TeslaAccount]) -> None:
 
 @pytest.mark.parametrize("answers_after_ms", [0, 400])
 def test_many_processes_with_one_expired_account_make_one_refresh(
-    simulator: SimulatorServer, together: Together, accounts: list[TeslaAccount], answers_after_ms: int
+    simulator: SimulatorServer,
+    together: Together,
+    accounts: list[TeslaAccount],
+    report: Report,
+    answers_after_ms: int,
 ) -> None:
     account = accounts[0]
     simulator.world.faults.add({"match": {"path": paths.TOKEN}, "delay_ms": answers_after_ms})
@@ -135,7 +138,7 @@ def test_many_processes_with_one_expired_account_make_one_refresh(
 
 @pytest.mark.parametrize("place", PLACES)
 def test_no_login_is_lost_wherever_a_refresh_is_killed(
-    together: Together, accounts: list[TeslaAccount], place: str
+    together: Together, accounts: list[TeslaAccount], report: Report, place: str
 ) -> None:
     killed, began = 0, time.monotonic()
     while killed < TOKEN_KILLS:
@@ -148,7 +151,7 @@ def test_no_login_is_lost_wherever_a_refresh_is_killed(
 
 
 def test_keys_are_changed_beside_refreshes_however_often_the_change_is_killed(
-    together: Together, accounts: list[TeslaAccount], settings: Any
+    together: Together, accounts: list[TeslaAccount], report: Report, settings: Any
 ) -> None:
     settings.VAULT_KEYS = KEYS[1:]
     rows = sealed_rows()
