@@ -220,7 +220,7 @@ class OwnerVisit(models.Model):
     grant = models.ForeignKey(
         VehicleGrant, on_delete=models.CASCADE, related_name="owner_visits", help_text="The driver's"
     )
-    link_made_at = models.DateTimeField()
+    link_made_at = models.DateTimeField(db_index=True)
     browser_checksum = models.CharField(
         max_length=64, help_text="SHA-256 of the secret in the owner's browser's cookie"
     )
@@ -241,3 +241,26 @@ class OwnerVisit(models.Model):
 
     def __str__(self) -> str:
         return f"Owner's visit {str(self.pk)[:8]}"
+
+
+class ShownFault(models.Model):
+    """A page without a run that told somebody of a fault, so that its support code can be found. Names nobody."""
+
+    support_code = models.CharField(max_length=8, unique=True)
+    reason = models.CharField(max_length=100, help_text="What stood on the page, in English")
+    page = models.CharField(
+        max_length=64, blank=True, help_text="Name of the address; empty where it leads nowhere"
+    )
+    run = models.UUIDField(null=True, blank=True, help_text="The run that the address names, if there is one")
+    application = models.ForeignKey(
+        Application, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    request_id = models.CharField(max_length=36, help_text="By which the log has more")
+    shown_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = "fault page"
+        indexes = [models.Index(fields=["reason", "-shown_at"], name="shown_fault_reason")]
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.page or 'no page'})"

@@ -8,8 +8,19 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
 
-from connect import consent, key_links, key_queue, keys, owner_link, support_codes, tesla_login
+from connect import (
+    consent,
+    key_links,
+    key_queue,
+    keys,
+    owner_link,
+    shown_faults,
+    support_codes,
+    tesla_login,
+)
 from connect.consent import Offer
 from connect.forms import ApprovalForm
 from connect.keys import KeyPage
@@ -20,7 +31,7 @@ from connect.problems import Problem
 from connect.qr import qr_code
 from connect.removal import Guide
 from vehicles.facts import MOST_KEYS
-from vehicles.models import Integration
+from vehicles.models import Application, Integration
 from vehicles.origins import third_party_apps_page
 from vehicles.permissions import PERMISSIONS
 
@@ -35,15 +46,31 @@ def show(
     return render(request, f"connect/{template}.html", context, status=status)
 
 
-def problem(request: HttpRequest, found: Problem, session: ConnectSession | None = None) -> HttpResponse:
-    """The page for what stops a run, with the way on and the way back where there is one."""
-    cars = consent.cars_to_tell(session) if session and found.may_name_car else []
+def problem(
+    request: HttpRequest, found: Problem, session: ConnectSession | None = None, *, again: str = ""
+) -> HttpResponse:
+    """The page for what stops a run, with the way on and the way back where there is one.
+
+    `again` is the address where something that is no run begins.
+    """
+    if session is None:
+        code = _fault_code(request, found.title)
+        return show(request, "problem", None, found.status, problem=found, again=again, support_code=code)
+    cars = consent.cars_to_tell(session) if found.may_name_car else []
     return show(request, "problem", session, found.status, problem=found, cars=cars)
 
 
 def invalid_request(request: HttpRequest, fault: InvalidRequest) -> HttpResponse:
     """The page for a request that the application got wrong; leads back only where the address was in order."""
-    return show(request, "invalid_request", None, 400, fault=fault, application=fault.application)
+    application = fault.application
+    code = _fault_code(request, f"The link is not in order: {fault.parameter}", application)
+    return show(
+        request, "invalid_request", None, 400, fault=fault, application=application, support_code=code
+    )
+
+
+def _fault_code(request: HttpRequest, reason: str | Promise, application: Application | None = None) -> str:
+    return support_codes.shown(shown_faults.note(request, reason, timezone.now(), application))
 
 
 def preamble(request: HttpRequest, session: ConnectSession) -> HttpResponse:
@@ -134,14 +161,20 @@ def _shared(session: ConnectSession, page: KeyPage) -> dict[str, Any]:
 def owner(
     request: HttpRequest, link: OwnerLink, page: KeyPage | None, *, problem: Problem | None = None
 ) -> HttpResponse:
-    """The page behind an owner's link; `page` once the owner signed in."""
+    """The page behind an owner's link; `page` once the owner signed in.
+
+    Its code is that of the driver's run. Where there was none, a page that tells of a problem gets its own.
+    """
+    code = support_codes.shown(link.support_code)
+    if problem and not code:
+        code = _fault_code(request, problem.title, link.application)
     return show(
         request,
         "owner",
         None,
         problem.status if problem else 200,
         application=link.application,
-        support_code=support_codes.shown(link.support_code),
+        support_code=code,
         mode=link.grant.mode,
         link=link,
         page=page,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -60,7 +61,7 @@ def returned(request: HttpRequest, visit: PersonVisit, sent_back: Return) -> Htt
         person_visit.complete(visit, sent_back, timezone.now())
         return redirect("connect:person")
 
-    return shows_problems(request, None, finish_sign_in)
+    return shows_problems(request, None, finish_sign_in, again=reverse("connect:person"))
 
 
 def _of_person(view: PersonView) -> Callable[[HttpRequest], HttpResponse]:

@@ -24,19 +24,19 @@ RunView = Callable[[HttpRequest, ConnectSession], HttpResponse]
 
 
 def shows_problems(
-    request: HttpRequest, session: ConnectSession | None, act: Callable[[], HttpResponse]
+    request: HttpRequest, session: ConnectSession | None, act: Callable[[], HttpResponse], *, again: str = ""
 ) -> HttpResponse:
-    """Do it; what stops the run becomes its page, also when it is a fault of ours."""
+    """Do it; what stops the run becomes its page, also when it is a fault of ours. `again` as in `pages.problem`."""
     try:
         return act()
     except ConnectProblem as stopped:
-        return pages.problem(request, stopped.problem, session)
+        found = stopped.problem
     except CatalogueError as failure:
         found = problems.OF_SIGN_IN.get(failure.spec.name, problems.TESLA_UNREACHABLE)
-        return pages.problem(request, found, session)
     except Exception:
         log.exception("a page of Connect failed")
-        return pages.problem(request, problems.UNEXPECTED, session)
+        found = problems.UNEXPECTED
+    return pages.problem(request, found, session, again=again)
 
 
 def of_run(view: RunView) -> Callable[[HttpRequest, UUID], HttpResponse]:

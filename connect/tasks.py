@@ -9,7 +9,7 @@ from celery import Task, shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from connect import flow, person_visit
+from connect import flow, owner_link, person_visit, shown_faults
 from vehicles import sync
 from vehicles.models import TeslaAccount
 
@@ -22,8 +22,11 @@ def end_expired_runs(**kwargs: Any) -> None:
 
 @shared_task
 def forget_old_visits(**kwargs: Any) -> None:
-    """Forget who looked at their own page, once that is over."""
-    person_visit.forget_old(timezone.now())
+    """Forget who looked at their own page or followed an owner's link, and which faults were shown, once it is over."""
+    now = timezone.now()
+    person_visit.forget_old(now)
+    owner_link.forget_old(now)
+    shown_faults.forget_old(now)
 
 
 @shared_task

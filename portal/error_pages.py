@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
+from connect import shown_faults, support_codes
 from vehicles import errors, request_id
 from vehicles.api.error_responses import error_response
 from vehicles.errors import CatalogueError
 
 _API: Final = re.compile(r"/v\d")
+_OF_OWNERS: Final = ("/connect/", "/fix/", "/oauth/")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The request itself makes no sense: a foreign host name, a cookie that was tampered with."""
     if _API.match(request.path):
         return error_response(CatalogueError(errors.VALIDATION))
-    return render(request, "portal/bad_request.html", status=400)
+    context = _with_code(request, "This request cannot be answered")
+    return render(request, "portal/bad_request.html", context, status=400)
 
 
 def nothing_here(request: HttpRequest, shortcut: str) -> HttpResponse:
@@ -31,7 +36,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """There is nothing at this address."""
     if _API.match(request.path):
         return error_response(CatalogueError(errors.PATH_NOT_FOUND))
-    return render(request, "portal/not_found.html", status=404)
+    return render(request, "portal/not_found.html", _with_code(request, "There is nothing here"), status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -39,7 +44,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if _API.match(request.path):
         return error_response(CatalogueError(errors.INTERNAL))
     context = {"request_id": request_id.current()}
+    # Perhaps it is the database that broke, and then the request id has to do.
+    with suppress(Exception):
+        context |= _with_code(request, "Something went wrong")
     return render(request, "portal/server_error.html", context, status=500)
+
+
+def _with_code(request: HttpRequest, reason: str) -> dict[str, str]:
+    """A support code where owners get to see the page; elsewhere nobody would read one out."""
+    if not request.path.startswith(_OF_OWNERS):
+        return {}
+    return {"support_code": support_codes.shown(shown_faults.note(request, reason, timezone.now()))}
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -20,6 +20,7 @@ _SEEN_BY_ALL: Final = (
     "vehicles.view_incident",
     "connect.view_connectsession",
     "connect.view_fixlink",
+    "connect.view_shownfault",
 )
 _HELPING: Final = ("vehicles.view_personal_data", "connect.make_fixlink")
 _OPERATING: Final = (

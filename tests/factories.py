@@ -14,7 +14,7 @@ from factory.django import DjangoModelFactory
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
 from connect import support_codes
-from connect.models import ConnectSession, FixLink, OwnerVisit, PersonVisit, RunStep
+from connect.models import ConnectSession, FixLink, OwnerVisit, PersonVisit, RunStep, ShownFault
 from vehicles.models import (
     Application,
     ApplicationUser,
@@ -328,6 +328,19 @@ class FixLinkFactory(DjangoModelFactory[FixLink]):
     created_by = "staff:1"
     created_at = factory.LazyFunction(timezone.now)
     expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=7))
+
+
+class ShownFaultFactory(DjangoModelFactory[ShownFault]):
+    """A page without a run that told somebody of a fault."""
+
+    class Meta:
+        model = ShownFault
+
+    support_code = factory.LazyFunction(support_codes.new)
+    reason = "This page does not exist"
+    page = "connect:page"
+    request_id = factory.LazyFunction(lambda: str(uuid.uuid4()))
+    shown_at = factory.LazyFunction(timezone.now)
 
 
 class AccessTokenFactory(DjangoModelFactory[AccessToken]):

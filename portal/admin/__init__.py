@@ -29,6 +29,7 @@ from portal.admin import (  # noqa: E402
     grants,
     incidents,
     reservations,
+    shown_faults,
     staff,
     vehicles,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "grants",
     "incidents",
     "reservations",
+    "shown_faults",
     "staff",
     "vehicles",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Model
 from django.urls import reverse
 
-from connect.models import ConnectSession, FixLink
+from connect.models import ConnectSession, FixLink, ShownFault
 from vehicles.models import (
     Application,
     Command,
@@ -25,6 +25,7 @@ SCREENS: tuple[type[Model], ...] = (
     Command,
     ConnectSession,
     FixLink,
+    ShownFault,
     Event,
     Incident,
     Reservation,
