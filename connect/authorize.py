@@ -14,7 +14,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from connect import exits
+from connect import exits, interfaces
 from connect.models import ResponseType
 from connect.parameters import (
     TESLA,
@@ -89,9 +89,10 @@ def _read(query: Mapping[str, str], application: Application, redirect_uri: str)
     requested, required = _permissions(query, application)
     challenge, method = _code_challenge(query, application, response_type)
     vin = _single_select_vin(query)
+    mode = mode_of(query)
     return AuthorizeRequest(
         application=application,
-        mode=mode_of(query),
+        mode=mode,
         requested=requested,
         response_type=response_type,
         redirect_uri=redirect_uri,
@@ -107,13 +108,17 @@ def _read(query: Mapping[str, str], application: Application, redirect_uri: str)
         code_challenge_method=method,
         external_user=own_id_of(query, "user"),
         external_id=own_id_of(query, "external_id"),
-        integration=_integration(query, application),
+        integration=_integration(query, application, mode),
     )
 
 
-def _integration(query: Mapping[str, str], application: Application) -> Integration:
-    """What the application uses for new runs. The SDKs' own test flow knows no address that has to be carried."""
-    return Integration.FLEET if takes_any_login(query) else Integration(application.integration)
+def _integration(query: Mapping[str, str], application: Application, mode: Mode) -> Integration:
+    """What the application uses for new runs, or the Fleet API where the link asks for it.
+
+    The SDKs' own test flow knows no address that has to be carried.
+    """
+    wanted = one_of(query, "integration", (application.integration, Integration.FLEET))
+    return Integration.FLEET if takes_any_login(query) else interfaces.for_new_run(wanted, mode)
 
 
 def _response_type(query: Mapping[str, str]) -> ResponseType:

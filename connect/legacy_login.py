@@ -17,10 +17,10 @@ from urllib.parse import parse_qs, urlsplit
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from connect import flow, tesla_login
+from connect import flow, interfaces, tesla_login
 from connect.models import ConnectSession, Step
-from connect.problems import LEGACY_CLOSED, LEGACY_NOT_OFFERED, USED_LOGIN, ConnectProblem
-from vehicles import legacy_api, logins
+from connect.problems import USED_LOGIN, ConnectProblem, Problem
+from vehicles import logins
 from vehicles.client_credentials import checksum
 from vehicles.models import Integration
 from vehicles.origins import origins
@@ -63,16 +63,16 @@ def is_waiting(session: ConnectSession) -> bool:
     return is_legacy and session.step == Step.TESLA and bool(session.tesla_state_checksum)
 
 
-def is_refused(session: ConnectSession) -> bool:
-    """Whether the run still needs the legacy API, and it cannot be used."""
+def hindrance(session: ConnectSession) -> Problem | None:
+    """Why a run that still needs the legacy API cannot use it; None where nothing stands in the way."""
     is_before = session.step in tesla_login.BEFORE_APPROVAL and session.ended_at is None
-    return is_before and session.integration == Integration.LEGACY and not legacy_api.is_open(session.mode)
+    return interfaces.hindrance(session) if is_before else None
 
 
 def refuse_unserved(session: ConnectSession) -> None:
     """Raise `ConnectProblem` where the run cannot go on over the legacy API; it can over the current interface."""
-    if is_refused(session):
-        raise ConnectProblem(LEGACY_CLOSED if legacy_api.is_offered(session.mode) else LEGACY_NOT_OFFERED)
+    if problem := hindrance(session):
+        raise ConnectProblem(problem)
 
 
 def begin(session: ConnectSession, browser_secret: str, now: datetime) -> None:

@@ -63,7 +63,7 @@ def callback_address(request: HttpRequest, session: ConnectSession) -> HttpRespo
 @step
 def current_interface(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     """Go on through Tesla's current interface where the legacy API cannot be used: from the beginning of the run."""
-    if session.integration == Integration.LEGACY and legacy_login.is_refused(session):
+    if legacy_login.hindrance(session):
         flow.move(
             session, Step.PREAMBLE, timezone.now(), integration=Integration.FLEET, tesla_state_checksum=""
         )

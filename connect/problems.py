@@ -269,6 +269,17 @@ LEGACY_CLOSED: Final = Problem(
     retry=_CURRENT_INTERFACE,
     retry_label=_("Use the current interface"),
 )
+LEGACY_LEFT: Final = Problem(
+    200,
+    _("Your cars use Tesla's current interface already"),
+    _(
+        "The application still asks for the older one, which your cars have left. Sign in once more, through Tesla's "
+        "current interface; it takes a minute. Nothing was changed so far."
+    ),
+    exit_error="configuration_error",
+    retry=_CURRENT_INTERFACE,
+    retry_label=_("Use the current interface"),
+)
 
 FOREIGN_FORM: Final = Problem(
     403,

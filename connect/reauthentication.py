@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext as _
 
+from connect import interfaces
 from connect.authorize import AuthorizeRequest, faults_lead_back
 from connect.models import ResponseType
 from connect.parameters import (
@@ -42,9 +43,10 @@ def read(query_string: str) -> AuthorizeRequest:
 def _by_vehicle(query: Mapping[str, str], application: Application, redirect_uri: str) -> AuthorizeRequest:
     _check_response_type(query)
     grants = _grants(query, application)
+    mode = Mode(grants[0].account.mode)
     return AuthorizeRequest(
         application=application,
-        mode=Mode(grants[0].account.mode),
+        mode=mode,
         requested=list(dict.fromkeys(name for grant in grants for name in grant.requested)),
         response_type=ResponseType.VEHICLE_ID,
         redirect_uri=redirect_uri,
@@ -52,8 +54,14 @@ def _by_vehicle(query: Mapping[str, str], application: Application, redirect_uri
         state=state_of(query),
         external_user=own_id_of(query, "user"),
         connection=grants[0].connection,
-        integration=Integration(grants[0].integration),
+        integration=interfaces.for_new_run(_integration(grants), mode),
     )
+
+
+def _integration(grants: list[VehicleGrant]) -> Integration:
+    """Signing in at the Fleet API renews every grant on the car, at the legacy API only those that have not moved."""
+    have_moved = any(grant.integration == Integration.FLEET for grant in grants)
+    return Integration.FLEET if have_moved else Integration.LEGACY
 
 
 def _by_make(query: Mapping[str, str], application: Application) -> AuthorizeRequest:

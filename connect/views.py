@@ -209,6 +209,7 @@ def approve(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     """Give the application what stands ticked."""
     if session.step != Step.PERMISSIONS:
         return to_page(session)
+    legacy_login.refuse_unserved(session)
     if session.moves_grants:
         return move_views.approve(request, session)
     now = timezone.now()

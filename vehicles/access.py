@@ -6,7 +6,7 @@ Finds the grant, and lets `diagnosis` decide. Links that a diagnosis only names 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -93,8 +93,10 @@ _REACHED: Final = Prepared(
 def not_permitted(application: Application, person: User, reason: str) -> CatalogueError:
     """PERMISSION, with the way through Connect as its cure; the same whether or not the car exists."""
     mode = person.tesla_accounts.values_list("mode", flat=True).first() or Mode.LIVE
+    held = grants_of(person=person, application=application).values_list("integration", flat=True)
     # Somebody who declined it is asked again.
-    url = _connect_page(application, application.permissions, mode, approval_prompt="force")
+    again = {"approval_prompt": "force", **_interface(application, held)}
+    url = _connect_page(application, application.permissions, mode, **again)
     return CatalogueError(errors.PERMISSION, resolution_url=url, reason=reason)
 
 
@@ -167,7 +169,14 @@ def _connect(grant: VehicleGrant) -> str:
     """Who declined something before is asked again, instead of being sent on with the same answer."""
     application = grant.connection.application
     again = {"approval_prompt": "force"} if grant.declined else {}
+    again |= _interface(application, [grant.integration])
     return _connect_page(application, grant.requested or application.permissions, grant.mode, **again)
+
+
+def _interface(application: Application, held: Iterable[str]) -> dict[str, str]:
+    """What has moved to the Fleet API is mended there alone, whatever the application uses for new connections."""
+    is_behind = application.integration == Integration.LEGACY and Integration.FLEET in held
+    return {"integration": str(Integration.FLEET)} if is_behind else {}
 
 
 def _reconnect_fleet(grant: VehicleGrant) -> str:

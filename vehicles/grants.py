@@ -88,10 +88,12 @@ def give(
 
     However it is called, nothing is granted that was not asked for or that Tesla did not grant. Permissions that Tesla
     covers and the person left out count as declined. Ids that are reserved for the cars and the person come back here;
-    `external_id` and `user` are how the application itself named the person in this run. A grant that has moved to the
-    Fleet API stays there, also when it is given again over the legacy API.
+    `external_id` and `user` are how the application itself named the person in this run. Who has moved to the Fleet API
+    stays there, also when more is given over the legacy API.
     """
     asked = list(dict.fromkeys(requested))
+    if have_moved(application, account):
+        integration = Integration.FLEET
     with transaction.atomic():
         claim = reservations.recognise(
             application, account, vehicles, told={external_id, user} - {"", "null"}
@@ -119,7 +121,6 @@ def _give_what_is_covered(
     integration: str,
     now: datetime,
 ) -> VehicleGrant:
-    integration = Integration.FLEET if _has_moved(connection, account) else integration
     offered = requested
     if integration == Integration.FLEET:
         offered = covered_by(requested, account.granted_scopes)
@@ -128,8 +129,11 @@ def _give_what_is_covered(
     return _give_one(connection, account, requested, approved, declined, integration, now)
 
 
-def _has_moved(connection: Connection, account: TeslaAccount) -> bool:
-    standing = VehicleGrant.objects.filter(connection=connection, account=account, revoked_at=None)
+def have_moved(application: Application, account: TeslaAccount) -> bool:
+    """Whether anything that the account's person gave this application goes over the Fleet API."""
+    standing = VehicleGrant.objects.filter(
+        connection__application=application, account=account, revoked_at=None
+    )
     return standing.filter(integration=Integration.FLEET).exists()
 
 

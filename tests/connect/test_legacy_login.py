@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from django.conf import settings as django_settings
 from django.http import HttpResponse
+from django.utils import timezone
 
 from connect.legacy_login import LONGEST
-from connect.models import ConnectSession
-from tests.connect.conftest import Journey, answer_of
-from tests.factories import ApplicationFactory
-from vehicles import incidents
+from connect.models import ConnectSession, Step
+from tests.connect.conftest import Journey, answer_of, ticked
+from tests.factories import EVERY_SCOPE, ApplicationFactory
+from vehicles import access, errors, incidents
 from vehicles.models import Application, Event, IncidentKind, TeslaAccount, TeslaToken, Vehicle, VehicleGrant
 from vehicles.tesla.simulator.scenarios import EMMAS_MODEL_3, EMMAS_MODEL_S
 from vehicles.tesla.simulator.server import SimulatorServer
@@ -44,6 +47,12 @@ class LegacyJourney(Journey):
 
     def bring(self, address: str) -> HttpResponse:
         return self.post("callback-address", callback_address=address)
+
+    def approve_and_skip_keys(self) -> HttpResponse:
+        answer = self.approve()
+        while self.run.step == Step.KEYS:
+            answer = self.post("skip-key", vehicle=self.run.key_queue[len(self.run.skipped_keys)])
+        return answer
 
 
 @pytest.fixture
@@ -173,28 +182,102 @@ def test_nothing_of_what_was_pasted_is_kept_or_logged(
     assert code not in str(rows) and code not in caplog.text and code not in journey.look()
 
 
-def test_switched_off_it_is_refused_with_the_way_on(journey: LegacyJourney, settings: Any) -> None:
+def integrations() -> set[str]:
+    return set(VehicleGrant.objects.values_list("integration", flat=True))
+
+
+def closes(settings: Any) -> None:
+    incidents.begin(IncidentKind.LEGACY_CLOSED, "live", timezone.now())
+
+
+def is_switched_off(settings: Any) -> None:
     settings.LEGACY_OWNER_API = False
+
+
+@pytest.mark.parametrize("ends", [closes, is_switched_off])
+def test_where_it_cannot_be_used_people_connect_through_the_current_interface_at_once(
+    journey: LegacyJourney, settings: Any, ends: Callable[[Any], None]
+) -> None:
+    ends(settings)
     journey.authorize()
+    journey.sign_in(EMMA)
+    assert "code" in answer_of(journey.approve_and_skip_keys())
+    assert integrations() == {"fleet"}
+
+
+def test_switched_off_meanwhile_it_is_refused_with_the_way_on(journey: LegacyJourney, settings: Any) -> None:
+    journey.authorize()
+    is_switched_off(settings)
     shown = journey.look()
     assert "older interface is not offered here" in shown and "tesla-login-link" not in shown
     assert "not offered" in journey.post("sign-in").content.decode()
     journey.post("current-interface")
     journey.sign_in(EMMA)
     journey.approve()
-    assert set(VehicleGrant.objects.values_list("integration", flat=True)) == {"fleet"}
+    assert integrations() == {"fleet"}
 
 
-def test_once_tesla_closed_it_the_person_connects_through_the_current_interface(
-    journey: LegacyJourney, now: Any
+def test_once_tesla_closed_it_a_run_that_had_begun_goes_on_through_the_current_interface(
+    journey: LegacyJourney, settings: Any
 ) -> None:
-    incidents.begin(IncidentKind.LEGACY_CLOSED, "live", now)
-    journey.authorize()
+    journey.bring(journey.sign_in_there(journey.to_login_page()))
+    form = ticked(journey.look())
+    closes(settings)
+    assert "Tesla has closed its older interface" in journey.post("approve", **form).content.decode()
+    assert not VehicleGrant.objects.exists()
     assert "Tesla has closed its older interface" in journey.look()
     journey.post("current-interface")
     journey.sign_in(EMMA)
     journey.approve()
-    assert set(VehicleGrant.objects.values_list("integration", flat=True)) == {"fleet"}
+    assert integrations() == {"fleet"}
+
+
+@pytest.fixture
+def moved(journey: LegacyJourney) -> LegacyJourney:
+    """Emma connected over the legacy API and moved with few boxes ticked; the application was not told."""
+    journey.bring(journey.sign_in_there(journey.to_login_page()))
+    journey.approve()
+    query = {
+        "response_type": "vehicle_id",
+        "client_id": journey.application.client_id,
+        "make": "TESLA",
+        "scope": "read_odometer",
+    }
+    journey.page = journey.client.get("/oauth/reauthenticate", query).headers["Location"]
+    address = journey.post("begin").headers["Location"]
+    journey.return_from_tesla(journey.tesla.connect(address, EMMA, ["vehicle_device_data"]))
+    journey.post("approve")
+    assert integrations() == {"fleet"}
+    return journey
+
+
+def test_whose_cars_have_moved_finishes_at_the_current_interface(moved: LegacyJourney) -> None:
+    moved.authorize()
+    moved.bring(moved.sign_in_there(moved.to_login_page(state="later")))
+    assert "Your cars use Tesla&#x27;s current interface already" in moved.look()
+    moved.post("current-interface")
+    assert "vehicle_cmds" in unquote(moved.to_tesla())
+    address = moved.tesla.allow(moved.post("sign-in").headers["Location"], EVERY_SCOPE)
+    moved.return_from_tesla(address)
+    assert answer_of(moved.approve_and_skip_keys())["state"] == "later"
+    assert all("control_security" in grant.approved for grant in VehicleGrant.objects.all())
+
+
+def test_links_to_what_has_moved_lead_to_the_current_interface(moved: LegacyJourney) -> None:
+    grant = VehicleGrant.objects.select_related("connection__application", "account__person").first()
+    assert grant
+    diagnosed = [access.url_for(link, grant) for link in ("connect", "reauthenticate", "reconnect_fleet")]
+    refused = access.refuse(grant, errors.PERMISSION).resolution_url or ""
+    for link in (*diagnosed, refused):
+        moved.page = moved.client.get(link.removeprefix(django_settings.PUBLIC_URL)).headers["Location"]
+        assert moved.run.integration == "fleet", link
+
+
+def test_nobody_else_is_led_there_by_it(moved: LegacyJourney) -> None:
+    moved.authorize()
+    assert moved.run.integration == "legacy"
+    assert moved.authorize(integration="legacy").status_code == 302
+    assert moved.authorize(integration="teleport").status_code == 400
 
 
 def test_the_current_interface_is_not_a_choice_while_the_legacy_one_is_served(journey: LegacyJourney) -> None:
@@ -229,11 +312,10 @@ def test_signing_in_again_once_it_is_off_moves_the_car_and_its_ids_stay(
     journey.approve()
     settings.LEGACY_OWNER_API = False
     vehicle_id = reauthenticate(journey)
-    journey.post("current-interface")
     journey.post("begin")
     back = journey.return_from_tesla(journey.tesla.connect(journey.post("sign-in").headers["Location"], EMMA))
     assert answer_of(back) == {"vehicle_id": vehicle_id}
-    assert set(VehicleGrant.objects.values_list("integration", flat=True)) == {"fleet"}
+    assert integrations() == {"fleet"}
 
 
 def test_signing_in_again_for_a_legacy_car_goes_the_legacy_way(journey: LegacyJourney) -> None:

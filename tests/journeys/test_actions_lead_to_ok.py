@@ -32,9 +32,6 @@ Pair = tuple[str, ...]
 
 _OF_FLEET_ONLY: Final = "What goes over the older interface rests neither on Tesla's boxes nor on a consent."
 _NOT_HELD_UP: Final = "What goes over the older interface is not held up by an incident of the Fleet API."
-_STAYS_OLD: Final = (
-    "An application set to the older interface links to it, until staff set it to the Fleet API."
-)
 _LEGACY: Final = ("legacy_cannot_sign", "legacy_closed")
 UNREACHABLE: Final[dict[frozenset[str], str]] = {
     **{
@@ -47,7 +44,6 @@ UNREACHABLE: Final[dict[frozenset[str], str]] = {
         for cause in ("operator_fault", "provider_incident")
         for legacy in _LEGACY
     },
-    **{frozenset((cause, "legacy_closed")): _STAYS_OLD for cause in ("declined_in_connect", "not_requested")},
 }
 """Pairs of the matrix that one person and one application cannot bring about or leave behind, with the reason."""
 

@@ -135,11 +135,24 @@ def test_connecting_again_over_the_application_moves_it_as_well_once_the_api_is_
     ids = dict(legacy.ids)
     close(control)
     assert legacy.get(EMMAS_MODEL_3, "battery").error == NOT_CAPABLE
-    emma.browser.open(legacy.authorize_url()).press("retry-button").press("continue-button")
+    emma.browser.open(legacy.authorize_url()).press("continue-button")
     emma.browser.press("TESLA")
     emma.at_tesla()
     emma.finish(legacy)
     assert (legacy.ids, migrates(legacy)) == (ids, False)
+
+
+def test_who_has_moved_finishes_the_current_way_whatever_the_application_is_set_to(
+    emma: Owner, legacy: Consumer
+) -> None:
+    emma.connect(legacy)
+    emma.browser.open(legacy.lock(DIETERS_MODEL_3).cure).press("continue-button")
+    emma.at_tesla()
+    emma.remove_access()
+    refused = legacy.lock(DIETERS_MODEL_3)
+    assert refused.error == "CONNECTED_SERVICES_ACCOUNT:PERMISSION"
+    emma.connect(legacy, url=refused.cure)
+    assert legacy.lock(DIETERS_MODEL_3).status == 200 and not migrates(legacy)
 
 
 def test_another_application_stays_on_the_legacy_api_while_it_lives(
