@@ -10,33 +10,60 @@ from functools import lru_cache
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from vehicles import errors, history, prepared
+from vehicles.controls import CONTROLS
 from vehicles.errors import CatalogueError, ErrorSpec
 from vehicles.history import Kind
-from vehicles.models import Command, Outcome
+from vehicles.models import Command, Outcome, Vehicle
 from vehicles.prepared import Given, PreparedUpdate
 
 GRACE: Final = timedelta(seconds=30)
 """How long after its deadline a command may still be waiting for its answer."""
+_TOGGLES: Final = frozenset(name for name, control in CONTROLS.items() if control.toggles)
 
 
 class PlaceTaken(Exception):
     """Another call that means the same was first; nothing of this one was written or sent."""
 
 
-def intend(command: Command) -> None:
-    """Write what is meant, if that was not done yet. Raises `PlaceTaken`."""
-    if command._state.adding and not prepared.insert(command):
+class Overtaken(Exception):
+    """Another call moved the car since this one's caller looked at it; nothing of this one was written or sent."""
+
+
+def intend(command: Command, looked_at: datetime | None = None) -> None:
+    """Write what is meant, if that was not done yet. Raises `PlaceTaken`, and `Overtaken` for what toggles."""
+    if not command._state.adding:
+        return
+    if looked_at is None or command.name not in _TOGGLES:
+        _insert(command)
+        return
+    with transaction.atomic():
+        # Whoever moves this car next waits here, so that the last look and what follows from it are one step.
+        vehicle = Vehicle.objects.select_for_update().only("pk").get(connections__grants=command.grant_id)
+        if moved_since(vehicle, looked_at):
+            raise Overtaken
+        _insert(command)
+
+
+def _insert(command: Command) -> None:
+    if not prepared.insert(command):
         raise PlaceTaken
 
 
-def mark_sent(command: Command) -> None:
+def moved_since(vehicle: Vehicle, then: datetime) -> bool:
+    """Whether anybody's command that toggles something on this car runs, or ended since."""
+    movements = Command.objects.filter(grant__connection__vehicle=vehicle, name__in=_TOGGLES)
+    running = Q(outcome=Outcome.PENDING, deadline_at__gt=timezone.now())
+    return movements.filter(running | Q(ended_at__gte=then)).exists()
+
+
+def mark_sent(command: Command, looked_at: datetime | None = None) -> None:
     """From here on the car may carry it out. Writes what is meant with it, where that was not done yet.
 
-    Raises UPSTREAM:NO_RESPONSE past the deadline or after the sweep, and `PlaceTaken`.
+    Raises UPSTREAM:NO_RESPONSE past the deadline or after the sweep, and what `intend` raises.
     """
     now = timezone.now()
     is_new = command._state.adding
@@ -46,7 +73,7 @@ def mark_sent(command: Command) -> None:
         )
     command.sent_at = now
     if is_new:
-        intend(command)
+        intend(command, looked_at)
 
 
 _SENT: Final = PreparedUpdate(

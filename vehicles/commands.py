@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from vehicles import access, command_rows, delivery, errors, pairing, request_id
 from vehicles.bulkhead import let_go_of_database
-from vehicles.command_rows import PlaceTaken, end, end_refused
+from vehicles.command_rows import Overtaken, PlaceTaken, end, end_refused
 from vehicles.controls import ALREADY_SO, ASKED, CONTROLS, REFUSALS, Step
 from vehicles.errors import CATALOGUE, CatalogueError, invalid
 from vehicles.failures import translate
@@ -33,19 +33,26 @@ _POLL_SECONDS: Final = 0.1
 
 
 def issue(
-    grant: VehicleGrant, name: str, arguments: Mapping[str, Any], *, now: datetime, idempotency_key: str = ""
+    grant: VehicleGrant,
+    name: str,
+    arguments: Mapping[str, Any],
+    *,
+    now: datetime,
+    idempotency_key: str = "",
+    looked_at: datetime | None = None,
 ) -> Command:
     """Carry out a control on the grant's car and return its row, outcome succeeded.
 
     A repeat under the same key, or without a key while the same command is running, joins the first call. Raises
     `CatalogueError`: VALIDATION for a key that was used for something else, the diagnosis' error when it may not be
     sent, the car's refusal, or UPSTREAM:NO_RESPONSE with the command's id when nobody can say whether it happened.
+    Raises `Overtaken` when something that toggles was moved by another call after the caller `looked_at` the car.
     """
     mark = _fingerprint(grant, name, arguments)
     first = _under_key(grant, mark, idempotency_key, now)
     if first is None:
         pairing.require(grant, CONTROLS[name].permission, now)
-        first = _carried_out(grant, name, arguments, mark, idempotency_key, now)
+        first = _carried_out(grant, name, arguments, mark, idempotency_key, now, looked_at)
     return _answer(_ended(first), grant)
 
 
@@ -90,12 +97,13 @@ def _carried_out(
     mark: str,
     idempotency_key: str,
     now: datetime,
+    looked_at: datetime | None,
 ) -> Command:
     """This call's command, or the one that came first and means the same. The database decides between two callers."""
     for _ in range(3):
         command = _meant(grant, name, arguments, mark, idempotency_key, now)
         try:
-            _carry_out(command, grant, arguments)
+            _carry_out(command, grant, arguments, looked_at)
         except PlaceTaken:
             running = _running(grant, mark, idempotency_key, now)
             if running is None:
@@ -133,7 +141,9 @@ def _running(grant: VehicleGrant, mark: str, idempotency_key: str, now: datetime
     return Command.objects.filter(fingerprint=mark, outcome=Outcome.PENDING, idempotency_key="").first()
 
 
-def _carry_out(command: Command, grant: VehicleGrant, arguments: Mapping[str, Any]) -> None:
+def _carry_out(
+    command: Command, grant: VehicleGrant, arguments: Mapping[str, Any], looked_at: datetime | None
+) -> None:
     """Send the steps and write how it ended; nothing leaves before the row says so."""
     control = CONTROLS[command.name]
     post = delivery.Delivery(
@@ -142,12 +152,12 @@ def _carry_out(command: Command, grant: VehicleGrant, arguments: Mapping[str, An
         scope=PERMISSIONS[control.permission].tesla_scope,
         needs_signature=PERMISSIONS[control.permission].needs_key,
         deadline=command.deadline_at,
-        before_waiting=lambda: command_rows.intend(command),
-        before_sending=lambda: command_rows.mark_sent(command),
+        before_waiting=lambda: command_rows.intend(command, looked_at),
+        before_sending=lambda: command_rows.mark_sent(command, looked_at),
     )
     try:
         refused = next(filter(None, (_refusal(post, step) for step in control.steps(arguments))), "")
-    except PlaceTaken:
+    except (PlaceTaken, Overtaken):
         raise
     except CatalogueError as error:
         end_refused(command, error, uses_key=post.was_answered)

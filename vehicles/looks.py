@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from vehicles import commands, delivery, errors, pairing, upstream
+from vehicles import command_rows, commands, delivery, errors, pairing, upstream
 from vehicles.bulkhead import let_go_of_database
 from vehicles.controls import ASKED, CONTROLS, Arguments
 from vehicles.errors import CatalogueError, invalid
-from vehicles.models import Command, Outcome, VehicleGrant
+from vehicles.models import VehicleGrant
 from vehicles.permissions import PERMISSIONS
 from vehicles.reads import charge_schedule
 from vehicles.reads.body import firmware
@@ -34,7 +33,6 @@ from vehicles.reads.values import (
     number_or_none,
 )
 
-_TOGGLES: Final = frozenset(name for name, control in CONTROLS.items() if control.toggles)
 _POLL_SECONDS: Final = 0.1
 _DATA_SCOPE: Final = PERMISSIONS["read_charge"].tesla_scope
 _COLDEST, _WARMEST = 15.0, 28.0
@@ -63,33 +61,17 @@ def prepared(
     if look is None:
         return dict(asked)
     pairing.require(grant, CONTROLS[name].permission, now)
-    made = _settled_look(grant, name, look, asked, now)
+    if CONTROLS[name].toggles:
+        _wait_until_nothing_moves(grant)
+    made = look.prepare(_seen(grant, look.sections, now), asked)
     return None if made is None else {**made, ASKED: dict(asked)}
 
 
-def _settled_look(
-    grant: VehicleGrant, name: str, look: Look, asked: Mapping[str, Any], now: datetime
-) -> Arguments | None:
-    """What follows from a look. Something that toggles is looked at again when another call moved it meanwhile."""
-    if name not in _TOGGLES:
-        return look.prepare(_seen(grant, look.sections, now), asked)
-    while True:
-        while _movements(grant).filter(_is_running()).exists():
-            let_go_of_database()
-            time.sleep(_POLL_SECONDS)
-        began = timezone.now()
-        made = look.prepare(_seen(grant, look.sections, now), asked)
-        if not _movements(grant).filter(_is_running() | Q(ended_at__gte=began)).exists():
-            return made
-
-
-def _is_running() -> Q:
-    return Q(outcome=Outcome.PENDING, deadline_at__gt=timezone.now())
-
-
-def _movements(grant: VehicleGrant) -> QuerySet[Command]:
-    """Whoever's commands to this car that toggle something."""
-    return Command.objects.filter(grant__connection__vehicle=grant.connection.vehicle_id, name__in=_TOGGLES)
+def _wait_until_nothing_moves(grant: VehicleGrant) -> None:
+    """Until nobody's command that toggles something on this car is under way; a look before would tell nothing."""
+    while command_rows.moved_since(grant.connection.vehicle, timezone.now()):
+        let_go_of_database()
+        time.sleep(_POLL_SECONDS)
 
 
 def _seen(grant: VehicleGrant, names: tuple[str, ...], now: datetime) -> Sections:

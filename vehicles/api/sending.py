@@ -14,6 +14,7 @@ from rest_framework.serializers import Serializer
 from vehicles import commands, looks
 from vehicles.api import shapes
 from vehicles.api.endpoint import checked, grant_of, idempotency_key, must_be_approved
+from vehicles.command_rows import Overtaken
 from vehicles.controls import CONTROLS
 from vehicles.models import Command, VehicleGrant
 
@@ -38,10 +39,15 @@ def send(request: Request, grant: VehicleGrant, name: str, asked: Mapping[str, A
         first = commands.repeated(grant, name, asked, now=now, idempotency_key=key)
         if first is not None:
             return first
-    arguments = looks.prepared(grant, name, asked, now)
-    if arguments is None:
-        return None
-    return commands.issue(grant, name, arguments, now=now, idempotency_key=key)
+    while True:
+        looked_at = timezone.now()
+        arguments = looks.prepared(grant, name, asked, now)
+        if arguments is None:
+            return None
+        try:
+            return commands.issue(grant, name, arguments, now=now, idempotency_key=key, looked_at=looked_at)
+        except Overtaken:
+            continue
 
 
 def act(
