@@ -182,7 +182,7 @@ def sign_in(simulator: SimulatorServer, tesla_client: Client) -> SignIn:
     return sign_in
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def chromium() -> Path:
     """The browser's file; the test is skipped where there is none."""
     if not CHROMIUM.exists():
@@ -190,17 +190,25 @@ def chromium() -> Path:
     return CHROMIUM
 
 
-@pytest.fixture
-def browser(chromium: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """A headless Chromium that reaches nothing but this machine."""
+@pytest.fixture(scope="module")
+def started_browser(chromium: Path) -> Iterator[Browser]:
+    """One browser for the tests of a file; starting it takes longer than most of them."""
     from playwright.sync_api import sync_playwright
 
-    # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     only_here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         started = playwright.chromium.launch(
             executable_path=str(chromium), args=["--no-sandbox", "--disable-gpu", only_here]
         )
         yield started
         started.close()
+
+
+@pytest.fixture
+def browser(started_browser: Browser) -> Iterator[Browser]:
+    """A headless Chromium that reaches nothing but this machine, and remembers nothing of the test before."""
+    yield started_browser
+    for context in started_browser.contexts:
+        context.close()

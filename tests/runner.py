@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+LEFT_OUT: Final = ("soak", "slow")
+"""Run only when asked for by `--tag`, as `addopts` in pyproject.toml says too."""
 
 
 class PytestRunner:
@@ -36,9 +38,14 @@ class PytestRunner:
         parser.add_argument("--pdb", action="store_true", help="Start the debugger on a failure.")
 
     def run_tests(self, test_labels: Sequence[str], **_: Any) -> int:
-        """Run the tests and return pytest's exit code: 0 when all passed, not 0 also when none was found."""
+        """Run the tests and return pytest's exit code: 0 when all passed, not 0 also when none was found.
+
+        Without labels every core takes part.
+        """
         locations = [locate(label) for label in test_labels] or [str(ROOT / "tests")]
         arguments = [f"--rootdir={ROOT}", f"--config-file={ROOT / 'pyproject.toml'}", "--ds=tests.settings"]
+        if not test_labels and not any(self.options.get(name) for name in ("parallel", "pdb", "keepdb")):
+            self.options["parallel"] = "auto"
         started_in = Path.cwd()
         # Test modules are imported as `tests.…`, wherever the command was started.
         os.chdir(ROOT)
@@ -68,6 +75,7 @@ def pytest_options(options: dict[str, Any]) -> list[str]:
     flags = {"failfast": "-x", "keepdb": "--reuse-db", "pdb": "--pdb"}
     values = {"parallel": "--numprocesses", "durations": "--durations"}
     spelled = [flag for name, flag in flags.items() if options.get(name)]
+    spelled += ["--dist=worksteal"] if options.get("parallel") else []
     spelled += [f"{flag}={options[name]}" for name, flag in values.items() if options.get(name)]
     spelled += _verbosity(int(options.get("verbosity", 1)))
     names = " or ".join(_pattern(each) for each in options.get("patterns") or ())
@@ -85,6 +93,8 @@ def _pattern(pattern: str) -> str:
     return words[0] if len(words) == 1 else "(" + " and ".join(words) + ")"
 
 
-def _markers(wanted: Iterable[str], excluded: Iterable[str]) -> str:
-    either = " or ".join(wanted)
-    return " and ".join([f"({either})"] * bool(either) + [f"not {marker}" for marker in excluded])
+def _markers(wanted: Sequence[str], excluded: Sequence[str]) -> str:
+    """Naming no marker that is wanted leaves out the long tests, as naming no marker at all does."""
+    left_out = [*(() if wanted else LEFT_OUT), *excluded] if wanted or excluded else []
+    either = [f"({' or '.join(wanted)})"] if wanted else []
+    return " and ".join([*either, *(f"not {marker}" for marker in dict.fromkeys(left_out))])

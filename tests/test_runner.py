@@ -30,11 +30,11 @@ def test_labels_may_be_dotted_or_paths(label: str, node: str) -> None:
         ({"verbosity": 0}, ["-q"]),
         ({"verbosity": 3}, ["-v", "-v"]),
         ({"failfast": True, "keepdb": True}, ["-x", "--reuse-db"]),
-        ({"parallel": "2"}, ["--numprocesses=2"]),
+        ({"parallel": "2"}, ["--dist=worksteal", "--numprocesses=2"]),
         ({"patterns": ["lock"]}, ["-k", "lock"]),
         ({"patterns": ["lock", "*key*absent*"]}, ["-k", "lock or (key and absent)"]),
         ({"tags": ["slow"], "exclude_tags": ["browser"]}, ["-m", "(slow) and not browser"]),
-        ({"exclude_tags": ["browser", "soak"]}, ["-m", "not browser and not soak"]),
+        ({"exclude_tags": ["browser", "soak"]}, ["-m", "not soak and not slow and not browser"]),
     ],
 )
 def test_options_keep_their_meaning(options: dict[str, object], spelled: list[str]) -> None:

@@ -152,7 +152,12 @@ def journey(application: Application, simulator: SimulatorServer) -> Journey:
     return Journey(application)
 
 
-@pytest.fixture(params=["phone-light", "desktop-light", "phone-dark"])
+@pytest.fixture(
+    params=[
+        "phone-light",
+        *(pytest.param(look, marks=pytest.mark.slow) for look in ("desktop-light", "phone-dark")),
+    ]
+)
 def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     """A real browser at phone and desktop size, whose console must stay silent."""
     from tests.connect.browsing import listening, opened

@@ -30,7 +30,7 @@ def test_an_owner_signs_in_again_after_a_backup_was_restored(
     for _ in range(2):
         account_calls.renew_login(account, Integration.FLEET)
     TeslaToken.objects.update(**backup | {"expires_at": backup["refreshed_at"]})
-    vault._opened.clear()  # after a restore every process is a new one
+    vault.OPENED.clear()  # after a restore every process is a new one
 
     refused = application.lock(DIETERS_MODEL_3)
     assert refused.error == "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"

@@ -27,17 +27,21 @@ def manage(*arguments: str, database: Path) -> str:
     return done.stdout
 
 
-def test_an_empty_database_migrates_to_the_models_of_today(tmp_path: Path) -> None:
-    database = tmp_path / "fresh.sqlite3"
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database that every migration ran on."""
+    database = tmp_path_factory.mktemp("migrations") / "fresh.sqlite3"
     manage("migrate", "--no-input", database=database)
-    assert "[ ]" not in manage("showmigrations", database=database)
-    assert "No changes" in manage("makemigrations", "--check", "--dry-run", database=database)
+    return database
 
 
-def test_a_migrated_database_refuses_to_change_or_delete_events(tmp_path: Path) -> None:
-    database = tmp_path / "guarded.sqlite3"
-    manage("migrate", "--no-input", database=database)
-    with closing(sqlite3.connect(database)) as connection:
+def test_an_empty_database_migrates_to_the_models_of_today(migrated: Path) -> None:
+    assert "[ ]" not in manage("showmigrations", database=migrated)
+    assert "No changes" in manage("makemigrations", "--check", "--dry-run", database=migrated)
+
+
+def test_a_migrated_database_refuses_to_change_or_delete_events(migrated: Path) -> None:
+    with closing(sqlite3.connect(migrated)) as connection:
         connection.execute(
             "INSERT INTO vehicles_event (kind, at, actor, request_id, data) VALUES ('a', '2026-01-01', 'b', '', '{}')"
         )
@@ -46,8 +50,8 @@ def test_a_migrated_database_refuses_to_change_or_delete_events(tmp_path: Path) 
                 connection.execute(statement)
 
 
-def test_the_newest_migration_can_be_taken_back(tmp_path: Path) -> None:
-    database = tmp_path / "back.sqlite3"
-    manage("migrate", "--no-input", database=database)
-    manage("migrate", "vehicles", "0007", "--no-input", database=database)
-    manage("migrate", "--no-input", database=database)
+@pytest.mark.slow
+def test_the_newest_migrations_can_be_taken_back(migrated: Path) -> None:
+    manage("migrate", "vehicles", "0007", "--no-input", database=migrated)
+    manage("migrate", "--no-input", database=migrated)
+    assert "[ ]" not in manage("showmigrations", database=migrated)
