@@ -133,13 +133,13 @@ def _list_cars(session: ConnectSession, account: TeslaAccount, now: datetime) ->
 
 
 def other_applications(session: ConnectSession) -> dict[str, set[str]]:
-    """The other applications that use the same consent at Tesla, by name, with what this person approved for each."""
+    """The other applications that use the same consent at Tesla, by name, with what it has granted to each."""
     held = VehicleGrant.objects.filter(
         account=session.account, revoked_at=None, integration=session.integration
     ).exclude(connection__application=session.application)
     approved: dict[str, set[str]] = {}
-    for name, permissions in held.values_list("connection__application__name", "approved"):
-        approved.setdefault(name, set()).update(permissions)
+    for grant in held.select_related("connection__application"):
+        approved.setdefault(grant.connection.application.name, set()).update(grant.granted)
     return dict(sorted(approved.items()))
 
 

@@ -145,6 +145,8 @@ def _give_one(
     declined: list[str],
     integration: str,
     now: datetime,
+    *,
+    not_granted: Sequence[str] = (),
 ) -> VehicleGrant:
     grant, _ = VehicleGrant.objects.update_or_create(
         connection=connection,
@@ -155,6 +157,7 @@ def _give_one(
             "requested": requested,
             "approved": approved,
             "declined": declined,
+            "not_granted": not_granted,
             "approved_at": now,
             "revoked_at": None,
         },
@@ -170,6 +173,7 @@ def _give_one(
         requested=requested,
         approved=approved,
         declined=declined,
+        not_granted=not_granted,
         integration=str(integration),
         source=Source.CONNECT,
     )
@@ -179,9 +183,9 @@ def _give_one(
 def move_to_fleet(application: Application, account: TeslaAccount, *, now: datetime) -> list[VehicleGrant]:
     """Move what the account's person gave this application over the legacy API to the Fleet API; returns what moved.
 
-    Call it once the person has signed in over Fleet, so that `account.granted_scopes` are Fleet's. Row, ids, tokens and
-    history stay. What Tesla's scopes do not cover was never granted there, so it leaves the approved permissions and
-    counts as missing at Tesla. Legacy grants of other applications stay as they are. Twice does no harm.
+    Call it once the person has signed in over Fleet, so that `account.granted_scopes` are Fleet's. Row, ids, tokens,
+    history and what was approved stay. What Tesla's scopes do not cover counts as never granted there, until it is.
+    Legacy grants of other applications stay as they are. Twice does no harm.
     """
     with transaction.atomic():
         rows = VehicleGrant.objects.filter(
@@ -201,9 +205,10 @@ def move_to_fleet(application: Application, account: TeslaAccount, *, now: datet
 
 
 def _move_one(grant: VehicleGrant, application: Application, account: TeslaAccount, now: datetime) -> None:
-    grant.integration = Integration.FLEET
-    grant.approved = covered_by(grant.approved, account.granted_scopes)
-    grant.save(update_fields=["integration", "approved"])
+    covered = covered_by(grant.approved, account.granted_scopes)
+    grant.integration, grant.moved_at = Integration.FLEET, now
+    grant.not_granted = [name for name in grant.approved if name not in covered]
+    grant.save(update_fields=["integration", "moved_at", "not_granted"])
     history.record(
         Kind.GRANT_MOVED,
         actor=history.person(account.person),
@@ -215,6 +220,7 @@ def _move_one(grant: VehicleGrant, application: Application, account: TeslaAccou
         before=str(Integration.LEGACY),
         after=str(Integration.FLEET),
         approved=grant.approved,
+        not_granted=grant.not_granted,
         source=Source.LOGIN,
     )
 
@@ -249,6 +255,7 @@ def widen(
                 [name for name in grant.declined if name not in given],
                 Integration.FLEET,
                 now,
+                not_granted=[name for name in grant.not_granted if name not in covered],
             )
         facts.refresh_verdicts(held, now)
 

@@ -65,7 +65,7 @@ class VehicleGrantAdmin(StaffAdmin):
             {
                 "fields": [
                     *("requested_words", "approved_words", "declined_words"),
-                    *("approved_at", "revoked_at", "last_used_at", "integration", "mode"),
+                    *("approved_at", "moved_at", "revoked_at", "last_used_at", "integration", "mode"),
                 ]
             },
         ),

@@ -21,7 +21,7 @@ from tests.factories import (
     VehicleFactory,
     VehicleGrantFactory,
 )
-from vehicles import access, errors
+from vehicles import access, errors, facts
 from vehicles.models import Application, Event, TeslaAccount, VehicleGrant
 from vehicles.tesla.simulator.scenarios import EMMAS_MODEL_3, EMMAS_MODEL_S, ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
@@ -116,7 +116,7 @@ def test_what_was_held_is_asked_for_as_well_and_its_loss_is_told_before(
     reauthenticate(legacy, scope="read_vin")
     sign_in(legacy, emma.email, ["vehicle_device_data"])
     page = legacy.look()
-    assert "1 thing was not ticked at Tesla and ends" in page and "Lock and unlock the car" in page
+    assert "1 thing was not ticked at Tesla and will not work" in page and "Lock and unlock the car" in page
     assert set(VehicleGrant.objects.values_list("integration", flat=True)) == {"legacy"}
 
     again = legacy.post("sign-in").headers["Location"]
@@ -136,7 +136,22 @@ def test_going_on_without_it_moves_the_rest(legacy: Journey, emma: ScenarioPerso
 
     grants = VehicleGrant.objects.all()
     assert {grant.integration for grant in grants} == {"fleet"}
-    assert all(grant.approved == ["read_vin", "read_odometer"] for grant in grants)
+    assert all(facts.working_permissions(grant) == ["read_odometer", "read_vin"] for grant in grants)
+
+
+def test_more_boxes_ticked_later_bring_the_rest_back(legacy: Journey, emma: ScenarioPerson) -> None:
+    reauthenticate(legacy, scope="read_vin")
+    sign_in(legacy, emma.email, ["vehicle_device_data"])
+    legacy.post("approve")
+
+    reauthenticate(legacy, scope="read_odometer")
+    sign_in(legacy, emma.email)
+    again = legacy.post("sign-in").headers["Location"]
+    assert "vehicle_cmds" in query_of(again)["scope"][0].split()
+    legacy.return_from_tesla(legacy.tesla.allow(again, EVERY_SCOPE))
+
+    assert all(facts.working_permissions(grant) == sorted(HELD) for grant in VehicleGrant.objects.all())
+    assert Event.objects.filter(kind="grant:given").count() == 0
 
 
 def test_new_permissions_are_added_only_after_the_person_saw_them(

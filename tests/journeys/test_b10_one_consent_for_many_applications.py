@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -101,6 +102,25 @@ def test_the_other_application_pauses_only_until_the_owner_has_signed_in_again(
     assert diary.get(DIETERS_MODEL_3, "odometer").status == 200
     dieter.finish(watch)
     assert watch.lock(DIETERS_MODEL_3).status == 200
+
+
+def test_what_moved_with_few_boxes_comes_back_by_itself_and_nothing_more(
+    owner: Callable[[str], Owner], consumer: Callable[..., Consumer], watch: Consumer
+) -> None:
+    dieter, mileage = owner("dieter"), consumer(integration="legacy", name="Mileage book")
+    dieter.connect(mileage, LOCKS)
+    to_move = {"response_type": "vehicle_id", "client_id": mileage.client_id, "make": "TESLA"}
+    link = urlencode(to_move | {"scope": "read_odometer", "mode": "live"})
+    dieter.browser.open(f"{mileage.portal_url}/oauth/reauthenticate?{link}").press("continue-button")
+    dieter.at_tesla([VEHICLE_DEVICE_DATA]).press("approval-button")
+    assert mileage.get(DIETERS_MODEL_3, "odometer").status == 200
+    assert mileage.lock(DIETERS_MODEL_3).error == NOT_PERMITTED
+    told = mileage.diagnosis(DIETERS_MODEL_3, "control_security")
+    assert [action["code"] for action in told["actions"]] == ["remove_access_at_tesla", "connect_again"]
+
+    dieter.connect(watch, [*LOCKS, "read_location"])
+    assert mileage.lock(DIETERS_MODEL_3).status == 200
+    assert mileage.get(DIETERS_MODEL_3, "permissions").body["permissions"] == sorted(LOCKS)
 
 
 def test_leaving_the_guide_before_removing_anything_changes_nothing(

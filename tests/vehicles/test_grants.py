@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from tests.factories import ApplicationFactory, TeslaAccountFactory, VehicleFactory, VehicleGrantFactory
-from vehicles import facts, grants
+from vehicles import access, errors, evidence, facts, grants
 from vehicles.models import Connection, Event, VehicleGrant
 from vehicles.tesla import scopes
 
@@ -83,19 +83,79 @@ def test_moving_to_fleet_keeps_the_ids_and_leaves_other_applications_on_the_lega
     assert grants.move_to_fleet(mine.connection.application, account, now=now) == []
 
 
+FEW_BOXES = [*scopes.SIGN_IN, scopes.VEHICLE_DEVICE_DATA]
+MORE_BOXES = [*FEW_BOXES, scopes.VEHICLE_CMDS]
+
+
 def test_a_move_gains_nothing_that_tesla_does_not_cover(now: datetime) -> None:
-    account = TeslaAccountFactory(granted_scopes=[*scopes.SIGN_IN, scopes.VEHICLE_DEVICE_DATA])
+    account = TeslaAccountFactory(granted_scopes=FEW_BOXES)
     before = VehicleGrantFactory(
         account=account, integration="legacy", requested=["read_vin", "control_security", "read_odometer"],
         approved=["read_vin", "control_security"], declined=["read_odometer"],
     )  # fmt: skip
     [moved] = grants.move_to_fleet(before.connection.application, account, now=now)
-    assert moved.approved == ["read_vin"]
+    assert facts.working_permissions(moved) == ["read_vin"]
     assert facts.missing_permissions(moved) == {
         "control_security": "not_granted_at_tesla",
         "read_odometer": "declined_in_connect",
     }
     assert VehicleGrant.objects.get().main_cause == "not_granted_at_tesla"
+    told = access.diagnosis_of(moved, "control_security")
+    assert told.error is errors.PERMISSION
+    assert [action.code for action in told.actions] == ["remove_access_at_tesla", "connect_again"]
+
+
+def test_what_was_approved_before_a_move_comes_back_by_itself_once_tesla_grants_it(now: datetime) -> None:
+    grant = moved_with_few_boxes(now)
+    evidence.scopes_seen(grant.account, MORE_BOXES, now=now, source=evidence.LOGIN)
+    grant.refresh_from_db()
+    assert facts.working_permissions(grant) == ["control_security", "read_vin"]
+    assert (facts.missing_permissions(grant), grant.verdict) == ({}, "ok")
+    covered = Event.objects.get(kind="grant:covered")
+    assert (covered.grant_id, covered.data["source"]) == (grant.pk, "login")
+    assert (covered.data["before"], covered.data["after"]) == (["control_security"], [])
+
+
+def test_what_tesla_granted_after_a_move_and_then_lost_is_withdrawn(now: datetime) -> None:
+    grant = moved_with_few_boxes(now)
+    evidence.scopes_seen(grant.account, MORE_BOXES, now=now, source=evidence.LOGIN)
+    evidence.scopes_seen(grant.account, FEW_BOXES, now=now)
+    grant.refresh_from_db()
+    assert facts.missing_permissions(grant) == {"control_security": "withdrawn_at_tesla"}
+    assert access.diagnosis_of(grant, "control_security").error is errors.ACCOUNT_PERMISSION
+
+
+def test_other_boxes_than_those_that_are_missing_give_nothing_back(now: datetime) -> None:
+    grant = moved_with_few_boxes(now)
+    evidence.scopes_seen(grant.account, [*FEW_BOXES, scopes.VEHICLE_LOCATION], now=now)
+    grant.refresh_from_db()
+    assert grant.not_granted == ["control_security"]
+    assert not Event.objects.filter(kind="grant:covered").exists()
+
+
+def test_widening_keeps_what_still_waits_for_tesla(now: datetime) -> None:
+    grant = moved_with_few_boxes(now)
+    grants.widen(
+        grant.connection.application,
+        grant.account,
+        requested=["read_odometer"],
+        approved=["read_odometer"],
+        now=now,
+    )
+    grant.refresh_from_db()
+    assert grant.approved == ["read_vin", "control_security", "read_odometer"]
+    assert facts.missing_permissions(grant) == {"control_security": "not_granted_at_tesla"}
+
+
+def moved_with_few_boxes(now: datetime) -> VehicleGrant:
+    """Reading and locking were approved over the legacy API; at the move only reading was ticked at Tesla."""
+    account = TeslaAccountFactory(granted_scopes=FEW_BOXES)
+    approved = ["read_vin", "control_security"]
+    before = VehicleGrantFactory(account=account, integration="legacy", requested=approved, approved=approved)
+    before.connection.vehicle.key = "present"
+    before.connection.vehicle.save()
+    [moved] = grants.move_to_fleet(before.connection.application, account, now=now)
+    return VehicleGrant.objects.select_related("account", "connection__application").get(pk=moved.pk)
 
 
 def test_connecting_again_through_fleet_moves_the_cars_that_were_not_chosen_as_well(now: datetime) -> None:

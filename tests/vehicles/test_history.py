@@ -217,6 +217,7 @@ class World:
                 "requested": grant.requested,
                 "approved": grant.approved,
                 "declined": grant.declined,
+                "not_granted": grant.not_granted,
                 "integration": grant.integration,
                 "stands": grant.revoked_at is None,
             }

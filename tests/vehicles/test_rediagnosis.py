@@ -77,6 +77,7 @@ def any_grant(dice: random.Random, applications: list[Any], now: datetime) -> Ve
         requested=[*ASKED, *dice.sample(["read_tires"], dice.randrange(2))],
         approved=approved,
         declined=dice.sample(left, dice.randrange(len(left) + 1)),
+        not_granted=dice.sample(approved, dice.randrange(len(approved) + 1)),
         access=dice.choice(["OWNER", "DRIVER"]),
     )
     own = VehicleAccess.objects.filter(account=account)
@@ -131,6 +132,7 @@ ONE_THING = {
     "nothing": {},
     "asked for more": {"requested": [*ASKED, "read_tires"], "approved": ASKED},
     "approved less": {"approved": ["read_vin"], "declined": ASKED[1:]},
+    "never granted since it moved": {"not_granted": ["control_security"]},
     "declined nothing of what is missing": {"approved": ["read_vin"], "declined": []},
     "legacy alone": {"integration": "legacy"},
     "legacy with few scopes": {"integration": "legacy", "account__granted_scopes": ["vehicle_device_data"]},

@@ -87,7 +87,7 @@ def grant_of(request: Request, vehicle_id: str) -> VehicleGrant:
 
 def must_be_approved(grant: VehicleGrant, permission: str) -> None:
     """Raise PERMISSION for what the person never gave; whether it works at this moment is another question."""
-    if permission not in grant.approved:
+    if permission not in grant.granted:
         raise access.refuse(grant, errors.PERMISSION, reason=f"{permission} was never granted")
 
 

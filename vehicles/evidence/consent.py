@@ -17,6 +17,7 @@ from vehicles import facts, history, incidents
 from vehicles.diagnosis import Consent
 from vehicles.history import Kind
 from vehicles.models import Event, TeslaAccount
+from vehicles.permissions import covered_by
 
 LOGIN: Final = "login"
 """The person signed in and chose at Tesla's own page: never held back."""
@@ -122,6 +123,30 @@ def _take_scopes(account: TeslaAccount, granted: list[str], *, now: datetime, so
     }
     account.granted_scopes = granted
     account.save(update_fields=["granted_scopes", "scopes_lost"])
+    _cover_grants(account, now=now, source=source)
+
+
+def _cover_grants(account: TeslaAccount, *, now: datetime, source: str) -> None:
+    """What Tesla had not granted when a grant moved works by itself once it is granted; lost later, it is withdrawn."""
+    waiting = facts.grants_of_account(account).exclude(not_granted=[])
+    for grant in waiting.select_related("connection__application", "connection__vehicle"):
+        before, covered = grant.not_granted, covered_by(grant.not_granted, account.granted_scopes)
+        if not covered:
+            continue
+        grant.not_granted = [name for name in before if name not in covered]
+        grant.save(update_fields=["not_granted"])
+        history.record(
+            Kind.GRANT_COVERED,
+            actor=history.SYSTEM,
+            at=now,
+            application=grant.connection.application,
+            account=account,
+            vehicle=grant.connection.vehicle,
+            grant=grant,
+            before=before,
+            after=grant.not_granted,
+            source=source,
+        )
 
 
 def _record(

@@ -45,7 +45,7 @@ def combination(now: datetime) -> Expression:
 def _deciding(now: datetime) -> list[Any]:
     account, vehicle = "account__", "connection__vehicle__"
     return [
-        *map(F, ("requested", "approved", "declined", "integration", "mode")),
+        *map(F, ("requested", "approved", "declined", "not_granted", "integration", "mode")),
         *(F(account + name) for name in ("granted_scopes", "consent", "region")),
         Q(account__legacy_login_lost_at__isnull=False),
         *(F(vehicle + name) for name in ("key", "key_reason")),

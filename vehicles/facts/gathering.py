@@ -28,7 +28,7 @@ def facts_of(grant: VehicleGrant, access: VehicleAccess | None, now: datetime) -
     missing = missing_permissions(grant)
     is_listed = condition.was_listed_lately(vehicle, now)
     return Facts(
-        granted=frozenset(grant.approved),
+        granted=frozenset(grant.granted),
         missing=missing,
         consent=_consent(grant),
         key=key,
@@ -101,8 +101,8 @@ def missing_permissions(grant: VehicleGrant) -> dict[str, MissingReason]:
     missing = dict.fromkeys(grant.declined, MissingReason.DECLINED_IN_CONNECT)
     if grant.integration == Integration.FLEET:
         never = set(grant.requested) - set(grant.approved) - set(grant.declined)
-        gone = set(grant.approved) - set(covered_by(grant.approved, grant.account.granted_scopes))
-        missing |= dict.fromkeys(never, MissingReason.NOT_GRANTED_AT_TESLA)
+        gone = set(grant.granted) - set(covered_by(grant.granted, grant.account.granted_scopes))
+        missing |= dict.fromkeys(never.union(grant.not_granted), MissingReason.NOT_GRANTED_AT_TESLA)
         missing |= dict.fromkeys(gone, MissingReason.WITHDRAWN_AT_TESLA)
     return missing
 
@@ -111,7 +111,7 @@ def working_permissions(grant: VehicleGrant) -> list[str]:
     """The approved permissions that Tesla's scopes cover now, by name."""
     if grant.integration == Integration.LEGACY:
         return sorted(grant.approved)
-    return sorted(covered_by(grant.approved, grant.account.granted_scopes))
+    return sorted(covered_by(grant.granted, grant.account.granted_scopes))
 
 
 def with_rows(grants: QuerySet[VehicleGrant]) -> QuerySet[VehicleGrant]:

@@ -70,7 +70,8 @@ def _missing(grant: VehicleGrant, name: str, why: MissingReason) -> Observed:
         return Observed(Source.CONNECT, grant.approved_at, grant.approved_at)
     seen = grant.account.consent_observed_at
     if why is MissingReason.NOT_GRANTED_AT_TESLA:
-        return Observed(Source.TOKEN, grant.approved_at, seen)
+        since = (name in grant.not_granted and grant.moved_at) or grant.approved_at
+        return Observed(Source.TOKEN, since, seen)
     lost = grant.account.scopes_lost.get(PERMISSIONS[name].tesla_scope)
     if lost is None:
         return Observed(Source.TOKEN, None, seen)

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     VEHICLE_CHANGED = "vehicle:changed"
     GRANT_GIVEN = "grant:given"
     GRANT_MOVED = "grant:moved"
+    GRANT_COVERED = "grant:covered"
     GRANT_REVOKED = "grant:revoked"
     IDS_RESERVED = "ids:reserved"
     IDS_GIVEN_BACK = "ids:given_back"

@@ -36,6 +36,7 @@ _BEGINNINGS: Final[dict[type[Any], State]] = {
         "requested": [],
         "approved": [],
         "declined": [],
+        "not_granted": [],
         "integration": str(Integration.FLEET),
         "stands": False,
     },
@@ -53,7 +54,14 @@ def _access(*, is_missing: bool) -> Change:
 
 def _given(event: Event) -> State:
     names = ("requested", "approved", "declined", "integration")
-    return {name: event.data[name] for name in names if name in event.data} | {"stands": True}
+    told = {name: event.data[name] for name in names if name in event.data}
+    return told | {"not_granted": event.data.get("not_granted", []), "stands": True}
+
+
+def _moved(event: Event) -> State:
+    """An earlier version narrowed what was approved; now it stays, and what Tesla lacks is told beside it."""
+    told = {name: event.data[name] for name in ("approved", "not_granted") if name in event.data}
+    return told | {"integration": event.data["after"]}
 
 
 _CHANGES: Final[dict[type[Any], Mapping[Kind, Change]]] = {
@@ -71,10 +79,8 @@ _CHANGES: Final[dict[type[Any], Mapping[Kind, Change]]] = {
     },
     VehicleGrant: {
         Kind.GRANT_GIVEN: _given,
-        Kind.GRANT_MOVED: lambda event: {
-            "integration": event.data["after"],
-            "approved": event.data["approved"],
-        },
+        Kind.GRANT_MOVED: _moved,
+        Kind.GRANT_COVERED: lambda event: {"not_granted": event.data["after"]},
         Kind.GRANT_REVOKED: lambda event: {"stands": False},
     },
 }

@@ -49,7 +49,14 @@ class VehicleGrant(models.Model):
     )
     approved = models.JSONField(default=list, help_text="What the person approved and Tesla had granted")
     declined = models.JSONField(default=list, help_text="What the person unticked on our permission page")
+    not_granted = models.JSONField(
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="Approved over the legacy API, and not granted at Tesla since the move to the Fleet API",
+    )
     approved_at = models.DateTimeField()
+    moved_at = models.DateTimeField(null=True, blank=True, help_text="Moved to the Fleet API")
     revoked_at = models.DateTimeField(
         null=True, blank=True, help_text="Disconnected by the application or the person"
     )
@@ -75,6 +82,11 @@ class VehicleGrant(models.Model):
 
     def __str__(self) -> str:
         return f"grant {str(self.id)[:8]}"
+
+    @property
+    def granted(self) -> list[str]:
+        """What was approved and at some time granted at Tesla, whether or not it works now."""
+        return [name for name in self.approved if name not in self.not_granted]
 
     @cached_property
     def own_access(self) -> VehicleAccess | None:
