@@ -25,6 +25,11 @@ function hide(selector, hidden) {
   for (const element of document.querySelectorAll(selector)) element.hidden = hidden;
 }
 
+// Who stood on something that is gone now goes on at the next step.
+function keepFocus(wasOn, next) {
+  if (wasOn !== document.body && wasOn.closest("[hidden]") && next) next.focus();
+}
+
 function isDone() {
   return state.dataset.done === "true";
 }
@@ -32,12 +37,14 @@ function isDone() {
 function show(answer) {
   if (state.textContent !== answer.text) state.textContent = answer.text;
   if (answer.done) {
+    const wasOn = document.activeElement;
     state.dataset.done = "true";
     state.classList.add("good");
     hide("[data-until-done]", true);
     hide("[data-when-done]", false);
     const button = document.getElementById("continue-button");
     if (button) button.disabled = false;
+    keepFocus(wasOn, button);
     return;
   }
   const looked = document.getElementById("last-look");

@@ -7,12 +7,15 @@ const removal = document.getElementById("removal-state");
 function tick(answer) {
   if (removal.textContent !== answer.text) removal.textContent = answer.text;
   if (!answer.removed) return;
+  const wasOn = document.activeElement;
+  const button = document.getElementById("tesla-button");
   removal.dataset.removed = "true";
   removal.classList.add("good");
   for (const step of document.querySelectorAll(".guide > [data-seen]")) step.dataset.seen = "true";
   for (const element of document.querySelectorAll("[data-when-removed]")) element.hidden = false;
   for (const element of document.querySelectorAll("[data-until-removed]")) element.hidden = true;
-  document.getElementById("tesla-button").classList.remove("second");
+  button.classList.remove("second");
+  keepFocus(wasOn, button);
 }
 
 async function lookForRemoval() {

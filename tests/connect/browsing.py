@@ -113,3 +113,25 @@ def approve_key(page: Page, email: str) -> None:
     tesla.click("#approve-key-button")
     tesla.wait_for_selector("#pairing-done")
     tesla.close()
+
+
+_SHOWS_FOCUS = """
+[document.activeElement, document.activeElement.closest("label")].some(
+  (each) => each && getComputedStyle(each).outlineStyle !== "none"
+)
+"""
+
+
+def tab_to(page: Page, wanted: str, key: str = "Tab") -> list[str]:
+    """Press Tab until the element has the focus; what had it on the way, by id or else by tag. Each must show it."""
+    seen: list[str] = []
+    for _ in range(60):
+        page.keyboard.press(key)
+        focused = page.evaluate("document.activeElement.id || document.activeElement.tagName")
+        seen.append(focused)
+        assert focused == "BODY" or page.evaluate(_SHOWS_FOCUS), (
+            f"{focused} does not show that it has the focus"
+        )
+        if focused == wanted:
+            return seen
+    raise AssertionError(f"#{wanted} was not reached: {seen}")

@@ -11,7 +11,7 @@ import time_machine
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from tests.connect.browsing import approve_key, authorize, opened, shoot, sign_in
+from tests.connect.browsing import approve_key, authorize, opened, shoot, sign_in, tab_to
 from vehicles.models import Application, Vehicle, VehicleGrant
 from vehicles.tesla.simulator.scenarios import ScenarioPerson, ScenarioVehicle, person
 from vehicles.tesla.simulator.server import SimulatorServer
@@ -171,36 +171,22 @@ def test_the_key_step_by_keyboard_alone(
 ) -> None:
     page = opened(browser, "desktop")
     to_key_page(page, live_server.url, application, anna.email)
-    seen = _tab_to(page, "skip-button")
+    seen = tab_to(page, "skip-button")
     assert seen.index("pairing-link") < seen.index("skip-button")
     assert "continue-button" not in seen, "it cannot be pressed yet"
-    _tab_to(page, "SUMMARY")
+    tab_to(page, "SUMMARY")
     page.keyboard.press("Enter")
     expect(page.locator("#other-device")).to_have_attribute("open", "")
-    _tab_to(page, "forward-link")
-    _tab_to(page, "skip-button", "Shift+Tab")
+    tab_to(page, "forward-link")
+    tab_to(page, "skip-button", "Shift+Tab")
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_contain_text("Yeti")
 
     approve_key(page, anna.email)
     page.wait_for_selector("#continue-button:not([disabled])")
-    _tab_to(page, "continue-button")
+    tab_to(page, "continue-button")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"https://example\.com/auth\?code="))
-
-
-def _tab_to(page: Page, wanted: str, key: str = "Tab") -> list[str]:
-    """Press Tab until the element has the focus; what had it on the way, by id or else by tag. Each must show it."""
-    seen: list[str] = []
-    for _ in range(60):
-        page.keyboard.press(key)
-        focused = page.evaluate("document.activeElement.id || document.activeElement.tagName")
-        seen.append(focused)
-        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-        assert focused == "BODY" or outline != "none", f"{focused} does not show that it has the focus"
-        if focused == wanted:
-            return seen
-    raise AssertionError(f"#{wanted} was not reached: {seen}")
 
 
 @pytest.mark.parametrize("size", ["phone", "desktop"])
