@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from django.utils import timezone
 
-from vehicles import errors, evidence, incidents, legacy_api, token_refresh, vault
+from vehicles import errors, evidence, incidents, legacy_api, sealing, token_refresh, vault
 from vehicles.bulkhead import slot
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError, ErrorSpec
@@ -117,25 +117,19 @@ def _look_into_operator_fault(account: TeslaAccount, integration: str) -> None:
 
 
 def _call(account: TeslaAccount, integration: str, make: Make[T], scope: str) -> T:
-    token = vault.at_hand(account, integration, timezone.now())
+    stored, token = None, vault.at_hand(account, integration, timezone.now())
     if not token:
-        return _call_with_stored(account, integration, make, scope)
+        stored = _stored(account, integration)
+        if not stored.is_fresh(timezone.now()):
+            try:
+                stored = _refreshed(account, integration, stored)
+            except LoginEnded as dead:
+                return _with_last_token(account, integration, stored, make, dead)
+        token = stored.access_token
     try:
         return _following_region(account, integration, token, make)
     except (tesla.TokenRefused, tesla.ScopeMissing) as denial:
-        return _after_denial(account, integration, _stored(account, integration), make, scope, denial)
-
-
-def _call_with_stored(account: TeslaAccount, integration: str, make: Make[T], scope: str) -> T:
-    stored = _stored(account, integration)
-    if not stored.is_fresh(timezone.now()):
-        try:
-            stored = _refreshed(account, integration, stored)
-        except LoginEnded as dead:
-            return _with_last_token(account, integration, stored, make, dead)
-    try:
-        return _following_region(account, integration, stored.access_token, make)
-    except (tesla.TokenRefused, tesla.ScopeMissing) as denial:
+        stored = stored or _stored(account, integration)
         return _after_denial(account, integration, stored, make, scope, denial)
 
 
@@ -143,7 +137,7 @@ def _stored(account: TeslaAccount, integration: str) -> vault.StoredTokens:
     """The account's tokens. Raises AUTHENTICATION_FAILED where there are none, INTERNAL where they cannot be opened."""
     try:
         stored = vault.load(account, integration)
-    except vault.VaultError as failure:
+    except sealing.VaultError as failure:
         log.error("the %s tokens of account %s cannot be opened: %s", integration, account.pk, failure)
         raise CatalogueError(errors.INTERNAL, reason=f"the vault: {failure}") from failure
     if stored is None:

@@ -16,7 +16,7 @@ from typing import Final
 from django.db.models import Q
 from django.utils import timezone
 
-from vehicles import facts, history, incidents, token_refresh, vault
+from vehicles import facts, history, incidents, sealing, token_refresh, vault
 from vehicles.bulkhead import slot
 from vehicles.errors import CatalogueError
 from vehicles.facts import offers_legacy as is_offered
@@ -94,6 +94,6 @@ def _asked(account: TeslaAccount) -> bool | None:
             client.products(api_base(account, Integration.LEGACY), stored.access_token)
     except tesla.LegacyClosed:
         return False
-    except (tesla.TeslaError, CatalogueError, vault.VaultError):
+    except (tesla.TeslaError, CatalogueError, sealing.VaultError):
         return None
     return True

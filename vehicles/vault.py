@@ -1,41 +1,27 @@
-"""The vault: Tesla's tokens encrypted at rest. No network.
+"""The vault: Tesla's tokens, encrypted at rest. No network.
 
-AES-GCM with a named key; the newest of `VAULT_KEYS` writes, all of them read. The row's id and the field's name are
-authenticated with the text, so a value cannot be moved to another row or field.
+The row's id and the field's name are authenticated with each value (`sealing`), so it cannot be moved elsewhere.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import secrets
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 
 from vehicles.models import TeslaAccount, TeslaToken
 from vehicles.prepared import Given, Prepared
 from vehicles.recent import Recent
+from vehicles.sealing import VaultError, open_sealed, seal
 from vehicles.tesla.auth import Tokens
 from vehicles.token_lease import LEASE, Lease
 
 RENEW_WITH_LEFT: Final = timedelta(seconds=60)
-_NONCE_BYTES: Final = 12
-
-
-class VaultError(Exception):
-    """A stored value cannot be opened: its key is not among `VAULT_KEYS`, or the value was tampered with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,62 +48,6 @@ class StoredTokens:
             and self.expires_at is not None
             and self.expires_at - now > RENEW_WITH_LEFT
         )
-
-
-def seal(purpose: str, text: str) -> bytes:
-    """Encrypt a secret for one purpose (a stable name such as `application:12:management_token`)."""
-    name, key = _keys()[0]
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    return name.encode() + b":" + nonce + AESGCM(key).encrypt(nonce, text.encode(), purpose.encode())
-
-
-def open_sealed(purpose: str, sealed: bytes | memoryview) -> str:
-    """Decrypt what `seal` made for the same purpose; empty stays empty. Raises `VaultError`."""
-    if not sealed:
-        return ""
-    rest = bytes(sealed).partition(b":")[2]
-    key = dict(_keys()).get(key_of(sealed))
-    if key is None:
-        raise VaultError("sealed with a key that is not configured")
-    try:
-        return AESGCM(key).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], purpose.encode()).decode()
-    except (InvalidTag, ValueError):
-        raise VaultError("the value was altered or belongs elsewhere") from None
-
-
-def key_of(sealed: bytes | memoryview) -> str:
-    """The name of the key that sealed this value."""
-    return bytes(sealed).partition(b":")[0].decode("ascii", "replace")
-
-
-def key_names() -> list[str]:
-    """The names of `VAULT_KEYS`, newest first."""
-    return [name for name, _ in _keys()]
-
-
-def _keys() -> list[tuple[str, bytes]]:
-    return _parse_keys(tuple(settings.VAULT_KEYS), settings.SECRET_KEY if settings.DEBUG else "")
-
-
-@lru_cache(maxsize=4)
-def _parse_keys(entries: tuple[str, ...], development_secret: str) -> list[tuple[str, bytes]]:
-    if not entries and development_secret:
-        return [("development", hashlib.sha256(f"vault:{development_secret}".encode()).digest())]
-    keys = []
-    for entry in entries:
-        name, _, value = entry.partition(":")
-        try:
-            key = base64.b64decode(value, validate=True)
-        except binascii.Error:
-            key = b""
-        if not name or not name.isascii() or len(key) != 32:
-            raise ImproperlyConfigured("VAULT_KEYS: each entry is name:key, the key 32 bytes in base64.")
-        keys.append((name, key))
-    if len(dict(keys)) < len(keys):
-        raise ImproperlyConfigured("VAULT_KEYS: two keys have the same name.")
-    if not keys:
-        raise ImproperlyConfigured("VAULT_KEYS is empty, so Tesla's tokens cannot be stored.")
-    return keys
 
 
 def store_login(account: TeslaAccount, integration: str, tokens: Tokens, now: datetime) -> None:
@@ -287,8 +217,3 @@ def access_token_purpose(row_id: uuid.UUID) -> str:
 def refresh_token_purpose(row_id: uuid.UUID) -> str:
     """What the refresh tokens of this row are sealed for; the one before may be moved to its own column as it is."""
     return f"tesla_token:{row_id}:refresh_token"
-
-
-def management_token_purpose(application_id: int) -> str:
-    """What an application's management token is sealed for."""
-    return f"application:{application_id}:management_token"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 
-from vehicles import vault
+from vehicles import sealing, vault
 from vehicles.models import Application, TeslaToken
 
 BATCH: Final = 200
@@ -42,9 +42,9 @@ SEALED: Final = (
     Sealed(TeslaToken, "access_token", vault.access_token_purpose),
     Sealed(TeslaToken, "refresh_token", vault.refresh_token_purpose),
     Sealed(TeslaToken, "previous_refresh_token", vault.refresh_token_purpose),
-    Sealed(Application, "management_token_encrypted", vault.management_token_purpose),
+    Sealed(Application, "management_token_encrypted", sealing.management_token_purpose),
 )
-"""Everything that `vault.seal` protects. A test holds it against the models."""
+"""Everything that `sealing.seal` protects. A test holds it against the models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +93,16 @@ def keys_in_use() -> Counter[str]:
     found: Counter[str] = Counter()
     for sealed in SEALED:
         known = Q()
-        for key in vault.key_names():
+        for key in sealing.key_names():
             found[key] += sealed.values().filter(sealed.with_key(key)).count()
             known |= sealed.with_key(key)
         others = sealed.values().exclude(known).values_list(sealed.column, flat=True)
-        found.update(vault.key_of(value) for value in others.iterator())
+        found.update(sealing.key_of(value) for value in others.iterator())
     return +found
 
 
 def _waiting(sealed: Sealed) -> QuerySet[Any]:
-    return sealed.values().exclude(sealed.with_key(vault.key_names()[0]))
+    return sealed.values().exclude(sealed.with_key(sealing.key_names()[0]))
 
 
 def _next(sealed: Sealed, last: Any) -> list[tuple[Any, bytes]]:
@@ -118,13 +118,13 @@ def _reseal(sealed: Sealed, rows: list[tuple[Any, bytes]]) -> Batch:
         for pk, value in rows:
             try:
                 resealed += _replace(sealed, pk, value)
-            except vault.VaultError as failure:
-                closed.append(Closed(sealed.name, str(pk), vault.key_of(value), str(failure)))
+            except sealing.VaultError as failure:
+                closed.append(Closed(sealed.name, str(pk), sealing.key_of(value), str(failure)))
     return Batch(resealed, len(rows) - resealed - len(closed), tuple(closed))
 
 
 def _replace(sealed: Sealed, pk: Any, value: bytes) -> int:
     purpose = sealed.purpose(pk)
-    anew = vault.seal(purpose, vault.open_sealed(purpose, value))
+    anew = sealing.seal(purpose, sealing.open_sealed(purpose, value))
     unchanged = sealed.model._default_manager.filter(pk=pk, **{sealed.column: value})
     return unchanged.update(**{sealed.column: anew})

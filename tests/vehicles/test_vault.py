@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 
 from tests.factories import TeslaAccountFactory
-from vehicles import token_lease, vault
+from vehicles import sealing, token_lease, vault
 from vehicles.models import Integration, TeslaToken
 from vehicles.tesla.auth import Tokens
 from vehicles.token_lease import Lease
@@ -47,19 +47,19 @@ def test_a_value_moved_to_another_row_or_field_does_not_open(now: datetime) -> N
     first, second = stored(now), stored(now)
     moved = TeslaToken.objects.get(pk=first.row_id).access_token
     TeslaToken.objects.filter(pk=second.row_id).update(access_token=moved)
-    with pytest.raises(vault.VaultError):
+    with pytest.raises(sealing.VaultError):
         vault.load(TeslaToken.objects.get(pk=second.row_id).account, Integration.FLEET)
 
 
 def test_a_new_key_writes_and_the_old_one_still_reads(settings: Any) -> None:
     settings.VAULT_KEYS = [f"old:{key('a')}"]
-    sealed = vault.seal("purpose", "secret")
+    sealed = sealing.seal("purpose", "secret")
     settings.VAULT_KEYS = [f"new:{key('b')}", f"old:{key('a')}"]
-    assert vault.open_sealed("purpose", sealed) == "secret"
-    assert vault.seal("purpose", "secret").startswith(b"new:")
+    assert sealing.open_sealed("purpose", sealed) == "secret"
+    assert sealing.seal("purpose", "secret").startswith(b"new:")
     settings.VAULT_KEYS = [f"new:{key('b')}"]
-    with pytest.raises(vault.VaultError):
-        vault.open_sealed("purpose", sealed)
+    with pytest.raises(sealing.VaultError):
+        sealing.open_sealed("purpose", sealed)
 
 
 def take(loaded: vault.StoredTokens, now: datetime) -> Lease | None:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from portal import application_credentials
 from tests.factories import ApplicationFactory, TeslaAccountFactory
-from vehicles import vault, vault_keys
+from vehicles import sealing, vault, vault_keys
 from vehicles.models import Application, Integration, TeslaAccount, TeslaToken
 from vehicles.tesla.auth import Tokens
 
@@ -67,8 +67,8 @@ def opened(account: TeslaAccount) -> vault.StoredTokens:
 
 def everything_opens(sealed: dict[TeslaAccount, int]) -> bool:
     application = Application.objects.get()
-    purpose = vault.management_token_purpose(application.pk)
-    assert vault.open_sealed(purpose, application.management_token_encrypted) == "management"
+    purpose = sealing.management_token_purpose(application.pk)
+    assert sealing.open_sealed(purpose, application.management_token_encrypted) == "management"
     return all(opened(account).access_token == f"access-{number}" for account, number in sealed.items())
 
 
@@ -129,7 +129,7 @@ def test_tokens_that_are_refreshed_in_the_same_moment_are_kept(
     sealed: dict[TeslaAccount, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = next(iter(sealed))
-    opens = vault.open_sealed
+    opens = sealing.open_sealed
 
     def refreshed_meanwhile(purpose: str, value: bytes) -> str:
         if opens(purpose, value) == "access-0":
@@ -137,7 +137,7 @@ def test_tokens_that_are_refreshed_in_the_same_moment_are_kept(
         return opens(purpose, value)
 
     with monkeypatch.context() as patch:
-        patch.setattr(vault_keys.vault, "open_sealed", refreshed_meanwhile)
+        patch.setattr(vault_keys.sealing, "open_sealed", refreshed_meanwhile)
         code, told = rotate()
     assert code == 0
     assert "replaced by a refresh" in told
@@ -165,4 +165,4 @@ def test_what_cannot_be_opened_is_named_by_its_id_and_left_as_it_is(
 def test_two_keys_of_one_name_are_refused(settings: Any) -> None:
     settings.VAULT_KEYS = [entry("same"), f"same:{base64.b64encode(b'x' * 32).decode()}"]
     with pytest.raises(ImproperlyConfigured, match="same name"):
-        vault.seal("purpose", "secret")
+        sealing.seal("purpose", "secret")

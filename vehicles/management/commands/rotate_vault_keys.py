@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import Progress
 
-from vehicles import vault, vault_keys
+from vehicles import sealing, vault_keys
 from vehicles.vault_keys import Closed
 
 _INTERRUPTED: Final = 130
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         self._name(closed)
         self._tell_keys()
         if left := vault_keys.waiting():
-            raise CommandError(f"{left:,} values are not sealed with {vault.key_names()[0]}.")
+            raise CommandError(f"{left:,} values are not sealed with {sealing.key_names()[0]}.")
 
     def _reseal(self, *, quiet: bool) -> list[Closed]:
         closed: list[Closed] = []
@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 done += batch.resealed
                 changed += batch.changed
                 progress.advance(bar, batch.seen)
-        self.stdout.write(f"{done:,} values sealed with {vault.key_names()[0]}.")
+        self.stdout.write(f"{done:,} values sealed with {sealing.key_names()[0]}.")
         if changed:
             self.stdout.write(f"{changed:,} were replaced by a refresh in the same moment.")
         return closed
@@ -62,5 +62,5 @@ class Command(BaseCommand):
         used = vault_keys.keys_in_use()
         for key, count in used.most_common():
             self.stdout.write(f"Key {key}: {count:,} values.")
-        if idle := [key for key in vault.key_names()[1:] if not used[key]]:
+        if idle := [key for key in sealing.key_names()[1:] if not used[key]]:
             self.stdout.write(f"No longer needed in VAULT_KEYS: {', '.join(idle)}.")
