@@ -8,11 +8,12 @@ export PORT ?= 8000
 export SIM_PORT ?= 8001
 export SAMPLE_PORT ?= 8002
 
-.PHONY: help demo test soak bench check format messages serve
+.PHONY: help demo test oracle soak bench check format messages serve
 
 help:
 	@echo "make demo    the portal, a simulated Tesla, a worker and a sample application, on this machine"
 	@echo "make test    the tests; labels and options: make test ARGS='tests.vehicles -k lock'"
+	@echo "make oracle  install another client of the Fleet API, so that the tests compare ours with it"
 	@echo "make soak    long races: many processes on one car, workers killed at random"
 	@echo "make bench   what it costs, as ratios to the stock way; writes var/bench.json"
 	@echo "make check   lint, types, import contracts, migrations, API schema"
@@ -30,6 +31,13 @@ test: .venv/dev-installed
 # SOAK_REFRESH_ROUNDS, SOAK_TOKEN_KILLS, SOAK_LOGINS, SOAK_SEALED_ROWS.
 soak: .venv/dev-installed
 	@$(MANAGE) test tests/soak --tag soak
+
+# Another client of the Fleet API to compare ours with. It brings Bluetooth along, so it lives in a folder of its own.
+oracle: .venv-oracle/installed
+
+.venv-oracle/installed: requirements-oracle.txt
+	@PYTHON="$(PYTHON)" sh .ci/install $< .venv-oracle
+	@touch $@
 
 bench: .venv/dev-installed
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -1,16 +1,12 @@
 """The package `tesla-fleet-api` and our client, each on a car of its own: both cars must end alike.
 
-It is a second opinion on the protocol by other people. `ORACLE_PYTHON` names an interpreter that has it, where this one
-does not.
+It is a second opinion on the protocol by other people. `make oracle` installs it, in a folder of its own.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 import subprocess
-import sys
 from copy import deepcopy
 from typing import Any
 
@@ -44,14 +40,11 @@ STEPS: list[tuple[str, dict[str, Any], str, list[Any]]] = [
 
 @pytest.fixture(scope="session")
 def oracle() -> str:
-    """An interpreter that has the package; without one the tests are skipped."""
-    if importlib.util.find_spec("tesla_fleet_api"):
-        return sys.executable
-    if other := os.environ.get("ORACLE_PYTHON"):
-        return other
-    pytest.skip(
-        "tesla-fleet-api is not installed (the extra `oracle`), and ORACLE_PYTHON names no other Python"
-    )
+    """The interpreter that has the package; without it the tests are skipped."""
+    interpreter = ROOT / ".venv-oracle" / "bin" / "python"
+    if not interpreter.exists():
+        pytest.skip("tesla-fleet-api is not installed; `make oracle` does it")
+    return str(interpreter)
 
 
 @pytest.fixture
