@@ -41,7 +41,6 @@ def offer(session: ConnectSession, now: datetime) -> Offer:
         offered=[item for item in whole.offered if item.name not in before],
         kept=[PERMISSIONS[name] for name in before if name in covered],
         missing=[*whole.missing, *lost],
-        required=frozenset(session.requested),
     )
 
 
@@ -51,7 +50,10 @@ def is_decided(found: Offer) -> bool:
 
 
 def approve(session: ConnectSession, found: Offer, shown: Collection[str], now: datetime) -> bool:
-    """Move, and widen by what is on offer and was shown to the person; False when that was done already."""
+    """Move, and widen by what is on offer and was shown to the person; False when that was done already.
+
+    What the application asked for anew is kept on the grants also where Tesla did not grant it, for the diagnosis.
+    """
     account = consent.signed_in_account(session)
     vehicles = [access.vehicle for access in found.accesses]
     chosen = [str(vehicle.pk) for vehicle in vehicles]
@@ -61,7 +63,8 @@ def approve(session: ConnectSession, found: Offer, shown: Collection[str], now: 
             return False
         grants.move_to_fleet(session.application, account, now=now)
         allowed = [item.name for item in found.offered if item.name in shown]
-        if allowed:
+        asked_anew = any(set(session.requested) - set(grant.requested) for grant in _held(session))
+        if allowed or asked_anew:
             grants.widen(session.application, account, requested=session.requested, approved=allowed, now=now)
     return True
 

@@ -65,7 +65,7 @@ def _integration(grants: list[VehicleGrant]) -> Integration:
 
 
 def _by_make(query: Mapping[str, str], application: Application) -> AuthorizeRequest:
-    """The person cannot finish without the Tesla scopes behind every permission named (`moves.offer`)."""
+    """Without what is `required:` nothing moves; the rest is asked for at Tesla and may be left out there."""
     _check_response_type(query)
     if query["make"].upper() != TESLA:
         raise InvalidRequest("make", _("Only TESLA can be reauthenticated by make."))

@@ -95,8 +95,10 @@ def test_everything_moves_with_its_ids_and_the_person_stays_on_a_page_of_ours(
     assert not Grant.objects.exists()
 
 
-def test_the_scopes_must_be_granted_before_anything_moves(legacy: Journey, emma: ScenarioPerson) -> None:
-    reauthenticate(legacy)
+def test_what_is_required_must_be_granted_before_anything_moves(
+    legacy: Journey, emma: ScenarioPerson
+) -> None:
+    reauthenticate(legacy, scope="read_vin required:control_security")
     sign_in(legacy, emma.email, ["vehicle_device_data"])
     page = legacy.look()
     assert "tesla-button" in page and "approval-button" not in page and "Vehicle Commands" in page
@@ -108,6 +110,43 @@ def test_the_scopes_must_be_granted_before_anything_moves(legacy: Journey, emma:
     legacy.return_from_tesla(legacy.tesla.allow(again, EVERY_SCOPE))
     legacy.look()
     assert set(VehicleGrant.objects.values_list("integration", flat=True)) == {"fleet"}
+
+
+def test_what_is_optional_may_be_left_out_and_everything_moves_all_the_same(
+    legacy: Journey, emma: ScenarioPerson
+) -> None:
+    reauthenticate(legacy, scope="required:read_vin control_security read_location")
+    sign_in(legacy, emma.email, ["vehicle_device_data"])
+    page = legacy.look()
+    assert "2 things were not ticked at Tesla and will not work" in page
+    assert "Go on without it" in page and "Go to Tesla again" in page
+    assert set(VehicleGrant.objects.values_list("integration", flat=True)) == {"legacy"}
+
+    legacy.post("approve")
+
+    for grant in VehicleGrant.objects.all():
+        assert grant.integration == "fleet"
+        missing = access.diagnosis_of(grant).axes["permissions"]["missing"]
+        assert {each["permission"]: each["reason"] for each in missing} == {
+            "control_security": "not_granted_at_tesla",
+            "read_location": "not_granted_at_tesla",
+        }
+
+
+def test_the_page_names_what_pauses_elsewhere(
+    legacy: Journey, account: TeslaAccount, emma: ScenarioPerson
+) -> None:
+    VehicleGrantFactory(
+        account=account,
+        application=ApplicationFactory(name="Night Watch"),
+        vehicle=legacy_car(),
+        approved=["read_location"],
+    )
+    reauthenticate(legacy)
+    sign_in(legacy, emma.email, ["vehicle_device_data", "vehicle_cmds"])
+
+    assert "Night Watch stopped working" in legacy.look()
+    assert "This pauses as well: Night Watch" in legacy.client.get(f"{legacy.page}/removal").content.decode()
 
 
 def test_what_was_held_is_asked_for_as_well_and_its_loss_is_told_before(
