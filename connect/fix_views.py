@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from connect import fixit, pages, support_codes
+from connect import browser, fixit, pages, support_codes
 from connect.problems import ConnectProblem
 from connect.run_view import shows_problems
 
@@ -28,6 +28,7 @@ def fix(request: HttpRequest, word: str) -> HttpResponse:
             link=link,
             word=word,
             cars=fixit.cars(link, now),
+            pausing=fixit.pausing(link, browser.secret_of(request), now),
             support_code=support_codes.shown(link.support_code),
         )
 

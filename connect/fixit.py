@@ -15,17 +15,29 @@ from django.conf import settings
 from django.core import signing
 from django.db import transaction
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from connect import owner_link, support_codes
+from connect import owner_link, person_visit, support_codes
 from connect.keys import LOOK_EVERY_SECONDS
-from connect.models import FixLink
-from connect.problems import FIX_LINK_OVER, UNKNOWN_RUN, ConnectProblem
+from connect.link_problems import FIX_LINK_OVER
+from connect.models import ConnectSession, FixLink
+from connect.problems import UNKNOWN_RUN, ConnectProblem
 from connect.qr import qr_code
 from vehicles import access, facts, history, pairing
+from vehicles.client_credentials import checksum
 from vehicles.diagnosis import Action
 from vehicles.history import Kind
-from vehicles.models import Application, Connection, TeslaAccount, User, Vehicle, VehicleGrant
+from vehicles.models import (
+    Application,
+    Connection,
+    Integration,
+    TeslaAccount,
+    User,
+    Vehicle,
+    VehicleGrant,
+)
 
 LASTS: Final = timedelta(days=7)
 _SALT: Final = "connect.fixit"
@@ -34,6 +46,17 @@ _OWN_PAGES: Final = {"connect": "reconnect_fleet", "reauthenticate": "reconnect_
 _NAMES_THE_CAR: Final = frozenset({"read_vehicle_info", "read_vin"})
 _FOR_THE_OWNER: Final = "ask_owner"
 """The step in which a driver passes a link on."""
+_PAUSES_OTHERS: Final = "remove_access_at_tesla"
+"""The step that takes away what all applications of the account rest on."""
+_BUTTONS: Final[dict[str, str | Promise]] = {
+    "connect": _("Sign in at Tesla again"),
+    "reauthenticate": _("Sign in at Tesla again"),
+    "reconnect_fleet": _("Sign in at Tesla again"),
+    "pairing": _("Add the key in the Tesla app"),
+    "third_party_apps": _("Open the list at Tesla"),
+    "own_page": _("Your cars and who may use them"),
+}
+"""What the button of a step says, by the link behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +68,15 @@ class Step:
     url: str
     needs_phone_key: bool
     is_done: bool
+    button: str | Promise = ""
+
+    @property
+    def is_for_the_owner(self) -> bool:
+        return self.key.endswith(f":{_FOR_THE_OWNER}")
+
+    @property
+    def pauses_others(self) -> bool:
+        return self.key.endswith(f":{_PAUSES_OTHERS}")
 
     @property
     def sentence(self) -> str:
@@ -140,6 +172,27 @@ def cars(link: FixLink, now: datetime) -> list[CarToFix]:
     return sorted((_car(link, each) for each in todo), key=lambda car: car.is_done)
 
 
+def pausing(link: FixLink, browser_secret: str, now: datetime) -> list[str]:
+    """The person's other applications, which rest on the same consent at Tesla.
+
+    Only for a browser in which the person signed in themselves: the application that made the link holds it as well,
+    and must not learn what else they use.
+    """
+    if not _is_of_the_person(link.person, browser_secret, now):
+        return []
+    others = VehicleGrant.objects.filter(
+        account__person=link.person, revoked_at=None, integration=Integration.FLEET
+    ).exclude(connection__application=link.application)
+    return sorted(set(others.values_list("connection__application__name", flat=True)))
+
+
+def _is_of_the_person(person: User, browser_secret: str, now: datetime) -> bool:
+    if not browser_secret:
+        return False
+    runs = ConnectSession.objects.filter(browser_checksum=checksum(browser_secret), account__person=person)
+    return person_visit.person_of(browser_secret, now) == person or runs.exists()
+
+
 def _look(rows: list[VehicleGrant], now: datetime) -> None:
     """Ask for the keys that are missing: one call an account, and none where the last one was a moment ago."""
     by_account: dict[uuid.UUID, list[VehicleGrant]] = {}
@@ -169,14 +222,17 @@ def _todo(grant: VehicleGrant, now: datetime) -> _ToDo:
 
 def _remember(link: FixLink, todo: list[_ToDo], now: datetime) -> None:
     """Keep what was to do, so that it is ticked instead of vanishing."""
-    new = {
+    wanted = {
         key: {"grant": str(each.grant.pk), "text": action.text, "phone": action.needs_phone_key}
         for each in todo
         for key, action in each.mine.items()
-        if key not in link.steps
     }
-    if new or link.opened_at is None:
-        link.steps, link.opened_at = {**link.steps, **new}, link.opened_at or now
+    if link.opened_at is not None and wanted.keys() <= link.steps.keys():
+        return
+    with transaction.atomic():
+        # Read where it is written: the page is open on several devices.
+        kept = FixLink.objects.select_for_update().get(pk=link.pk)
+        link.steps, link.opened_at = {**wanted, **kept.steps}, kept.opened_at or now
         link.save(update_fields=["steps", "opened_at"])
 
 
@@ -188,7 +244,12 @@ def _car(link: FixLink, todo: _ToDo) -> CarToFix:
     ]
     left = [
         Step(
-            key, action.text, _url(action, todo.grant, link.created_at), action.needs_phone_key, is_done=False
+            key,
+            action.text,
+            _url(action, todo.grant, link.created_at),
+            action.needs_phone_key,
+            is_done=False,
+            button=_BUTTONS.get(action.link, ""),
         )
         for key, action in todo.mine.items()
     ]

@@ -20,6 +20,7 @@ from connect.models import ConnectSession, Step
 from connect.parameters import TESLA
 from connect.problems import (
     ANOTHER_BROWSER,
+    DATA_DELETED,
     EXPIRED,
     NO_TESLA_CAN,
     OTHER_MAKE,
@@ -103,6 +104,12 @@ def refuse_expired(session: ConnectSession, now: datetime) -> None:
     """Raise `ConnectProblem` when the person took too long."""
     if has_expired(session, now):
         raise ConnectProblem(EXPIRED)
+
+
+def refuse_erased(session: ConnectSession) -> None:
+    """Raise `ConnectProblem` where somebody had signed in and their data was deleted since."""
+    if session.ended_at is None and session.step in (Step.PERMISSIONS, Step.KEYS) and session.account is None:
+        raise ConnectProblem(DATA_DELETED)
 
 
 def has_expired(session: ConnectSession, now: datetime) -> bool:

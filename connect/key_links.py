@@ -9,8 +9,9 @@ from django.core import signing
 
 from connect import key_queue
 from connect.keys import KeyPage
+from connect.link_problems import KEY_LINK_EXPIRED
 from connect.models import ConnectSession
-from connect.problems import KEY_LINK_EXPIRED, UNKNOWN_RUN, ConnectProblem
+from connect.problems import UNKNOWN_RUN, ConnectProblem
 from vehicles.models import Vehicle
 
 GOOD_FOR: Final = timedelta(days=1)

@@ -20,21 +20,19 @@ from django.urls import reverse
 from connect import browser, keys, tesla_login
 from connect.consent import SHOWS_CARS
 from connect.keys import KeyPage
-from connect.models import ConnectSession, OwnerVisit
-from connect.problems import (
-    ANOTHER_BROWSER,
+from connect.link_problems import (
     CARS_HIDDEN,
     NOT_THE_OWNER,
     OWNER_LINK_EXPIRED,
     OWNER_LINK_WITHDRAWN,
     SIGN_IN_TOO_SLOW,
-    UNKNOWN_RUN,
-    USED_LOGIN,
-    ConnectProblem,
 )
-from vehicles import history, sync
+from connect.models import ConnectSession, OwnerVisit
+from connect.problems import ANOTHER_BROWSER, UNKNOWN_RUN, USED_LOGIN, ConnectProblem
+from vehicles import erasure, history, sync
 from vehicles.client_credentials import checksum
 from vehicles.diagnosis import Access
+from vehicles.errors import CatalogueError
 from vehicles.history import Kind
 from vehicles.models import Application, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.permissions import covered_by, tesla_scopes_for
@@ -123,7 +121,10 @@ def visit_of(link: OwnerLink, browser_secret: str) -> OwnerVisit | None:
 
 
 def to_tesla(link: OwnerLink, browser_secret: str, now: datetime, *, another_account: bool = False) -> str:
-    """Tesla's login page for the owner, asking for no more than Tesla needs to let them add a key."""
+    """Tesla's login page for the owner, asking for no more than Tesla needs to let them add a key.
+
+    An owner who is known here is asked for what their own applications hold as well, which would end otherwise.
+    """
     state = secrets.token_urlsafe(32)
     OwnerVisit.objects.update_or_create(
         grant=link.grant,
@@ -141,9 +142,19 @@ def to_tesla(link: OwnerLink, browser_secret: str, now: datetime, *, another_acc
         link.grant.mode,
         state,
         browser_secret,
-        tesla_scopes_for([SHOWS_CARS]),
+        tesla_scopes_for([*tesla_login.held_by(_known_owners(link)), SHOWS_CARS]),
         another_account=another_account or is_drivers,
     )
+
+
+def _known_owners(link: OwnerLink) -> list[TeslaAccount]:
+    owned = VehicleAccess.objects.filter(
+        vehicle=link.vehicle,
+        access_type=Access.OWNER,
+        missing_since=None,
+        account__mode=link.grant.mode,
+    )
+    return [access.account for access in owned.select_related("account")]
 
 
 def returning(state: str, browser_secret: str) -> OwnerVisit | None:
@@ -171,7 +182,11 @@ def complete(visit: OwnerVisit, sent_back: tesla_login.Return, now: datetime) ->
     if now - visit.began_at > SIGN_IN_WITHIN:
         raise ConnectProblem(SIGN_IN_TOO_SLOW)
     account = tesla_login.redeem(visit.grant.mode, sent_back)
-    _refuse_unless_owned(account, visit.grant.connection.vehicle, now)
+    try:
+        _refuse_unless_owned(account, visit.grant.connection.vehicle, now)
+    except (ConnectProblem, CatalogueError):
+        _forget_newcomer(account, visit, now)
+        raise
     with transaction.atomic():
         OwnerVisit.objects.filter(pk=visit.pk).update(account=account, signed_in_at=now)
         history.record(
@@ -183,6 +198,14 @@ def complete(visit: OwnerVisit, sent_back: tesla_login.Return, now: datetime) ->
             vehicle=visit.grant.connection.vehicle,
             grant=visit.grant,
         )
+
+
+def _forget_newcomer(account: TeslaAccount, visit: OwnerVisit, now: datetime) -> None:
+    """Keep nothing of somebody who came here for the first time with this login, and for nothing."""
+    came_with_it = account.created_at >= visit.began_at
+    is_used = account.grants.exists() or ConnectSession.objects.filter(account=account).exists()
+    if came_with_it and not is_used:
+        erasure.erase(account.person, actor=history.person(account.person), now=now)
 
 
 def _refuse_unless_owned(account: TeslaAccount, vehicle: Vehicle, now: datetime) -> None:

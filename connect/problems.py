@@ -60,6 +60,17 @@ EXPIRED: Final = Problem(
     retry=_START_AGAIN,
     retry_label=_("Start again"),
 )
+DATA_DELETED: Final = Problem(
+    410,
+    _("Your data was deleted"),
+    _(
+        "Everything that was kept of you here is gone, also what you chose in this run. No application can use your "
+        "cars. To connect one again, start again."
+    ),
+    exit_error="user_manually_returned_to_application",
+    retry=_START_AGAIN,
+    retry_label=_("Start again"),
+)
 ENDED: Final = Problem(
     200,
     _("This is already finished"),
@@ -160,11 +171,6 @@ WRONG_ACCOUNT: Final = Problem(
     retry=_ANOTHER_ACCOUNT,
     retry_label=_("Use another Tesla account"),
 )
-FIX_LINK_OVER: Final = Problem(
-    410,
-    _("This link is over"),
-    _("It was good for a week, or it was withdrawn. Ask whoever sent it for a new one."),
-)
 NOTHING_CONNECTED: Final = Problem(
     200,
     _("Nothing is connected with this Tesla account"),
@@ -205,46 +211,6 @@ NO_TESLA_CAN: Final = Problem(
     _("No Tesla can do what this application needs"),
     _("It cannot work without something that Teslas do not have or do not tell. Nothing was shared."),
     exit_error="vehicle_incompatible",
-)
-
-KEY_LINK_EXPIRED: Final = Problem(
-    410,
-    _("This link is too old"),
-    _(
-        "A car's key page opens on other devices for a day. To add the key now, go back to the application and connect "
-        "the car again; it takes a minute."
-    ),
-)
-OWNER_LINK_EXPIRED: Final = Problem(
-    410,
-    _("This link is too old"),
-    _("It was good for a week. Ask the person who sent it to you for a new one. Nothing was changed."),
-)
-OWNER_LINK_WITHDRAWN: Final = Problem(
-    410,
-    _("This link is no longer needed"),
-    _("The driver who sent it took the application's access away. Nothing was changed; you need do nothing."),
-)
-NOT_THE_OWNER: Final = Problem(
-    200,
-    _("This Tesla account does not own the car"),
-    _(
-        "Only the owner can add the key. Sign in with the Tesla account that the car was bought or leased with. If "
-        "that is not you, pass the link on to them. Nothing was changed."
-    ),
-)
-CARS_HIDDEN: Final = Problem(
-    200,
-    _("A box is missing at Tesla"),
-    _(
-        "Without “Vehicle Information” Tesla does not show us that this is your car, and lets you add no key. Sign in "
-        "once more and tick it. No application gets anything by it."
-    ),
-)
-SIGN_IN_TOO_SLOW: Final = Problem(
-    410,
-    _("Signing in took longer than an hour"),
-    _("For your safety it does not count any more. Nothing was changed. Please sign in once more."),
 )
 
 LEGACY_NOT_OFFERED: Final = Problem(

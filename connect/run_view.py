@@ -63,6 +63,7 @@ def step(view: RunView) -> Callable[[HttpRequest, UUID], HttpResponse]:
         if request.method != "POST":
             return to_page(session)
         flow.refuse_expired(session, timezone.now())
+        flow.refuse_erased(session)
         return view(request, session)
 
     return of_run(act)

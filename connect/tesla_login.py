@@ -36,7 +36,7 @@ from vehicles import grants, logins
 from vehicles.client_credentials import checksum
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError
-from vehicles.models import Integration, TeslaAccount, VehicleGrant
+from vehicles.models import Application, Integration, TeslaAccount, VehicleGrant
 from vehicles.origins import origins
 from vehicles.permissions import PERMISSIONS, Permission, tesla_scopes_for
 from vehicles.tesla import auth
@@ -95,16 +95,21 @@ def address(
 
 
 def scopes_to_ask(session: ConnectSession) -> list[str]:
-    """What this run needs, with what other applications of a known account hold: Tesla keeps one consent for all.
+    """What this run needs, with what other applications of a known account hold: Tesla keeps one consent for all."""
+    accounts = [session.account] if session.account else []
+    return tesla_scopes_for([*session.requested, *held_by(accounts, session.application), SHOWS_CARS])
 
-    Other applications' grants of the legacy API rest on no consent.
+
+def held_by(accounts: Iterable[TeslaAccount], application: Application | None = None) -> list[str]:
+    """The permissions that a login of these accounts must cover, or else it would take them away.
+
+    Grants of the legacy API rest on no consent, and count only for the application that the login is for.
     """
-    names = list(session.requested)
-    if session.account is not None:
-        is_concerned = Q(integration=Integration.FLEET) | Q(connection__application=session.application)
-        held = VehicleGrant.objects.filter(is_concerned, account=session.account, revoked_at=None)
-        names += [name for approved in held.values_list("approved", flat=True) for name in approved]
-    return tesla_scopes_for([*names, SHOWS_CARS])
+    is_concerned = Q(integration=Integration.FLEET)
+    if application:
+        is_concerned |= Q(connection__application=application)
+    held = VehicleGrant.objects.filter(is_concerned, account__in=accounts, revoked_at=None)
+    return [name for approved in held.values_list("approved", flat=True) for name in approved]
 
 
 def tesla_labels(permissions: Iterable[Permission]) -> list[str]:

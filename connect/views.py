@@ -83,6 +83,7 @@ def start_again(request: HttpRequest, session: ConnectSession) -> HttpResponse:
 def page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     """The page of the step where the run stands."""
     flow.refuse_expired(session, timezone.now())
+    flow.refuse_erased(session)
     if session.ended_at is None:
         flow.refuse_incompatible(session)
     legacy_login.refuse_unserved(session)

@@ -15,16 +15,19 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import Grant
 
-from connect import owner_link
+from connect import owner_link, tasks
 from connect.models import ConnectSession, OwnerVisit
+from tests.conftest import SignIn
 from tests.connect.conftest import AtTesla, Journey, answer_of, query_of
 from tests.factories import VehicleGrantFactory
-from vehicles import grants
+from vehicles import facts, grants
 from vehicles.models import (
     ApplicationUser,
     Connection,
     Event,
     TeslaAccount,
+    TeslaToken,
+    User,
     Vehicle,
     VehicleAccess,
     VehicleGrant,
@@ -293,3 +296,51 @@ def test_the_owner_is_told_when_tesla_cannot_be_asked(
 
     assert answer.status_code == 502 and "Tesla is not answering" in answer.content.decode()
     assert "pairing-link" not in owner.look()
+
+
+def test_an_owner_who_uses_applications_here_loses_nothing_by_it(
+    owner: AtTheLink, anna: ScenarioPerson, sign_in: SignIn, now: datetime
+) -> None:
+    account = sign_in(anna)
+    car = Vehicle.objects.get(connections__isnull=False)
+    held = VehicleGrantFactory(account=account, vehicle=car, approved=["read_location", "control_security"])
+
+    asked = query_of(owner.to_tesla())["scope"][0].split()
+    assert {"vehicle_location", "vehicle_cmds"} <= set(asked) and "vehicle_charging_cmds" not in asked
+    owner.return_from_tesla(owner.tesla.connect(owner.to_tesla(), anna.email))
+
+    assert "pairing-link" in owner.look()
+    grant = facts.with_rows(VehicleGrant.objects.filter(pk=held.pk)).get()
+    assert set(facts.working_permissions(grant)) == {"read_location", "control_security"}
+
+
+@pytest.mark.parametrize("scopes", [KEY_ALONE, []])
+def test_nothing_is_kept_of_somebody_who_came_for_nothing(
+    owner: AtTheLink, bernd: ScenarioPerson, clara: ScenarioPerson, scopes: list[str]
+) -> None:
+    before = set(Vehicle.objects.values_list("pk", flat=True))
+    owner.sign_in(bernd.email, scopes)
+
+    assert [account.sub for account in TeslaAccount.objects.all()] == [clara.sub]
+    assert User.objects.filter(is_person=True).count() == TeslaToken.objects.count() == 1
+    assert set(Vehicle.objects.values_list("pk", flat=True)) == before
+
+
+def test_somebody_known_who_followed_the_wrong_link_stays_known(
+    owner: AtTheLink, bernd: ScenarioPerson, sign_in: SignIn
+) -> None:
+    account = sign_in(bernd)
+
+    assert "does not own the car" in owner.sign_in(bernd.email).content.decode()
+
+    assert TeslaAccount.objects.filter(pk=account.pk).exists()
+
+
+def test_visits_are_forgotten_once_their_link_is_over(
+    driver: Journey, owner: AtTheLink, anna: ScenarioPerson
+) -> None:
+    owner.sign_in(anna.email)
+    for days, left in ((6, 1), (8, 0)):
+        with time_machine.travel(timezone.now() + timedelta(days=days)):
+            tasks.forget_old_visits()
+        assert OwnerVisit.objects.count() == left

@@ -13,7 +13,8 @@ from connect import flow
 from connect.models import ConnectSession, RunStep, Step
 from connect.tasks import end_expired_runs
 from tests.connect.conftest import Journey, answer_of
-from vehicles.models import Event, VehicleGrant
+from vehicles import erasure
+from vehicles.models import Event, TeslaAccount, VehicleGrant
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
 
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
@@ -161,3 +162,17 @@ def test_who_needs_no_key_was_never_at_the_key_step(journey: Journey, bernd: Sce
     assert "keys" not in RunStep.objects.values_list("step", flat=True)
     assert (journey.run.step, journey.run.left_at) == ("done", "")
     assert VehicleGrant.objects.count() == 1
+
+
+@pytest.mark.parametrize("action", ["", "approve", "finish"])
+def test_a_run_whose_person_was_deleted_says_so_and_starts_again(half_done: Journey, action: str) -> None:
+    person = TeslaAccount.objects.get().person
+    erasure.erase(person, actor="staff:1", now=timezone.now())
+    before = half_done.page
+
+    answer = half_done.post(action) if action else half_done.client.get(half_done.page)
+
+    assert answer.status_code == 410 and "Your data was deleted" in answer.content.decode()
+    half_done.page = half_done.post("start-again").headers["Location"]
+    assert half_done.page != before and half_done.run.step == Step.PREAMBLE
+    assert not VehicleGrant.objects.exists()

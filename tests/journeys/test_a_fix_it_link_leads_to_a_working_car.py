@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -44,7 +45,9 @@ def open_steps(person: Owner, url: str) -> list[str]:
 
 
 def links(person: Owner) -> list[str]:
-    found = re.findall(r'class="button second" href="([^"]+)" target', person.browser.text)
+    found = re.findall(
+        r'href="([^"]+)" (?:target="_blank" rel="noopener noreferrer"|data-share)>', person.browser.text
+    )
     return [link.replace("&amp;", "&") for link in found]
 
 
@@ -88,6 +91,7 @@ def test_a_driver_passes_a_link_on_by_which_the_application_gets_nothing_of_the_
     assert open_steps(clara, url) == ["ask_owner"]
     [passed_on] = links(clara)
     assert "/connect/owner/" in passed_on
+    assert "Link for the owner" in clara.browser.text and ">Open<" not in clara.browser.text
     assert anna.browser.open(passed_on).has("continue-button")
     assert "gets nothing of yours" in anna.browser.text
 
@@ -203,3 +207,34 @@ def test_an_application_makes_one_for_any_of_its_users(
     assert manage(application, {"userId": application.ids[ANNAS_MODEL_3]}, token).status == 400
     assert manage(application, {"userId": user}, "wrong").status == 401
     assert Event.objects.filter(kind="fix_link:made").count() == 2
+
+
+def test_what_pauses_as_well_is_named_to_the_person_and_to_nobody_else(
+    owner: Callable[[str], Owner], consumer: Callable[..., Consumer]
+) -> None:
+    dieter, application = owner("dieter"), consumer(name="Charging")
+    dieter.connect(application, tick=["vehicle_device_data"])
+    dieter.connect(consumer(name="Night Watch"), ["read_odometer"])
+    url = link_from(application, DIETERS_MODEL_3)
+
+    assert "remove_access_at_tesla" in open_steps(dieter, url)
+    assert "This pauses as well: Night Watch" in dieter.browser.text
+    stranger = owner("anna")
+    assert "remove_access_at_tesla" in open_steps(stranger, url)
+    assert "Night Watch" not in stranger.browser.text
+    assert "This pauses everything that you connected through" in stranger.browser.text
+
+
+def test_two_devices_that_open_the_page_at_once_forget_no_step(
+    anna: Owner, application: Consumer, now: datetime
+) -> None:
+    anna.browser.open(link_from(application, ANNAS_MODEL_3))
+    one, other = FixLink.objects.get(), FixLink.objects.get()
+    FixLink.objects.update(steps={}, opened_at=None)
+    one.steps, one.opened_at, other.steps, other.opened_at = {}, None, {}, None
+    fixit.cars(one, now)
+    FixLink.objects.update(
+        steps={**FixLink.objects.get().steps, "done": {"grant": "", "text": "", "phone": False}}
+    )
+    fixit.cars(other, now)
+    assert "done" in FixLink.objects.get().steps
