@@ -283,3 +283,36 @@ def test_a_car_without_mobile_access_is_remembered_and_served_again_once_it_is_o
     grant.connection.vehicle.refresh_from_db()
     assert issue(grant).outcome == "succeeded"
     assert VehicleGrant.objects.get().main_cause == ""
+
+
+def sent(simulator: SimulatorServer, since: int) -> list[tuple[str, int]]:
+    """What kind of command Tesla was asked for since then, and how it answered."""
+    asked = [call for call in simulator.world.calls.since(0)[since:] if "command" in call["path"]]
+    return [("signed" if "signed_command" in call["path"] else "plain", call["status"]) for call in asked]
+
+
+def test_a_car_that_takes_no_signatures_is_sent_none_from_then_on(
+    simulator: SimulatorServer, signed: VehicleGrant
+) -> None:
+    car_of(simulator, signed).protocol_required = False
+    car_of(simulator, signed).protocol_supported = False
+    began = len(simulator.world.calls.since(0))
+    assert issue(signed).outcome == "succeeded"
+    assert sent(simulator, began) == [("signed", 422), ("plain", 200)]
+    again = VehicleGrant.objects.get(pk=signed.pk)
+    assert issue(again, "unlock").outcome == "succeeded"
+    assert sent(simulator, began)[2:] == [("plain", 200)]
+    assert executed(simulator, signed) == ["door_lock", "door_unlock"]
+
+
+def test_a_car_that_demands_signatures_gets_them_from_then_on(
+    simulator: SimulatorServer, signed: VehicleGrant
+) -> None:
+    Vehicle.objects.filter(pk=signed.connection.vehicle_id).update(protocol_required=False)
+    began = len(simulator.world.calls.since(0))
+    assert issue(VehicleGrant.objects.get(pk=signed.pk)).outcome == "succeeded"
+    assert sent(simulator, began)[0] == ("plain", 403)
+    began = len(simulator.world.calls.since(0))
+    assert issue(VehicleGrant.objects.get(pk=signed.pk), "unlock").outcome == "succeeded"
+    assert {kind for kind, _ in sent(simulator, began)} == {"signed"}
+    assert executed(simulator, signed) == ["door_lock", "door_unlock"]

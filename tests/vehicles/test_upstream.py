@@ -13,8 +13,9 @@ from tests.factories import VehicleGrantFactory
 from vehicles import account_calls, errors, evidence, upstream, vault
 from vehicles.errors import CatalogueError
 from vehicles.models import Event, TeslaAccount, TeslaToken, Vehicle, VehicleAccess, VehicleGrant
-from vehicles.tesla import scopes
+from vehicles.tesla import paths, scopes
 from vehicles.tesla.auth import Tokens
+from vehicles.tesla.simulator import callers
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = pytest.mark.django_db
@@ -167,6 +168,45 @@ def test_each_failure_at_tesla_becomes_one_error_and_never_a_revocation(
     fault(simulator, "/api/1/vehicles", **disturbance)
     assert refused(grant).spec.name == expected
     assert consent(grant) == "active"
+
+
+@pytest.fixture
+def two_regions(simulator: SimulatorServer, settings: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The simulated Tesla under one host name for each region, as Tesla has them."""
+    hosts = {"na": f"http://127.0.0.1:{simulator.port}", "eu": f"http://localhost:{simulator.port}"}
+    for region, host in hosts.items():
+        monkeypatch.setitem(paths.FLEET_API_HOSTS, region, host)
+    monkeypatch.setattr(callers, "REGION_OF_HOST", {"127.0.0.1": "na", "localhost": "eu"})
+    settings.TESLA_API_URL = ""
+    return hosts
+
+
+def moved_to(simulator: SimulatorServer, region: str) -> None:
+    for account in simulator.world.accounts.values():
+        account.region = region
+
+
+def test_an_account_that_tesla_serves_elsewhere_is_followed_there_and_found_there_from_then_on(
+    simulator: SimulatorServer, grant: VehicleGrant, two_regions: dict[str, str]
+) -> None:
+    moved_to(simulator, "na")
+    read(grant)
+    before = len(simulator.world.calls.since(0))
+    moved_to(simulator, "eu")
+    read(grant)
+    assert TeslaAccount.objects.get(pk=grant.account_id).api_host == two_regions["eu"]
+    read(VehicleGrant.objects.get(pk=grant.pk))
+    assert [call["status"] for call in simulator.world.calls.since(0)[before:]] == [421, 200, 200]
+
+
+def test_a_token_leaves_a_configured_address_for_no_other(
+    simulator: SimulatorServer, grant: VehicleGrant, two_regions: dict[str, str], settings: Any
+) -> None:
+    settings.TESLA_API_URL = two_regions["na"]
+    moved_to(simulator, "eu")
+    before = len(simulator.world.calls.since(0))
+    assert refused(grant).spec is errors.UPSTREAM_UNKNOWN_ISSUE
+    assert [call["status"] for call in simulator.world.calls.since(0)[before:]] == [421]
 
 
 def test_a_sleeping_car_is_not_woken_for_a_read(simulator: SimulatorServer, grant: VehicleGrant) -> None:
