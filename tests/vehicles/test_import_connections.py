@@ -200,8 +200,20 @@ def test_no_line_spoils_the_others(imported: Import, line: bytes) -> None:
     assert [stored["vin"] for stored in imported.stored] == [vin(1)]
 
 
+@pytest.mark.parametrize("column", ["external_id", "email"])
+def test_half_a_character_that_json_escapes_spoils_no_other_line(imported: Import, column: str) -> None:
+    half = json.dumps(row(1, **{column: "half@\ud83d"}))
+    lines = imported.refused(text=f"{half}\n{json.dumps(row(2))}\n")
+    assert lines == [f"line 1: not imported: {column} must be text in UTF-8"]
+    assert [stored["vin"] for stored in imported.stored] == [vin(2)]
+
+
 @pytest.mark.parametrize(
-    "text", ["", "\n", "vehicle_id,vin\n", "a file of something else\n", "\N{BYTE ORDER MARK}"]
+    "text",
+    [
+        *("", "\n", "vehicle_id,vin\n", "a file of something else\n", "\N{BYTE ORDER MARK}"),
+        "vehicle_id,user_id,vin\rlines of old spreadsheets\r",
+    ],
 )
 def test_a_file_that_is_no_such_list_is_refused_with_the_columns_it_needs(
     imported: Import, text: str

@@ -43,7 +43,8 @@ def send(request: Request, grant: VehicleGrant, name: str, asked: Mapping[str, A
         looked_at = timezone.now()
         arguments = looks.prepared(grant, name, asked, now)
         if arguments is None:
-            return None
+            # The first call under this key may have come while this one waited and looked.
+            return commands.repeated(grant, name, asked, now=now, idempotency_key=key)
         try:
             return commands.issue(grant, name, arguments, now=now, idempotency_key=key, looked_at=looked_at)
         except Overtaken:

@@ -24,6 +24,8 @@ MANUFACTURERS: Final = ("5YJ", "7SA", "7G2", "LRW", "XP7", "SFZ")
 _LONGEST_LINE: Final = 32_768
 _LONGEST_EXTERNAL_ID: Final = 255
 _VIN: Final = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
+_HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
+"""JSON can escape half of a character, which no UTF-8 can hold."""
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -86,7 +88,12 @@ def _line(number: int, text: str, values_of: _Reader, position: int) -> Line:
 def _csv_reader(header: str) -> _Reader:
     """How lines under this header are read. Spreadsheets of some countries write semicolons."""
     delimiter = ";" if header.count(";") > header.count(",") else ","
-    names = [_column(name) for name in next(csv.reader([header], delimiter=delimiter))]
+    try:
+        names = [_column(name) for name in next(csv.reader([header], delimiter=delimiter))]
+    except csv.Error:
+        raise BadFile(
+            f"The first line cannot be read: lines must end with a line feed. It names {', '.join(REQUIRED)}."
+        ) from None
     if missing := [name for name in REQUIRED if name not in names]:
         raise BadFile(
             f"The first line must name the columns; {', '.join(missing)} is missing. "
@@ -130,7 +137,7 @@ def _as_text(value: Any) -> str:
 def _row(number: int, values: Mapping[str, str]) -> Wanted:
     given = {column: values.get(column, "").strip() for column in COLUMNS}
     for column, value in given.items():
-        if "\N{REPLACEMENT CHARACTER}" in value or "\0" in value:
+        if "\N{REPLACEMENT CHARACTER}" in value or "\0" in value or _HALF_CHARACTER.search(value):
             raise _Wrong(column, "must be text in UTF-8")
     return Wanted(
         line=number,

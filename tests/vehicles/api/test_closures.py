@@ -104,6 +104,27 @@ def test_a_trunk_that_another_call_moves_meanwhile_is_looked_at_again(
     assert seen == [0, 0, 16]
 
 
+def test_a_repeat_that_came_while_the_first_call_ran_hears_its_outcome_and_not_the_trunk(
+    simulator: SimulatorServer, signed: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first call's answer is lost; the trunk is open when its repeat looks."""
+    look, key, first = looks._seen, {"Idempotency-Key": "once"}, []
+    cut = {"match": {"path": "*signed_command*"}, "cut": True, "effect_happens": True}
+
+    def after_the_first_call(*args: object) -> object:
+        if not first:
+            first.append(None)
+            simulator.world.faults.add({**cut, "times": 1})
+            first.append(signed.post(TRUNK, '{"action": "OPEN"}', headers=key))
+        return look(*args)  # type: ignore[arg-type]
+
+    signed.post("/v2.0/vehicles/{id}/security", '{"action": "LOCK"}')  # from here on no handshake is needed
+    monkeypatch.setattr(looks, "_seen", after_the_first_call)
+    repeat = signed.post(TRUNK, '{"action": "OPEN"}', headers=key)
+    assert code(repeat) == code(first[1]) == (502, "NO_RESPONSE")
+    assert executed(simulator, signed.grant) == ["door_lock", "actuate_trunk"]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_many_calls_at_once_open_a_trunk_once(simulator: SimulatorServer, signed: Calls) -> None:
     put(simulator, signed, "vehicle_config", plg=True)
