@@ -7,7 +7,7 @@ The page changes nothing: what stands in the way is taken from the diagnosis, an
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -48,6 +48,8 @@ _FOR_THE_OWNER: Final = "ask_owner"
 """The step in which a driver passes a link on."""
 _PAUSES_OTHERS: Final = "remove_access_at_tesla"
 """The step that takes away what all applications of the account rest on."""
+_OF_THE_ACCOUNT: Final = frozenset({_PAUSES_OTHERS, "connect_again", "sign_in_again", "reconnect"})
+"""Done once, for every car of the Tesla account."""
 _BUTTONS: Final[dict[str, str | Promise]] = {
     "connect": _("Sign in at Tesla again"),
     "reauthenticate": _("Sign in at Tesla again"),
@@ -71,12 +73,16 @@ class Step:
     button: str | Promise = ""
 
     @property
+    def code(self) -> str:
+        return self.key.rpartition(":")[2]
+
+    @property
     def is_for_the_owner(self) -> bool:
-        return self.key.endswith(f":{_FOR_THE_OWNER}")
+        return self.code == _FOR_THE_OWNER
 
     @property
     def pauses_others(self) -> bool:
-        return self.key.endswith(f":{_PAUSES_OTHERS}")
+        return self.code == _PAUSES_OTHERS
 
     @property
     def sentence(self) -> str:
@@ -91,17 +97,20 @@ class Step:
 class CarToFix:
     """One car with the person's steps, in order. `waits_for` names others whose turn it is, if nothing is left here.
 
-    `is_named` where the application may know the car: whoever holds the link reads what stands on its page.
+    `is_named` where the application may know the car: whoever holds the link reads what stands on its page. `shared`
+    are steps that stand with an earlier car of the same account and count for this one as well.
     """
 
     vehicle: Vehicle
+    account_id: uuid.UUID
     is_named: bool
     steps: list[Step]
     waits_for: list[str]
+    shared: list[Step] = field(default_factory=list)
 
     @property
     def is_done(self) -> bool:
-        return all(step.is_done for step in self.steps)
+        return all(step.is_done for step in (*self.steps, *self.shared))
 
 
 def make(
@@ -169,7 +178,23 @@ def cars(link: FixLink, now: datetime) -> list[CarToFix]:
     _look(rows, now)
     todo = [_todo(grant, now) for grant in rows]
     _remember(link, todo, now)
-    return sorted((_car(link, each) for each in todo), key=lambda car: car.is_done)
+    return _each_once(sorted((_car(link, each) for each in todo), key=lambda car: car.is_done))
+
+
+def _each_once(found: list[CarToFix]) -> list[CarToFix]:
+    """The cars, with what is done for a whole account only at the first of its cars."""
+    seen: set[tuple[object, ...]] = set()
+    told = []
+    for car in found:
+        of = {
+            step.key: (car.account_id, step.text, step.url, step.is_done)
+            for step in car.steps
+            if step.code in _OF_THE_ACCOUNT
+        }
+        shared = [step for step in car.steps if of.get(step.key) in seen]
+        told.append(replace(car, steps=[step for step in car.steps if step not in shared], shared=shared))
+        seen.update(of.values())
+    return told
 
 
 def pausing(link: FixLink, browser_secret: str, now: datetime) -> list[str]:
@@ -254,7 +279,8 @@ def _car(link: FixLink, todo: _ToDo) -> CarToFix:
         for key, action in todo.mine.items()
     ]
     is_named = not _NAMES_THE_CAR.isdisjoint(facts.working_permissions(todo.grant))
-    return CarToFix(todo.grant.connection.vehicle, is_named, [*done, *left], [] if left else todo.others)
+    waits_for = [] if left else todo.others
+    return CarToFix(todo.grant.connection.vehicle, todo.grant.account_id, is_named, [*done, *left], waits_for)
 
 
 def _url(action: Action, grant: VehicleGrant, made_at: datetime) -> str:

@@ -238,3 +238,21 @@ def test_two_devices_that_open_the_page_at_once_forget_no_step(
     )
     fixit.cars(other, now)
     assert "done" in FixLink.objects.get().steps
+
+
+def test_what_is_done_for_the_account_stands_there_once(
+    owner: Callable[[str], Owner], consumer: Callable[..., Consumer]
+) -> None:
+    anna, application = owner("anna"), consumer(name="Charging")
+    anna.connect(application)
+    anna.remove_access()
+    assert application.get(ANNAS_MODEL_3, "odometer").status == 400
+    url = fixit.address(_link_for_the_person_behind(VehicleGrant.objects.all()[0]))
+    assert open_steps(anna, url).count("connect_again") == 1
+    assert anna.browser.text.count("counts for this car as well") == 1
+    assert "Everything works" not in anna.browser.text
+    anna.browser.open(links(anna)[0]).press("continue-button")
+    anna.at_tesla()
+    if anna.browser.has("approval-button"):
+        anna.browser.press("approval-button")
+    assert "connect_again" not in open_steps(anna, url)
