@@ -27,7 +27,7 @@ from vehicles.models import Incident, Vehicle, VehicleGrant
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture(params=["desktop-light", "phone-dark"])
+@pytest.fixture(params=["desktop-light", pytest.param("phone-dark", marks=pytest.mark.slow)])
 def staff(
     request: pytest.FixtureRequest, browser: Browser, live_server: Any, signed_in: SignedIn, settings: Any
 ) -> Iterator[Page]:
