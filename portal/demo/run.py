@@ -153,7 +153,7 @@ def _announce(console: Console, told: dict[str, Any], ports: Ports) -> None:
         ("Legacy application", _legacy_connect_url(told), "connect a car through Tesla's older interface"),
     )
     lines = ["", "[bold]Carport is up.[/]", ""]
-    lines += [f"  {name:<20}{url:<32}{note}" for name, url, note in places]
+    lines += [f"  {name:<20}{url:<31} {note}" for name, url, note in places]
     lines += ["", f"Owners' Tesla logins, each with the password {DEFAULT[0].password}:", ""]
     for person in told["people"]:
         for number, car in enumerate(person["vehicles"]):
