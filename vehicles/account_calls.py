@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from django.utils import timezone
 
 from vehicles import errors, evidence, incidents, legacy_api, sealing, token_refresh, vault
-from vehicles.bulkhead import slot
+from vehicles.bulkhead import place, slot
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError, ErrorSpec
 from vehicles.failures import translate
@@ -63,7 +63,8 @@ def call(
     for callers who must know whether it may have happened.
     """
     try:
-        answer = _call(account, integration, make, scope)
+        with place():  # also while another request refreshes the account's tokens
+            answer = _call(account, integration, make, scope)
     except (tesla.VehicleNotFound, tesla.RemoteAccessDisabled) as failure:
         if vehicle is not None:
             _remember(account, vehicle, failure)

@@ -1,4 +1,7 @@
-"""The bulkhead: how many threads of a process may wait for Tesla at once, so that some stay free."""
+"""The bulkhead: how many threads of a process may wait for Tesla at once, so that some stay free.
+
+Who waits for somebody else's call, for a turn, or for a car to wake, waits for Tesla too.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +22,35 @@ OVERLOADED_SECONDS: Final = 2
 
 @contextmanager
 def slot() -> Iterator[None]:
+    """A place for one call to Tesla. The database connection is given back for the wait."""
+    with place():
+        let_go_of_database()
+        yield
+
+
+@contextmanager
+def place() -> Iterator[None]:
     """A place among those that may wait for Tesla at once, so that threads stay free for everything else.
 
-    Raises SERVER:OVERLOADED when all are taken. The database connection is given back for the wait.
+    Raises SERVER:OVERLOADED when all are taken. A thread that has a place keeps it for everything inside.
     """
+    if getattr(_OF_THREAD, "has_place", False):
+        yield
+        return
     slots = _slots(settings.TESLA_UPSTREAM_SLOTS)
     if not slots.acquire(blocking=False):
         raise CatalogueError(
             errors.OVERLOADED, retry_after=OVERLOADED_SECONDS, reason="no upstream slot is free"
         )
+    _OF_THREAD.has_place = True
     try:
-        let_go_of_database()
         yield
     finally:
+        _OF_THREAD.has_place = False
         slots.release()
+
+
+_OF_THREAD: Final = threading.local()
 
 
 @lru_cache(maxsize=1)

@@ -138,7 +138,7 @@ class SearchedFilter(SimpleListFilter):
         """The chosen row's id; None when none was given, or something that is no id."""
         given = super().value()
         try:
-            self.relation.remote_field.model._meta.pk.to_python(given or None)
+            self.relation.remote_field.model._meta.pk.clean(given or None, None)
         except ValidationError:
             return None
         return given or None

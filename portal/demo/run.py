@@ -101,9 +101,7 @@ def _processes(ports: Ports, sample: rows.DemoApplication) -> list[Process]:
             answers(f"{ports.simulator_url}/_sim/calls"),
             LOGS / "simulator.log",
         ),
-        Process(
-            "portal", web(ports.web, threads=64), answers(f"{ports.portal_url}/healthz"), LOGS / "web.log"
-        ),
+        Process("portal", web(ports.web), answers(f"{ports.portal_url}/healthz"), LOGS / "web.log"),
         Process("worker", worker(), log_says(worker_log, " ready."), worker_log),
         Process("clock", clock(VAR / "demo-schedule"), log_says(clock_log, "beat: Starting"), clock_log),
         Process(

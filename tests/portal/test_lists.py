@@ -20,6 +20,7 @@ from tests.factories import (
     FixLinkFactory,
     IncidentFactory,
     ReservationFactory,
+    ShownFaultFactory,
     TeslaAccountFactory,
     VehicleAccessFactory,
     VehicleFactory,
@@ -44,6 +45,7 @@ def fill(number: int) -> None:
         IncidentFactory()
         ReservationFactory()
         FixLinkFactory()
+        ShownFaultFactory()
 
 
 def settle(now: datetime) -> None:
@@ -187,6 +189,7 @@ def test_an_account_also_finds_the_cars_that_no_application_uses(support: Client
 
 def test_a_filter_value_that_is_no_id_is_ignored(support: Client, fleet: dict[str, VehicleGrant]) -> None:
     assert len(rows(support, Vehicle, application="nonsense", account="nonsense")) == len(fleet)
+    assert len(rows(support, Vehicle, application="9" * 20)) == len(fleet)
 
 
 def test_conditions_on_cars_must_hold_for_one_and_the_same_grant(support: Client, now: datetime) -> None:

@@ -147,7 +147,9 @@ def test_trunks_sunroof_and_charge_port_are_told_apart(grant: VehicleGrant, tesl
         assert reading(grant, tesla, "security", vehicle_state=state).body["sunroof"] == []
 
 
-@pytest.mark.parametrize("nothing", ["<invalid>", None, "57", True, [], {}])
+@pytest.mark.parametrize(
+    "nothing", ["<invalid>", None, "57", True, [], {}, 1e308, 10**400, float("nan"), float("-inf")]
+)
 @pytest.mark.parametrize(
     "name, section, field",
     [

@@ -14,6 +14,7 @@ from rest_framework.serializers import Serializer
 from vehicles import commands, looks
 from vehicles.api import shapes
 from vehicles.api.endpoint import checked, grant_of, idempotency_key, must_be_approved
+from vehicles.bulkhead import place
 from vehicles.command_rows import Overtaken
 from vehicles.controls import CONTROLS
 from vehicles.models import Command, VehicleGrant
@@ -32,8 +33,13 @@ def grant_for(request: Request, vehicle_id: str, permission: str) -> VehicleGran
 def send(request: Request, grant: VehicleGrant, name: str, asked: Mapping[str, Any]) -> Command | None:
     """Carry out a control under the request's Idempotency-Key; None when the car was as wanted already.
 
-    Raises `CatalogueError` as `looks.prepared` and `commands.issue` do.
+    Raises `CatalogueError` as `looks.prepared` and `commands.issue` do, and SERVER:OVERLOADED.
     """
+    with place():
+        return _sent(request, grant, name, asked)
+
+
+def _sent(request: Request, grant: VehicleGrant, name: str, asked: Mapping[str, Any]) -> Command | None:
     key, now = idempotency_key(request), timezone.now()
     if name in looks.LOOKS:
         first = commands.repeated(grant, name, asked, now=now, idempotency_key=key)

@@ -6,7 +6,6 @@ leaving the key out, or by the text `<invalid>`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,8 @@ from vehicles.errors import CatalogueError
 KILOMETRES_PER_MILE: Final = 1.609344
 KILOPASCALS_PER_BAR: Final = 100.0
 PSI_PER_BAR: Final = 14.503774
+_BEYOND_ANY_CAR: Final = 1e15
+"""Infinity, what is no number, and what would become infinite in other units."""
 
 Section = Mapping[str, Any]
 Sections = Mapping[str, Section]
@@ -64,7 +65,7 @@ def number(section: Section, field: str) -> float:
 def number_or_none(section: Section, field: str) -> float | None:
     """The number in a field, None for anything that is no number."""
     value = section.get(field)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _BEYOND_ANY_CAR:
         return None
     return value
 

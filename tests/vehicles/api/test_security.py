@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.factories import VehicleFactory
 from tests.vehicles.api.answering_tesla import AnsweringTesla
 from tests.vehicles.api.conftest import Calls, calls_for, keyless_grant
 from vehicles.models import Command
+from vehicles.tesla.simulator.server import SimulatorServer
 
 DONE = (200, {"response": {"result": True, "reason": ""}})
 
@@ -121,3 +123,17 @@ def test_a_repeat_under_the_same_key_sends_nothing_and_another_action_under_it_i
     too_long = api.lock(headers={"Idempotency-Key": "k" * 256})
     assert (too_long.status_code, too_long.json()["detail"][0]["field"]) == (400, "Idempotency-Key")
     assert len(tesla.calls) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_callers_that_wait_for_a_running_command_leave_threads_free(
+    simulator: SimulatorServer, signed: Calls, settings: Any
+) -> None:
+    signed.lock()  # from here on no handshake is needed
+    settings.TESLA_UPSTREAM_SLOTS = 2
+    simulator.world.faults.add(
+        {"match": {"path": "*signed_command*"}, "delay_ms": 1500, "effect_happens": True}
+    )
+    with ThreadPoolExecutor(5) as threads:
+        answers = list(threads.map(lambda _: signed.lock().status_code, range(5)))
+    assert sorted(answers) == [200, 200, 503, 503, 503]
