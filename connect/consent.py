@@ -134,9 +134,11 @@ def _list_cars(session: ConnectSession, account: TeslaAccount, now: datetime) ->
 
 def other_applications(session: ConnectSession) -> dict[str, set[str]]:
     """The other applications that use the same consent at Tesla, by name, with what it has granted to each."""
-    held = VehicleGrant.objects.filter(
-        account=session.account, revoked_at=None, integration=session.integration
-    ).exclude(connection__application=session.application)
+    held = (
+        VehicleGrant.objects.standing()
+        .filter(account=session.account, integration=session.integration)
+        .exclude(connection__application=session.application)
+    )
     approved: dict[str, set[str]] = {}
     for grant in held.select_related("connection__application"):
         approved.setdefault(grant.connection.application.name, set()).update(grant.granted)
@@ -154,8 +156,8 @@ def approved_before(session: ConnectSession, offer: Offer) -> list[str] | None:
     """
     if session.force_approval or not offer.can_be_approved:
         return None
-    earlier = VehicleGrant.objects.filter(
-        account=session.account, connection__application=session.application, revoked_at=None
+    earlier = VehicleGrant.objects.standing().filter(
+        account=session.account, connection__application=session.application
     )
     by_vehicle = {grant.connection.vehicle_id: grant for grant in earlier.select_related("connection")}
     offered = {permission.name for permission in offer.offered}

@@ -169,8 +169,8 @@ def _record(kind: Kind, link: FixLink, actor: str, now: datetime) -> None:
 
 def cars(link: FixLink, now: datetime) -> list[CarToFix]:
     """The person's cars with what is to do for each, keys freshly looked at; cars with open steps first."""
-    mine = VehicleGrant.objects.filter(
-        connection__application=link.application, account__person=link.person, revoked_at=None
+    mine = VehicleGrant.objects.standing().filter(
+        connection__application=link.application, account__person=link.person
     )
     if link.connection_id is not None:
         mine = mine.filter(connection=link.connection_id)

@@ -70,12 +70,13 @@ class OwnerLink:
 
 def grant_of(session: ConnectSession, vehicle: Vehicle) -> VehicleGrant | None:
     """What the driver gave in this run for the car; None once it was taken away."""
-    return VehicleGrant.objects.filter(
-        account=session.account,
-        connection__application=session.application,
-        connection__vehicle=vehicle,
-        revoked_at=None,
-    ).first()
+    return (
+        VehicleGrant.objects.standing()
+        .filter(
+            account=session.account, connection__application=session.application, connection__vehicle=vehicle
+        )
+        .first()
+    )
 
 
 def token(grant: VehicleGrant, made_at: datetime) -> str:

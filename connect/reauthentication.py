@@ -96,7 +96,7 @@ def _grants(query: Mapping[str, str], application: Application) -> list[VehicleG
     except ValueError:
         raise unknown from None
     connection = Connection.objects.filter(application=application, public_id=wanted).first()
-    held = VehicleGrant.objects.filter(connection=connection, revoked_at=None)
+    held = VehicleGrant.objects.standing().filter(connection=connection)
     grants = list(held.select_related("account", "connection__vehicle").order_by("pk"))
     if connection is None or not grants:
         raise unknown

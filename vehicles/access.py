@@ -25,8 +25,8 @@ from vehicles.prepared import Given, Prepared
 
 def grants_of(*, person: User, application: Application, only_connection: str = "") -> QuerySet[VehicleGrant]:
     """What this person gave this application and still stands, newest car first."""
-    grants = VehicleGrant.objects.filter(
-        connection__application=application, account__person=person, revoked_at=None
+    grants = VehicleGrant.objects.standing().filter(
+        connection__application=application, account__person=person
     )
     if only_connection:
         grants = grants.filter(connection__public_id=only_connection)
@@ -76,7 +76,7 @@ _OWN_ACCESS: Final = {
 }
 _REACHED: Final = Prepared(
     lambda: (
-        with_incidents(VehicleGrant.objects.filter(revoked_at=None))
+        with_incidents(VehicleGrant.objects.standing())
         .annotate(**_OWN_ACCESS)
         .filter(
             connection__application=Given("application"),

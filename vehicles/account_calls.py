@@ -95,7 +95,7 @@ def _remember(account: TeslaAccount, vehicle: Vehicle, failure: tesla.TeslaError
 def _cleared(account: TeslaAccount, integration: str) -> None:
     """A call that Tesla answers ends a suspicion."""
     if integration == Integration.FLEET and account.consent == Consent.SUSPECTED:
-        evidence.consent_seen(account, Consent.ACTIVE, now=timezone.now(), source=evidence.API_ANSWER)
+        evidence.consent_seen(account, Consent.ACTIVE, now=timezone.now(), source=Source.API_ANSWER)
 
 
 def _look_into_operator_fault(account: TeslaAccount, integration: str) -> None:
@@ -218,7 +218,7 @@ def _lost(account: TeslaAccount, integration: str, dead: LoginEnded, *, denied: 
         return CatalogueError(errors.AUTHENTICATION_FAILED, reason=dead.text)
     consent, source = Consent.SIGN_IN_NEEDED, str(dead.why)
     if denied and not dead.is_explained:
-        consent, source = Consent.REVOKED, evidence.API_DENIAL
+        consent, source = Consent.REVOKED, Source.API_DENIAL
     evidence.consent_seen(account, consent, now=now, source=source)
     if not evidence.stands(account, now):
         return CatalogueError(errors.UPSTREAM_KNOWN_ISSUE, reason=f"held back: {dead.text}")
@@ -229,7 +229,7 @@ def _suspect(account: TeslaAccount, integration: str) -> None:
     """Tesla denied a call, and whether the consent still stands cannot be asked now."""
     if integration == Integration.FLEET and account.consent == Consent.ACTIVE:
         now = timezone.now()
-        evidence.consent_seen(account, Consent.SUSPECTED, now=now, source=evidence.API_DENIAL)
+        evidence.consent_seen(account, Consent.SUSPECTED, now=now, source=Source.API_DENIAL)
 
 
 def _following_region(account: TeslaAccount, integration: str, token: str, make: Make[T]) -> T:

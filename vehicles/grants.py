@@ -131,9 +131,7 @@ def _give_what_is_covered(
 
 def have_moved(application: Application, account: TeslaAccount) -> bool:
     """Whether anything that the account's person gave this application goes over the Fleet API."""
-    standing = VehicleGrant.objects.filter(
-        connection__application=application, account=account, revoked_at=None
-    )
+    standing = VehicleGrant.objects.standing().filter(connection__application=application, account=account)
     return standing.filter(integration=Integration.FLEET).exists()
 
 
@@ -188,11 +186,8 @@ def move_to_fleet(application: Application, account: TeslaAccount, *, now: datet
     Legacy grants of other applications stay as they are. Twice does no harm.
     """
     with transaction.atomic():
-        rows = VehicleGrant.objects.filter(
-            connection__application=application,
-            account=account,
-            integration=Integration.LEGACY,
-            revoked_at=None,
+        rows = VehicleGrant.objects.standing().filter(
+            connection__application=application, account=account, integration=Integration.LEGACY
         )
         moved = list(rows.select_related("connection__vehicle"))
         if not moved:
@@ -238,11 +233,8 @@ def widen(
     As in `give`, nothing is added that Tesla did not grant.
     """
     covered = covered_by([name for name in requested if name in set(approved)], account.granted_scopes)
-    held = VehicleGrant.objects.filter(
-        connection__application=application,
-        account=account,
-        integration=Integration.FLEET,
-        revoked_at=None,
+    held = VehicleGrant.objects.standing().filter(
+        connection__application=application, account=account, integration=Integration.FLEET
     )
     with transaction.atomic():
         for grant in held.select_related("connection__vehicle", "connection__application"):
@@ -269,7 +261,7 @@ def used(grant: VehicleGrant, now: datetime) -> None:
 def revoke(grant: VehicleGrant, *, actor: str, now: datetime) -> None:
     """End a grant: the application's tokens no longer reach this car. The row and its history stay."""
     with transaction.atomic():
-        ended = VehicleGrant.objects.filter(pk=grant.pk, revoked_at=None).update(revoked_at=now)
+        ended = VehicleGrant.objects.standing().filter(pk=grant.pk).update(revoked_at=now)
         if ended:
             history.record(
                 Kind.GRANT_REVOKED,

@@ -18,7 +18,6 @@ from vehicles.diagnosis import Consent
 from vehicles.history import Kind
 from vehicles.models import Incident, IncidentKind, Integration, TeslaAccount, VehicleGrant
 
-SOURCE: Final = "incident"
 BRAKE_ACCOUNTS: Final = 20
 BRAKE_SHARE: Final = 0.10
 BRAKE_WINDOW: Final = timedelta(minutes=10)
@@ -113,7 +112,7 @@ def let_verdicts_follow(now: datetime) -> int:
 
 def concerned(incident: Incident) -> QuerySet[VehicleGrant]:
     """The standing grants that an incident holds up."""
-    grants = VehicleGrant.objects.filter(mode=incident.mode, revoked_at=None)
+    grants = VehicleGrant.objects.standing().filter(mode=incident.mode)
     if incident.region:
         grants = grants.filter(account__region=incident.region)
     return grants.filter(_CONCERNED.get(IncidentKind(incident.kind), Q()))

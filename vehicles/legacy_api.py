@@ -27,8 +27,6 @@ from vehicles.tesla import errors as tesla
 
 __all__ = ["end_closings", "is_offered", "is_open", "let_verdicts_follow", "look_into_refusal"]
 
-_CLOSED: Final = "legacy_closed"
-"""The cause that the diagnosis names."""
 _WITNESSES: Final = 3
 """So many accounts are asked until one tells: a login may have died meanwhile."""
 
@@ -58,9 +56,9 @@ def let_verdicts_follow(now: datetime) -> int:
 
     The setting changes between two starts, which nobody tells; so it is looked for among what the verdicts say.
     """
-    closed = Q(main_cause=_CLOSED)
+    closed = Q(main_cause=facts.CAUSE_OF_INCIDENT[IncidentKind.LEGACY_CLOSED])
     stale = [Q(mode=mode) & (closed if is_open(mode) else ~closed) for mode in Mode.values]
-    legacy = VehicleGrant.objects.filter(integration=Integration.LEGACY, revoked_at=None)
+    legacy = VehicleGrant.objects.standing().filter(integration=Integration.LEGACY)
     parts = facts.refresh_in_parts(legacy.filter(reduce(or_, stale)), now)
     return sum(part.changed for part in parts)
 

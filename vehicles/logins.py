@@ -14,6 +14,7 @@ from vehicles.failures import translate
 from vehicles.history import Kind
 from vehicles.models import Integration, TeslaAccount, User
 from vehicles.origins import api_base, origins
+from vehicles.sources import Source
 from vehicles.tesla import auth, client, paths, scopes
 from vehicles.tesla import errors as tesla
 
@@ -130,7 +131,7 @@ def _signed_in(mode: str, integration: Integration, claims: auth.Claims, tokens:
                 Kind.ACCOUNT_CONNECTED, actor=history.person(person), at=now, account=account, mode=mode
             )
         vault.store_login(account, integration, tokens, now)
-        seen(account, integration, claims, now, source=evidence.LOGIN)
+        seen(account, integration, claims, now, source=Source.LOGIN)
     return account
 
 
@@ -140,7 +141,7 @@ def seen(
     claims: auth.Claims,
     now: datetime,
     *,
-    source: str = evidence.TOKEN,
+    source: str = Source.TOKEN,
 ) -> None:
     """A fresh token is evidence: of what the person consented to, or that the legacy login works."""
     if integration == Integration.FLEET:

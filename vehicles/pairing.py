@@ -59,22 +59,25 @@ def look_at(
 ) -> Sequence[Vehicle]:
     """The same for several cars of the account, in one call to Tesla."""
     oldest = now - timedelta(seconds=max_age_seconds)
-    due = {vehicle.vin: vehicle for vehicle in vehicles if _is_due(vehicle, oldest, now)}
-    if not due:
-        return vehicles
-    asked = list(due)[:MOST_AT_ONCE]
+    if due := [vehicle for vehicle in vehicles if _is_due(vehicle, oldest, now)]:
+        ask(account, due[:MOST_AT_ONCE], now)
+    return vehicles
+
+
+def ask(account: TeslaAccount, vehicles: Sequence[Vehicle], now: datetime) -> None:
+    """Ask Tesla for the keys of these cars, `MOST_AT_ONCE` at most, with this account's token, and store the answer."""
+    by_vin = {vehicle.vin: vehicle for vehicle in vehicles}
     try:
-        statuses = upstream.fleet_status(account, asked)
+        statuses = upstream.fleet_status(account, list(by_vin))
     except CatalogueError:
-        evidence.keys_unanswered([due[vin] for vin in asked], now=now)
-        return vehicles
-    relations = VehicleAccess.objects.filter(account=account, vehicle__in=[row.pk for row in due.values()])
+        evidence.keys_unanswered(vehicles, now=now)
+        return
+    told = [(by_vin[status.vin], status) for status in statuses]
+    relations = VehicleAccess.objects.filter(account=account, vehicle__in=vehicles)
     by = dict(relations.values_list("vehicle", "access_type"))
     evidence.keys_seen(
-        [(due[status.vin], status, Access(by.get(due[status.vin].pk, Access.DRIVER))) for status in statuses],
-        now=now,
+        [(vehicle, status, Access(by.get(vehicle.pk, Access.DRIVER))) for vehicle, status in told], now=now
     )
-    return vehicles
 
 
 def _is_due(vehicle: Vehicle, oldest: datetime, now: datetime) -> bool:

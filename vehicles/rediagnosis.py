@@ -28,7 +28,7 @@ def rediagnose(now: datetime, *, application: int | None = None) -> Iterator[int
 
 def standing(application: int | None = None) -> QuerySet[VehicleGrant]:
     """The grants that have a verdict: those that were not ended, of all applications or of one."""
-    grants = VehicleGrant.objects.filter(revoked_at=None)
+    grants = VehicleGrant.objects.standing()
     return grants if application is None else grants.filter(connection__application=application)
 
 

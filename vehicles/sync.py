@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from vehicles import account_calls, evidence, pairing, upstream
-from vehicles.diagnosis import Access, Consent
+from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, TeslaAccount, VehicleAccess, VehicleGrant
 from vehicles.reads.values import mapping
 from vehicles.tesla import scopes
 
-BATCH: Final = 100
 _SEVERAL: Final = 2
 _MOST_COLOURS: Final = 10
 _NO_COLOUR: Final = ("", "<invalid>")
@@ -41,24 +39,10 @@ def vehicles_of(account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
     Raises `CatalogueError` when the list cannot be had; a missing key state does not stop it.
     """
     accesses = evidence.vehicles_listed(account, upstream.listed_vehicles(account), now=now)
-    by_vin = {access.vehicle.vin: access for access in accesses}
-    vins = sorted(by_vin)
-    for start in range(0, len(vins), BATCH):
-        _ask_for_keys(account, [by_vin[vin] for vin in vins[start : start + BATCH]], now)
+    vehicles = sorted((access.vehicle for access in accesses), key=lambda vehicle: vehicle.vin)
+    for start in range(0, len(vehicles), pairing.MOST_AT_ONCE):
+        pairing.ask(account, vehicles[start : start + pairing.MOST_AT_ONCE], now)
     return accesses
-
-
-def _ask_for_keys(account: TeslaAccount, accesses: Sequence[VehicleAccess], now: datetime) -> None:
-    by_vin = {access.vehicle.vin: access for access in accesses}
-    try:
-        statuses = upstream.fleet_status(account, list(by_vin))
-    except CatalogueError:
-        evidence.keys_unanswered([access.vehicle for access in accesses], now=now)
-        return
-    told = [(by_vin[status.vin], status) for status in statuses]
-    evidence.keys_seen(
-        [(access.vehicle, status, Access(access.access_type)) for access, status in told], now=now
-    )
 
 
 def legacy_vehicles_of(account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
@@ -75,9 +59,11 @@ def learn_colours(account: TeslaAccount) -> None:
     """
     if VehicleAccess.objects.filter(account=account, missing_since=None).count() < _SEVERAL:
         return
-    grants = VehicleGrant.objects.filter(
-        account=account, revoked_at=None, integration=Integration.FLEET, connection__vehicle__colour=""
-    ).select_related("account", "connection__vehicle", "connection__application")
+    grants = (
+        VehicleGrant.objects.standing()
+        .filter(account=account, integration=Integration.FLEET, connection__vehicle__colour="")
+        .select_related("account", "connection__vehicle", "connection__application")
+    )
     for grant in {grant.connection.vehicle_id: grant for grant in grants[:_MOST_COLOURS]}.values():
         if not pairing.needs_key(grant.connection.vehicle):
             continue

@@ -15,6 +15,7 @@ from tests.factories import ApplicationFactory
 from vehicles import evidence
 from vehicles.diagnosis import Consent
 from vehicles.models import Connection, TeslaAccount, VehicleGrant
+from vehicles.sources import Source
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
 
 
@@ -26,7 +27,7 @@ def connected(journey: Journey, bernd: ScenarioPerson) -> Journey:
     journey.approve()
     Grant.objects.all().delete()
     account = TeslaAccount.objects.get()
-    evidence.consent_seen(account, Consent.SIGN_IN_NEEDED, now=timezone.now(), source=evidence.TOKEN)
+    evidence.consent_seen(account, Consent.SIGN_IN_NEEDED, now=timezone.now(), source=Source.TOKEN)
     return journey
 
 

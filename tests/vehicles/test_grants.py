@@ -9,6 +9,7 @@ import pytest
 from tests.factories import ApplicationFactory, TeslaAccountFactory, VehicleFactory, VehicleGrantFactory
 from vehicles import access, errors, evidence, facts, grants
 from vehicles.models import Connection, Event, VehicleGrant
+from vehicles.sources import Source
 from vehicles.tesla import scopes
 
 pytestmark = pytest.mark.django_db
@@ -107,7 +108,7 @@ def test_a_move_gains_nothing_that_tesla_does_not_cover(now: datetime) -> None:
 
 def test_what_was_approved_before_a_move_comes_back_by_itself_once_tesla_grants_it(now: datetime) -> None:
     grant = moved_with_few_boxes(now)
-    evidence.scopes_seen(grant.account, MORE_BOXES, now=now, source=evidence.LOGIN)
+    evidence.scopes_seen(grant.account, MORE_BOXES, now=now, source=Source.LOGIN)
     grant.refresh_from_db()
     assert facts.working_permissions(grant) == ["control_security", "read_vin"]
     assert (facts.missing_permissions(grant), grant.verdict) == ({}, "ok")
@@ -118,7 +119,7 @@ def test_what_was_approved_before_a_move_comes_back_by_itself_once_tesla_grants_
 
 def test_what_tesla_granted_after_a_move_and_then_lost_is_withdrawn(now: datetime) -> None:
     grant = moved_with_few_boxes(now)
-    evidence.scopes_seen(grant.account, MORE_BOXES, now=now, source=evidence.LOGIN)
+    evidence.scopes_seen(grant.account, MORE_BOXES, now=now, source=Source.LOGIN)
     evidence.scopes_seen(grant.account, FEW_BOXES, now=now)
     grant.refresh_from_db()
     assert facts.missing_permissions(grant) == {"control_security": "withdrawn_at_tesla"}

@@ -148,7 +148,7 @@ class World:
         evidence.scopes_seen(account, SCOPES[: what + 1], now=self.now)
 
     def consent(self, account: TeslaAccount, what: int) -> None:
-        evidence.consent_seen(account, list(Consent)[what], now=self.now, source=evidence.API_DENIAL)
+        evidence.consent_seen(account, list(Consent)[what], now=self.now, source=Source.API_DENIAL)
 
     def legacy_login(self, account: TeslaAccount, what: int) -> None:
         evidence.legacy_login_seen(account, works=bool(what % 2), now=self.now)
@@ -278,6 +278,6 @@ class ReplayedHistory(TestCase):
 @pytest.mark.django_db
 def test_before_anything_happened_a_subject_stands_as_it_begins(now: datetime) -> None:
     account = TeslaAccountFactory()
-    evidence.consent_seen(account, Consent.REVOKED, now=now, source=evidence.API_DENIAL)
+    evidence.consent_seen(account, Consent.REVOKED, now=now, source=Source.API_DENIAL)
     assert history.as_of(account, now - timedelta(seconds=1))["consent"] == "unknown"
     assert history.as_of(account, now)["consent"] == "revoked"

@@ -17,6 +17,7 @@ from tests.factories import TeslaAccountFactory
 from vehicles import access, evidence, incidents, watching
 from vehicles.diagnosis import Consent
 from vehicles.models import Event, Incident, TeslaAccount, VehicleGrant
+from vehicles.sources import Source
 from vehicles.tesla import scopes
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -126,7 +127,7 @@ def test_after_a_release_teslas_word_counts_however_many_are_gone(
 
 def lose(accounts: list[TeslaAccount], now: datetime) -> None:
     for account in accounts:
-        evidence.consent_seen(account, Consent.REVOKED, now=now, source=evidence.API_DENIAL)
+        evidence.consent_seen(account, Consent.REVOKED, now=now, source=Source.API_DENIAL)
         evidence.stands(account, now)
 
 
@@ -166,7 +167,7 @@ def test_scopes_that_vanish_from_many_tokens_at_once_are_kept(now: datetime) -> 
 def test_what_a_person_unticks_at_a_login_counts_even_while_the_brake_is_on(now: datetime) -> None:
     lose(TeslaAccountFactory.create_batch(20, consent_observed_at=now), now)
     account = TeslaAccountFactory()
-    evidence.scopes_seen(account, scopes.SIGN_IN, now=now, source=evidence.LOGIN)
+    evidence.scopes_seen(account, scopes.SIGN_IN, now=now, source=Source.LOGIN)
     assert account.granted_scopes == sorted(scopes.SIGN_IN)
     assert account.consent == "active"
 

@@ -42,7 +42,7 @@ _NO_GRANT: Final = {("permissions", "complete"): "missing", ("migration", "moved
 
 def standing() -> QuerySet[VehicleGrant]:
     """The grants that were not ended: the rows of the audit list."""
-    return VehicleGrant.objects.filter(revoked_at=None)
+    return VehicleGrant.objects.standing()
 
 
 def matching(grants: QuerySet[VehicleGrant], conditions: Mapping[str, str]) -> QuerySet[VehicleGrant]:

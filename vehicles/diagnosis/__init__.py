@@ -5,7 +5,8 @@ addresses. API errors, Connect pages and staff screens all read the same answer,
 tables `RULES` (in `rules`) and `ACTIONS` (in `actions`).
 """
 
-from vehicles.diagnosis.actions import ACTIONS, LINKS, Action
+from vehicles.diagnosis.action_rows import LINKS, Action
+from vehicles.diagnosis.actions import ACTIONS
 from vehicles.diagnosis.decision import Cause, Diagnosis, diagnose
 from vehicles.diagnosis.rules import RULES
 from vehicles.diagnosis.states import (

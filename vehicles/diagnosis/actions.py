@@ -2,83 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
-from vehicles.diagnosis.states import Access, Actor, Consent, Facts
-from vehicles.translatable import gettext_noop
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """What one actor does next. `link` is a name from `LINKS` or empty; `text` is a plain sentence to that actor."""
-
-    actor: Actor
-    code: str
-    text: str
-    link: str = ""
-    needs_phone_key: bool = False
-
-
-LINKS: Final = (
-    "connect",
-    "reauthenticate",
-    "reconnect_fleet",
-    "pairing",
-    "third_party_apps",
-    "own_page",
-    "admin_pause",
-    "admin_incidents",
-    "documentation",
+from vehicles.diagnosis.action_rows import (
+    PERSON,
+    Action,
+    ActionRow,
+    adds_key,
+    is_driver,
+    owner_adds_key,
+    owner_must_connect,
 )
-
-PERSON: Final = "person"
-"""Stands in `ACTIONS` for whoever holds the account: the owner or the driver."""
-
-MAY_ADD_KEYS: Final = frozenset({Access.OWNER})
-"""Who Tesla lets add a key to a car, in the Tesla app (Fleet API: virtual keys)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ActionRow:
-    """A row of `ACTIONS`; `when` leaves it out for facts that it does not fit.
-
-    What is done `at_the_car`, or for it in Connect, is left out where the car is not in the account: nobody there can
-    reach it.
-    """
-
-    actor: Actor | str
-    code: str
-    text: str
-    link: str = ""
-    needs_phone_key: bool = False
-    at_the_car: bool = False
-    when: Callable[[Facts], bool] = lambda facts: True
-
-    def fits(self, facts: Facts) -> bool:
-        """Whether the actor can do this as things stand."""
-        # With nothing granted, nobody is told that the car is missing, so the step that is left has to stand.
-        is_out_of_reach = self.at_the_car and facts.vehicle_missing and bool(facts.granted)
-        return self.when(facts) and not is_out_of_reach
-
-
-def _is_driver(facts: Facts) -> bool:
-    return facts.access is Access.DRIVER
-
-
-def _adds_key(facts: Facts) -> bool:
-    """Whether the account's person may add the key. An account whose relation is not known is taken for the owner's."""
-    return facts.access is None or facts.access in MAY_ADD_KEYS
-
-
-def _owner_adds_key(facts: Facts) -> bool:
-    return not _adds_key(facts) and facts.owner_connected
-
-
-def _owner_must_connect(facts: Facts) -> bool:
-    return not _adds_key(facts) and not facts.owner_connected
-
+from vehicles.diagnosis.states import Actor, Consent, Facts
+from vehicles.translatable import gettext_noop
 
 _KEY_TEXT: Final = gettext_noop(
     "Open the link on the phone that unlocks this car, with the Tesla app signed in to the account you connected, and "
@@ -91,11 +28,11 @@ _TELL_OWNER: Final = ActionRow(
     "ask_owner",
     gettext_noop("Only the owner of the car can do the next step. Please tell them."),
     at_the_car=True,
-    when=_is_driver,
+    when=is_driver,
 )
 _GET_THE_KEY_ON: Final = (
-    ActionRow(Actor.DRIVER, "ask_owner", _ASK_TEXT, "pairing", at_the_car=True, when=_owner_adds_key),
-    ActionRow(Actor.DRIVER, "ask_owner", _ASK_TEXT, "connect", at_the_car=True, when=_owner_must_connect),
+    ActionRow(Actor.DRIVER, "ask_owner", _ASK_TEXT, "pairing", at_the_car=True, when=owner_adds_key),
+    ActionRow(Actor.DRIVER, "ask_owner", _ASK_TEXT, "connect", at_the_car=True, when=owner_must_connect),
     ActionRow(
         Actor.OWNER,
         "remove_a_key",
@@ -106,7 +43,7 @@ _GET_THE_KEY_ON: Final = (
         at_the_car=True,
         when=lambda f: f.key_slots_full,
     ),
-    ActionRow(PERSON, "add_key", _KEY_TEXT, "pairing", needs_phone_key=True, at_the_car=True, when=_adds_key),
+    ActionRow(PERSON, "add_key", _KEY_TEXT, "pairing", needs_phone_key=True, at_the_car=True, when=adds_key),
     ActionRow(
         Actor.OWNER,
         "add_key",
@@ -114,7 +51,7 @@ _GET_THE_KEY_ON: Final = (
         "pairing",
         needs_phone_key=True,
         at_the_car=True,
-        when=_owner_adds_key,
+        when=owner_adds_key,
     ),
     ActionRow(
         Actor.OWNER,
@@ -126,7 +63,7 @@ _GET_THE_KEY_ON: Final = (
         "connect",
         needs_phone_key=True,
         at_the_car=True,
-        when=_owner_must_connect,
+        when=owner_must_connect,
     ),
 )
 

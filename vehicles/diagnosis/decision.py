@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vehicles import errors
-from vehicles.diagnosis.actions import Action, actions_for
+from vehicles.diagnosis.action_rows import Action
+from vehicles.diagnosis.actions import actions_for
 from vehicles.diagnosis.rules import RULES, Rule
 from vehicles.diagnosis.states import Facts, Observed, Verdict
 from vehicles.errors import ErrorSpec

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from vehicles import errors
-from vehicles.diagnosis.actions import Action
+from vehicles.diagnosis.action_rows import Action
 from vehicles.diagnosis.decision import Cause, Diagnosis
 from vehicles.diagnosis.states import Actor, Facts, MissingReason, Observed, Verdict
 from vehicles.translatable import gettext_noop

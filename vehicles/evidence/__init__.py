@@ -4,10 +4,6 @@ A change, its history event and the verdicts that follow from it are one transac
 """
 
 from vehicles.evidence.consent import (
-    API_ANSWER,
-    API_DENIAL,
-    LOGIN,
-    TOKEN,
     consent_seen,
     legacy_login_seen,
     scopes_seen,
@@ -37,10 +33,6 @@ from vehicles.evidence.vehicles import (
 )
 
 __all__ = [
-    "API_ANSWER",
-    "API_DENIAL",
-    "LOGIN",
-    "TOKEN",
     "colour_seen",
     "consent_seen",
     "key_refused",

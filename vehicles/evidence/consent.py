@@ -18,13 +18,7 @@ from vehicles.diagnosis import Consent
 from vehicles.history import Kind
 from vehicles.models import Event, TeslaAccount
 from vehicles.permissions import covered_by
-
-LOGIN: Final = "login"
-"""The person signed in and chose at Tesla's own page: never held back."""
-TOKEN: Final = "token"  # noqa: S105  (the name of a source)
-API_DENIAL: Final = "api_denial"
-API_ANSWER: Final = "api_answer"
-INCIDENT: Final = incidents.SOURCE
+from vehicles.sources import Source
 
 _WORSE: Final = (Consent.REVOKED, Consent.SIGN_IN_NEEDED)
 _AXIS: Final = (
@@ -37,12 +31,15 @@ _AXIS: Final = (
 )
 
 
-def scopes_seen(account: TeslaAccount, scopes: Iterable[str], *, now: datetime, source: str = TOKEN) -> None:
+def scopes_seen(
+    account: TeslaAccount, scopes: Iterable[str], *, now: datetime, source: str = Source.TOKEN
+) -> None:
     """A fresh access token names these scopes: the consent is alive, and this is what it covers."""
     granted = sorted(scopes)
     with transaction.atomic():
         _hold(account)
-        narrower = source != LOGIN and not set(account.granted_scopes) <= set(granted)
+        # What the person chose at Tesla's own page is never held back.
+        narrower = source != Source.LOGIN and not set(account.granted_scopes) <= set(granted)
         if narrower and incidents.is_braked(account.mode):
             _become(account, Consent.SUSPECTED, now=now, source=source)
             return
@@ -62,7 +59,9 @@ def consent_seen(account: TeslaAccount, consent: Consent, *, now: datetime, sour
             _become(account, consent, now=now, source=source, flips=flips)
 
 
-def legacy_login_seen(account: TeslaAccount, *, works: bool, now: datetime, source: str = TOKEN) -> None:
+def legacy_login_seen(
+    account: TeslaAccount, *, works: bool, now: datetime, source: str = Source.TOKEN
+) -> None:
     """Whether the login of the older interface works. It says nothing of the consent to the current one."""
     if works == (account.legacy_login_lost_at is None):
         return
@@ -106,7 +105,7 @@ def _become(
     account.consent_source, account.consent_observed_at = source, now
     if flips:
         account.flipped_at = now
-    elif source == LOGIN or (recovers and consent == Consent.ACTIVE):
+    elif source == Source.LOGIN or (recovers and consent == Consent.ACTIVE):
         account.flipped_at = None
     account.save(
         update_fields=["consent", "consent_since", "consent_source", "consent_observed_at", "flipped_at"]
@@ -171,9 +170,9 @@ def _take_flips_back(mode: str, now: datetime) -> None:
                 continue
             scopes = _scopes_before(account, now)
             if scopes is not None:
-                _take_scopes(account, scopes, now=now, source=INCIDENT)
+                _take_scopes(account, scopes, now=now, source=Source.INCIDENT)
             account.flipped_at = None
-            _become(account, Consent.SUSPECTED, now=now, source=INCIDENT)
+            _become(account, Consent.SUSPECTED, now=now, source=Source.INCIDENT)
 
 
 def _scopes_before(account: TeslaAccount, now: datetime) -> list[str] | None:
@@ -182,7 +181,7 @@ def _scopes_before(account: TeslaAccount, now: datetime) -> list[str] | None:
         account_id=account.pk,
         kind=Kind.SCOPES_CHANGED,
         at__gt=now - incidents.BRAKE_WINDOW,
-        data__source=TOKEN,
+        data__source=Source.TOKEN,
     )
     first = narrowed.order_by("pk").first()
     return list(first.data["before"]) if first else None

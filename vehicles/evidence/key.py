@@ -175,7 +175,7 @@ def _reasons_by_connection(vehicle_ids: Collection[UUID]) -> dict[UUID, KeyReaso
     reached = VehicleAccess.objects.filter(vehicle__in=vehicle_ids, missing_since=None)
     for vehicle, access_type in reached.values_list("vehicle", "access_type").distinct():
         relations[vehicle].add(access_type)
-    granted = VehicleGrant.objects.filter(connection__vehicle__in=vehicle_ids, revoked_at=None)
+    granted = VehicleGrant.objects.standing().filter(connection__vehicle__in=vehicle_ids)
     for vehicle, integration in granted.values_list("connection__vehicle", "integration").distinct():
         interfaces[vehicle].add(integration)
     drivers = {pk: KeyReason.DRIVER_ONLY for pk, found in relations.items() if found == {Access.DRIVER}}

@@ -21,10 +21,12 @@ from vehicles.facts.gathering import (
     with_rows,
     working_permissions,
 )
+from vehicles.facts.incidents import CAUSES as CAUSE_OF_INCIDENT
 from vehicles.facts.incidents import with_incidents
 from vehicles.facts.verdicts import refresh_in_parts, refresh_verdicts, verdict_columns
 
 __all__ = [
+    "CAUSE_OF_INCIDENT",
     "MOST_KEYS",
     "access_of",
     "conditions",

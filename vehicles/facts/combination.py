@@ -6,32 +6,34 @@ What `gathering.facts_of` reads, and that decides, belongs here too; incidents f
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import (
     Case,
     Exists,
     Expression,
     F,
+    FilteredRelation,
     Func,
     OuterRef,
     Q,
     QuerySet,
-    Subquery,
     TextField,
     Value,
     When,
 )
-from django.db.models.functions import MD5, Cast, Coalesce, Concat
+from django.db.models.functions import MD5, Cast, Coalesce
 
 from vehicles.diagnosis import Access, Key
 from vehicles.facts.condition import MOST_KEYS
-from vehicles.models import VehicleAccess
+from vehicles.models import VehicleAccess, VehicleGrant
 from vehicles.sources import SOURCES, Source, age_limit
 
+_ACCESSES: Final = "connection__vehicle__accesses"
 
-def combination(now: datetime) -> Expression:
-    """A digest of the text, to annotate grants with. Grants with the same one have the same diagnosis."""
+
+def with_combinations(grants: QuerySet[VehicleGrant], now: datetime) -> QuerySet[Any]:
+    """The grants, each with a digest of the text as `combination`. Those with the same one have the same diagnosis."""
     # Joined flat: what Django's `Concat` nests is too deep for SQLite to read.
     text = Func(
         *(_text(part) for part in _deciding(now)),
@@ -39,7 +41,9 @@ def combination(now: datetime) -> Expression:
         arg_joiner=" || '|' || ",
         output_field=TextField(),
     )
-    return MD5(text)
+    relation = FilteredRelation(_ACCESSES, condition=Q(**{f"{_ACCESSES}__account": F("account")}))
+    # A join, for a query of its own for each of a million grants would take longer than all else.
+    return grants.annotate(relation=relation).annotate(combination=MD5(text))
 
 
 def _deciding(now: datetime) -> list[Any]:
@@ -54,7 +58,8 @@ def _deciding(now: datetime) -> list[Any]:
         Q(connection__vehicle__remote_access_disabled=True) & _was_listed_lately(now),
         Q(connection__vehicle__in_service=True) & _was_listed_lately(now),
         Q(connection__vehicle__paused=True) | Q(connection__application__paused=True),
-        _relation(),
+        Coalesce(F("relation__access_type"), Value("")),
+        Q(relation__missing_since__isnull=False),
         _owner_is_connected(),
     ]
 
@@ -80,17 +85,9 @@ def _was_listed_lately(now: datetime) -> Q:
     return Q(**{f"{listed}__isnull": True}) | Q(**{f"{listed}__gt": now - limit})
 
 
-def _relations() -> QuerySet[VehicleAccess]:
-    return VehicleAccess.objects.filter(vehicle=OuterRef("connection__vehicle"))
-
-
-def _relation() -> Expression:
-    """The account's own relation to the car, and whether the car is missing from it; empty where there is none."""
-    own = _relations().filter(account=OuterRef("account"))
-    told = own.annotate(told=Concat(_text(F("access_type")), _text(Q(missing_since__isnull=False))))
-    return Coalesce(Subquery(told.values("told")[:1]), Value(""), output_field=TextField())
-
-
-def _owner_is_connected() -> Expression:
-    owner = Exists(_relations().filter(access_type=Access.OWNER, missing_since=None))
-    return Case(When(owner, then=Value("1")), default=Value("0"), output_field=TextField())
+def _owner_is_connected() -> Q:
+    """Of a driver's grant, for which alone it matters: whether an owner's account is attached to the car."""
+    accesses = VehicleAccess.objects.filter(vehicle=OuterRef("connection__vehicle"))
+    return Q(relation__access_type=Access.DRIVER) & Q(
+        Exists(accesses.filter(access_type=Access.OWNER, missing_since=None))
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
@@ -12,6 +13,13 @@ from vehicles.models import Incident, IncidentKind, Integration, VehicleGrant
 
 Standing = Mapping[IncidentKind, datetime]
 """The incidents that stand, each with when it began."""
+
+CAUSES: Final = {
+    IncidentKind.OPERATOR_FAULT: "operator_fault",
+    IncidentKind.MASS_REVOCATION: "provider_incident",
+    IncidentKind.LEGACY_CLOSED: "legacy_closed",
+}
+"""What the diagnosis calls a fault that an incident is."""
 
 
 def standing_over(grant: VehicleGrant) -> Standing:
@@ -46,7 +54,5 @@ def faults(grant: VehicleGrant, standing: Standing) -> dict[str, bool]:
     if grant.integration == Integration.LEGACY:
         return {}
     is_suspected = grant.account.consent == Consent.SUSPECTED
-    return {
-        "operator_fault": IncidentKind.OPERATOR_FAULT in standing,
-        "provider_incident": is_suspected and IncidentKind.MASS_REVOCATION in standing,
-    }
+    touched = {IncidentKind.OPERATOR_FAULT: True, IncidentKind.MASS_REVOCATION: is_suspected}
+    return {CAUSES[kind]: is_touched and kind in standing for kind, is_touched in touched.items()}

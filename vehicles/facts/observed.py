@@ -6,8 +6,8 @@ from datetime import datetime
 
 from vehicles.diagnosis import MissingReason, Observed
 from vehicles.facts.condition import held_since
-from vehicles.facts.incidents import Standing
-from vehicles.models import IncidentKind, Integration, Vehicle, VehicleAccess, VehicleGrant
+from vehicles.facts.incidents import CAUSES, Standing
+from vehicles.models import Integration, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.permissions import PERMISSIONS
 from vehicles.sources import Source
 
@@ -29,7 +29,7 @@ def observed(grant: VehicleGrant, access: VehicleAccess | None, standing: Standi
         "remote_access_disabled": _condition(vehicle, "remote_access_disabled"),
         "in_service": _condition(vehicle, "in_service"),
         "asleep": Observed(Source.VEHICLE_STATE, None, vehicle.state_observed_at),
-        **{cause: Observed(Source.INCIDENT, at, at) for cause, at in _incidents(standing).items()},
+        **{CAUSES[kind]: Observed(Source.INCIDENT, at, at) for kind, at in standing.items()},
     }
 
 
@@ -49,15 +49,6 @@ def _paused_since(grant: VehicleGrant) -> datetime | None:
     if grant.connection.vehicle.paused:
         return held_since(grant.connection.vehicle, "paused")
     return grant.connection.application.paused_since
-
-
-def _incidents(standing: Standing) -> dict[str, datetime]:
-    causes = {
-        "operator_fault": IncidentKind.OPERATOR_FAULT,
-        "provider_incident": IncidentKind.MASS_REVOCATION,
-        "legacy_closed": IncidentKind.LEGACY_CLOSED,
-    }
-    return {cause: standing[kind] for cause, kind in causes.items() if kind in standing}
 
 
 def missing_observed(grant: VehicleGrant, missing: dict[str, MissingReason]) -> dict[str, Observed]:

@@ -7,20 +7,22 @@ be decided about one by one.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from itertools import islice, pairwise
+from operator import or_
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Min, QuerySet, TextField
+from django.db.models import Count, Min, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from vehicles.diagnosis import Diagnosis, diagnose
-from vehicles.facts.combination import combination
+from vehicles.facts.combination import with_combinations
 from vehicles.facts.gathering import access_of, facts_of, with_rows
 from vehicles.models import VehicleGrant
 
@@ -28,6 +30,7 @@ T = TypeVar("T")
 Columns = tuple[str, str, str]
 """Verdict, main cause and next actor, as they are kept on the grant."""
 
+_COLUMNS: Final = ("verdict", "main_cause", "next_actor")
 AT_ONCE: Final = 20_000
 """Grants that are rewritten in one transaction; other writers wait no longer than that takes."""
 FEW: Final = 100
@@ -41,7 +44,7 @@ def refresh_verdicts(grants: QuerySet[VehicleGrant], now: datetime) -> int:
     Call it in the transaction that changed a fact. For grants by the million there is `refresh_in_parts`.
     """
     few = list(with_rows(grants.order_by())[: FEW + 1])
-    return _refresh_few(few, now) if len(few) <= FEW else _refresh(grants, now, {})
+    return _refresh_few(few, now) if len(few) <= FEW else _refresh(grants, now)
 
 
 def _refresh_few(grants: Iterable[VehicleGrant], now: datetime) -> int:
@@ -69,17 +72,65 @@ class Part:
 
 
 def refresh_in_parts(grants: QuerySet[VehicleGrant], now: datetime) -> Iterator[Part]:
-    """The same for any number of grants, a transaction for each part.
+    """The same for any number of grants: all are compared in one reading, and what is wrong is rewritten in parts.
 
     To be called outside of any transaction. Can be stopped between parts and begun again.
     """
-    answers: dict[str, Columns] = {}
-    for first, after in _ranges(grants.count() // AT_ONCE + 1):
-        part = grants.filter(pk__gte=first, **({"pk__lt": after} if after else {}))
-        seen = part.count()
+    found = _compare(grants, now)
+    yield Part(found.right, 0)
+    if not found.wrong:
+        return
+    for first, after in _ranges(found.suspected // AT_ONCE + 1):
+        part = grants.filter(found.stored, pk__gte=first, **({"pk__lt": after} if after else {}))
         with transaction.atomic():
-            changed = _refresh(part, now, answers)
+            _plan_for_many(random_page_cost="1.1")
+            seen = part.count()
+            changed = _write_all(with_combinations(part.order_by(), now), found.wrong, now)
         yield Part(seen, changed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Which combinations have another answer than some of their grants hold; `stored` finds those grants.
+
+    It finds others too, which hold the same rightly: `suspected` counts both, `right` all the rest.
+    """
+
+    wrong: dict[str, Columns]
+    stored: Q
+    suspected: int
+    right: int
+
+
+def _compare(grants: QuerySet[VehicleGrant], now: datetime) -> _Comparison:
+    """One reading over all the grants, which holds nobody up."""
+    each = with_combinations(grants.order_by(), now).annotate(is_new=Q(verdict_since=None))
+    groups = each.values("combination", *_COLUMNS, "is_new").annotate(
+        example=Min(Cast("pk", TextField())), number=Count("pk")
+    )
+    with transaction.atomic():
+        _plan_for_many(work_mem="64MB")
+        found = list(groups.values_list("combination", *_COLUMNS, "is_new", "example", "number"))
+    answers = _diagnosed({text: example for text, *_, example, _ in found}, now)
+    wrong: dict[str, Columns] = {}
+    numbers: Counter[Columns] = Counter()
+    suspected: set[Columns] = set()
+    for text, verdict, cause, actor, is_new, _, number in found:
+        numbers[verdict, cause, actor] += number
+        if text in answers and (is_new or answers[text] != (verdict, cause, actor)):
+            wrong[text] = answers[text]
+            suspected.add((verdict, cause, actor))
+    stored = reduce(or_, (Q(**dict(zip(_COLUMNS, held, strict=True))) for held in suspected), Q())
+    many = sum(numbers[held] for held in suspected)
+    return _Comparison(wrong, stored, many, numbers.total() - many)
+
+
+def _plan_for_many(**costs: str) -> None:
+    """Let PostgreSQL plan this transaction for what it does; compiling its expressions would take most of the time."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for name, value in {"jit": "off", **costs}.items():
+                cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
 
 
 def _ranges(parts: int) -> Iterator[tuple[UUID, UUID | None]]:
@@ -88,21 +139,27 @@ def _ranges(parts: int) -> Iterator[tuple[UUID, UUID | None]]:
     return ((first, after) for first, after in pairwise([*starts, None]) if first is not None)
 
 
-def _refresh(grants: QuerySet[VehicleGrant], now: datetime, answers: dict[str, Columns]) -> int:
-    """`answers` remembers the diagnosis of each combination from part to part."""
-    known = grants.order_by().annotate(combination=combination(now))
+def _refresh(grants: QuerySet[VehicleGrant], now: datetime) -> int:
+    known = with_combinations(grants.order_by(), now)
+    _plan_for_many()
     met = known.values("combination").annotate(example=Min(Cast("pk", TextField())))
-    examples = dict(met.values_list("combination", "example"))
-    _diagnose({text: pk for text, pk in examples.items() if text not in answers}, now, answers)
-    told = [(text, *answers[text]) for text in examples if text in answers]
-    return sum(_write(known, part, now) for part in _batched(told, _ANSWERS_AT_ONCE))
+    answers = _diagnosed(dict(met.values_list("combination", "example")), now)
+    return _write_all(known, answers, now)
 
 
-def _diagnose(examples: Mapping[str, str], now: datetime, answers: dict[str, Columns]) -> None:
+def _diagnosed(examples: Mapping[str, str], now: datetime) -> dict[str, Columns]:
+    """The answer of each combination, by one grant that has it; of none that is gone meanwhile."""
+    answers: dict[str, Columns] = {}
     texts = {UUID(pk): text for text, pk in examples.items()}
     for ids in _batched(texts, _ANSWERS_AT_ONCE):
         for grant in with_rows(VehicleGrant.objects.filter(pk__in=ids)):
             answers[texts[grant.pk]] = verdict_columns(diagnose(facts_of(grant, access_of(grant), now)))
+    return answers
+
+
+def _write_all(known: QuerySet[Any, Any], answers: Mapping[str, Columns], now: datetime) -> int:
+    told = ((text, *columns) for text, columns in answers.items())
+    return sum(_write(known, part, now) for part in _batched(told, _ANSWERS_AT_ONCE))
 
 
 def verdict_columns(diagnosis: Diagnosis) -> Columns:

@@ -32,6 +32,14 @@ class Connection(models.Model):
         return str(self.public_id)
 
 
+class VehicleGrantQuerySet(models.QuerySet["VehicleGrant"]):
+    """The questions that are asked of grants."""
+
+    def standing(self) -> VehicleGrantQuerySet:
+        """Those that neither the person nor the application has ended."""
+        return self.filter(revoked_at=None)
+
+
 class VehicleGrant(models.Model):
     """The permissions one person approved for one application on one car: the row of the audit list.
 
@@ -68,6 +76,8 @@ class VehicleGrant(models.Model):
     main_cause = models.CharField(max_length=32, blank=True)
     next_actor = models.CharField(max_length=16, blank=True)
     verdict_since = models.DateTimeField(null=True, blank=True)
+
+    objects = VehicleGrantQuerySet.as_manager()
 
     class Meta:
         constraints = [
