@@ -27,7 +27,7 @@ demo: .venv/demo-installed
 test: .venv/dev-installed
 	@$(MANAGE) test $(ARGS)
 
-# Sizes from the environment: SOAK_PROCESSES, SOAK_COMMANDS, SOAK_KEYS, SOAK_KILLS; for tokens SOAK_REFRESHERS,
+# Sizes from the environment: SOAK_PROCESSES, SOAK_COMMANDS, SOAK_KEYS, SOAK_KILLS, SOAK_GRANTS; for tokens SOAK_REFRESHERS,
 # SOAK_REFRESH_ROUNDS, SOAK_TOKEN_KILLS, SOAK_LOGINS, SOAK_SEALED_ROWS.
 soak: .venv/dev-installed
 	@$(MANAGE) test tests/soak --tag soak
