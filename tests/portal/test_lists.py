@@ -45,7 +45,7 @@ def fill(number: int) -> None:
         IncidentFactory()
         ReservationFactory()
         FixLinkFactory()
-        ShownFaultFactory()
+        ShownFaultFactory(application=grant.connection.application)
 
 
 def settle(now: datetime) -> None:
