@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils.translation import trans_real
 
-from connect import pages, problems
+from connect import link_problems, pages, problems
 from connect.problems import Problem
 from tests.journeys.browser import Browser
 from tests.journeys.people import Consumer, Owner
@@ -20,7 +20,9 @@ SILENT = ("script", "style", "svg", "code", "pre")
 NAMES = {"Tesla", "Carport", "Charging", "English", "Rental", *LABELS.values()}
 """What is called the same in every language here: makes, applications, Tesla's own labels."""
 SUPPORT_CODE = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}\b")
-PROBLEMS = [found for found in vars(problems).values() if isinstance(found, Problem)]
+PROBLEMS = [
+    found for found in [*vars(problems).values(), *vars(link_problems).values()] if isinstance(found, Problem)
+]
 
 
 class Bracketed:
