@@ -184,7 +184,8 @@ def approve(
     vehicles = [access.vehicle for access in offer.accesses if str(access.vehicle_id) in set(vehicle_ids)]
     approved = [item.name for item in offer.offered if item.name in names or item.name in offer.required]
     chosen = [str(vehicle.pk) for vehicle in vehicles]
-    queue = [] if session.any_login or _is_legacy(session) else key_queue.queue_for(vehicles)
+    asks_no_key = session.any_login or _is_legacy(session)
+    queue = [] if asks_no_key else key_queue.queue_for(session.application, vehicles, approved)
     with transaction.atomic():
         if not flow.move(session, Step.KEYS, now, chosen_vehicles=chosen, key_queue=queue):
             return False

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from uuid import UUID
+
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -9,6 +12,7 @@ from connect import consent, exits, flow, key_queue, oauth, tasks
 from connect.models import ConnectSession, ResponseType, Step
 from connect.run_view import of_run, step, to_page
 from vehicles import grants
+from vehicles.models import Vehicle
 
 
 @step
@@ -21,9 +25,15 @@ def finish(request: HttpRequest, session: ConnectSession) -> HttpResponse:
 
 
 def finish_run(session: ConnectSession) -> HttpResponse:
-    """Complete the run and redirect to the application; to the run's own page when it had ended before."""
+    """Complete the run and redirect to the application; to the run's own page when it had ended before.
+
+    Who took back meanwhile all that was allowed comes back with that, and not with a code that reaches nothing.
+    """
     now = timezone.now()
-    person = consent.signed_in_account(session).person
+    account, chosen = consent.signed_in_account(session), [UUID(each) for each in session.chosen_vehicles]
+    if chosen and not grants.stand(session.application, account, chosen):
+        return _back(session, exits.ACCESS_DENIED, now)
+    person = account.person
     if not flow.complete(session, now) or not session.redirect_uri:
         return to_page(session)
     if session.connection:
@@ -47,10 +57,13 @@ def leave(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     reason = request.POST.get("reason", "")
     if request.method != "POST" or reason not in exits.DESCRIPTIONS:
         return to_page(session)
-    now = timezone.now()
+    is_incompatible = reason == exits.INCOMPATIBLE
+    told = consent.car_to_tell(session, request.POST.get("tell", "")) if is_incompatible else None
+    return _back(session, reason, timezone.now(), told)
+
+
+def _back(session: ConnectSession, reason: str, now: datetime, told: Vehicle | None = None) -> HttpResponse:
     has_ended = flow.end(session, reason, now) or flow.has_expired(session, now)
     if not has_ended or not session.redirect_uri:
         return to_page(session)
-    is_incompatible = reason == exits.INCOMPATIBLE
-    told = consent.car_to_tell(session, request.POST.get("tell", "")) if is_incompatible else None
     return exits.ToApplication(exits.error_url(session, reason, told))

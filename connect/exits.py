@@ -16,10 +16,11 @@ from connect.parameters import TESLA
 from vehicles import pairing
 from vehicles.models import ApplicationUser, Connection, Integration, Vehicle
 
+ACCESS_DENIED: Final = "access_denied"
 INCOMPATIBLE: Final = "vehicle_incompatible"
 
 DESCRIPTIONS: Final[dict[str, str]] = {
-    "access_denied": "User denied access to application.",
+    ACCESS_DENIED: "User denied access to application.",
     "configuration_error": "There has been an error in the configuration of your application.",
     "no_vehicles": "No vehicles found for the connected account.",
     "oem_cancelled_login": "User left the Tesla login before it was complete.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +12,8 @@ from connect.models import ConnectSession, Step
 from connect.problems import UNKNOWN_RUN, ConnectProblem
 from vehicles import pairing
 from vehicles.diagnosis import Key
-from vehicles.models import Vehicle, VehicleAccess
+from vehicles.models import Application, Vehicle, VehicleAccess
+from vehicles.permissions import PERMISSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,13 @@ class Place:
     number: int = 0
 
 
-def queue_for(vehicles: Sequence[Vehicle]) -> list[str]:
-    """Ids of the cars that need a key page, in this order."""
+def queue_for(application: Application, vehicles: Sequence[Vehicle], allowed: Iterable[str]) -> list[str]:
+    """Ids of the cars that need a key page, in this order.
+
+    None does where nothing was allowed that takes a key, unless the application demands keys.
+    """
+    if not (application.requires_key or any(PERMISSIONS[name].needs_key for name in allowed)):
+        return []
     return [str(vehicle.pk) for vehicle in vehicles if pairing.needs_key(vehicle)]
 
 

@@ -57,12 +57,13 @@ def approve(session: ConnectSession, found: Offer, shown: Collection[str], now: 
     account = consent.signed_in_account(session)
     vehicles = [access.vehicle for access in found.accesses]
     chosen = [str(vehicle.pk) for vehicle in vehicles]
-    queue = [] if session.any_login else key_queue.queue_for(vehicles)
+    allowed = [item.name for item in found.offered if item.name in shown]
+    works = [*allowed, *(item.name for item in found.kept)]
+    queue = [] if session.any_login else key_queue.queue_for(session.application, vehicles, works)
     with transaction.atomic():
         if not flow.move(session, Step.KEYS, now, chosen_vehicles=chosen, key_queue=queue):
             return False
         grants.move_to_fleet(session.application, account, now=now)
-        allowed = [item.name for item in found.offered if item.name in shown]
         asked_anew = any(set(session.requested) - set(grant.requested) for grant in _held(session))
         if allowed or asked_anew:
             grants.widen(session.application, account, requested=session.requested, approved=allowed, now=now)

@@ -56,7 +56,7 @@ def _insert(command: Command) -> None:
 def moved_since(vehicle: Vehicle, then: datetime) -> bool:
     """Whether anybody's command that toggles something on this car runs, or ended since."""
     movements = Command.objects.filter(grant__connection__vehicle=vehicle, name__in=_TOGGLES)
-    running = Q(outcome=Outcome.PENDING, deadline_at__gt=timezone.now())
+    running = Q(outcome=Outcome.PENDING, deadline_at__gt=timezone.now() - GRACE)
     return movements.filter(running | Q(ended_at__gte=then)).exists()
 
 

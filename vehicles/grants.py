@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -218,6 +219,12 @@ def _move_one(grant: VehicleGrant, application: Application, account: TeslaAccou
         not_granted=grant.not_granted,
         source=Source.LOGIN,
     )
+
+
+def stand(application: Application, account: TeslaAccount, vehicle_ids: Iterable[UUID]) -> bool:
+    """Whether anything that the account's person gave this application on these cars was not taken back."""
+    given = VehicleGrant.objects.filter(connection__application=application, account=account)
+    return given.filter(connection__vehicle__in=vehicle_ids, revoked_at=None).exists()
 
 
 def widen(

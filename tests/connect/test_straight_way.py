@@ -7,10 +7,12 @@ from html import unescape
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from connect.models import ConnectSession, Step
 from tests.connect.conftest import Journey, answer_of, query_of
 from tests.factories import EVERY_SCOPE, ApplicationFactory
+from vehicles import grants
 from vehicles.models import Application, Connection, Event, Vehicle, VehicleGrant
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
@@ -273,3 +275,34 @@ def _let_observations_age() -> None:
     Vehicle.objects.update(
         key_observed_at=ConnectSession.objects.latest("created_at").created_at.replace(year=2020)
     )
+
+
+def test_who_allows_no_command_is_asked_for_no_key(journey: Journey, anna: ScenarioPerson) -> None:
+    journey.authorize()
+    journey.sign_in(anna.email)
+    back = journey.approve(permissions=["read_vehicle_info", "read_odometer"])
+    assert "code" in answer_of(back)
+    assert journey.run.key_queue == []
+
+
+def test_an_application_that_demands_the_key_asks_for_it_also_to_read(
+    journey: Journey, application: Application, anna: ScenarioPerson
+) -> None:
+    Application.objects.update(requires_key=True)
+    journey.authorize(scope="read_odometer")
+    journey.sign_in(anna.email)
+    journey.approve()
+    assert len(journey.run.key_queue) == 2
+
+
+def test_who_takes_everything_back_before_the_end_brings_no_code_along(
+    journey: Journey, anna: ScenarioPerson
+) -> None:
+    journey.authorize()
+    journey.sign_in(anna.email)
+    journey.approve()
+    grants.revoke_all(VehicleGrant.objects.all(), actor="person", now=timezone.now())
+    journey.post("skip-key", vehicle=_vehicle(journey.look()))
+    back = journey.post("skip-key", vehicle=_vehicle(journey.look()))
+    assert answer_of(back)["error"] == "access_denied"
+    assert journey.run.exit_reason == "access_denied"
