@@ -19,6 +19,8 @@ from vehicles.diagnosis import Access
 from vehicles.models import Event, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.tesla import scopes
 from vehicles.tesla.client import KeyStatus, ListedVehicle
+from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = pytest.mark.django_db
 
@@ -163,6 +165,14 @@ def test_a_tesla_that_cannot_be_asked_is_the_reason_only_where_nothing_is_known(
         ("absent", ""),
         ("unknown", "provider_error"),
     }
+
+
+def test_where_tesla_lists_the_cars_and_tells_no_keys_that_is_the_reason(
+    simulator: SimulatorServer, sign_in: Any, anna: ScenarioPerson
+) -> None:
+    simulator.world.faults.add({"match": {"path": "/api/1/vehicles/fleet_status"}, "status": 503})
+    sign_in(anna)
+    assert set(Vehicle.objects.values_list("key", "key_reason")) == {("unknown", "provider_error")}
 
 
 @pytest.mark.parametrize("key", ["present", "absent", "conflict"])

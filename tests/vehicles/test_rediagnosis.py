@@ -220,6 +220,15 @@ def test_many_grants_are_done_in_parts_that_meet_every_one(now: datetime, monkey
         assert tuple(getattr(grant, name) for name in COLUMNS) == told(grant, now)
 
 
+def test_in_parts_as_well_a_verdict_that_is_right_gets_its_date(now: datetime) -> None:
+    grant = VehicleGrantFactory()
+    facts.refresh_verdicts(VehicleGrant.objects.all(), now)
+    VehicleGrant.objects.update(verdict_since=None)
+    assert sum(part.changed for part in facts.refresh_in_parts(VehicleGrant.objects.all(), now)) == 1
+    grant.refresh_from_db()
+    assert grant.verdict_since == now
+
+
 def test_a_key_state_that_grew_too_old_is_written_down_with_its_event(now: datetime) -> None:
     old = VehicleFactory(key="absent", key_observed_at=now - timedelta(days=8))
     fresh = VehicleFactory(key="absent", key_observed_at=now - timedelta(days=6))
