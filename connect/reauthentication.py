@@ -65,7 +65,7 @@ def _integration(grants: list[VehicleGrant]) -> Integration:
 
 
 def _by_make(query: Mapping[str, str], application: Application) -> AuthorizeRequest:
-    """Without what is `required:` nothing moves; the rest is asked for at Tesla and may be left out there."""
+    """Nothing moves without Tesla's scopes behind every permission named; where some are `required:`, behind those."""
     _check_response_type(query)
     if query["make"].upper() != TESLA:
         raise InvalidRequest("make", _("Only TESLA can be reauthenticated by make."))
@@ -76,7 +76,7 @@ def _by_make(query: Mapping[str, str], application: Application) -> AuthorizeReq
         application=application,
         mode=mode_of(query),
         requested=requested,
-        required=required,
+        required=required or requested,
         response_type=ResponseType.VEHICLE_ID,
         any_login=takes_any_login(query),
         external_user=own_id_of(query, "user"),

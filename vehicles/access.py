@@ -20,6 +20,7 @@ from vehicles.diagnosis import CAUSES, Diagnosis, diagnose, not_connected
 from vehicles.errors import CatalogueError, ErrorSpec, invalid
 from vehicles.facts import access_of, facts_of, with_incidents, working_permissions
 from vehicles.models import Application, Integration, Mode, Reservation, User, VehicleGrant
+from vehicles.permissions import REQUIRED_PREFIX, shows_cars
 from vehicles.prepared import Given, Prepared
 
 
@@ -180,13 +181,17 @@ def _interface(application: Application, held: Iterable[str]) -> dict[str, str]:
 
 
 def _reconnect_fleet(grant: VehicleGrant) -> str:
-    """Moves what the person gave over the older interface; ids and tokens of the application stay."""
+    """Moves what the person gave over the older interface; ids and tokens of the application stay.
+
+    Required is what Tesla shows no car without; a box left out beyond that holds nobody up.
+    """
     application = grant.connection.application
+    names = grant.requested or application.permissions
     query = {
         "response_type": "vehicle_id",
         "client_id": application.client_id,
         "make": "TESLA",
-        "scope": " ".join(grant.requested or application.permissions),
+        "scope": " ".join(f"{REQUIRED_PREFIX if shows_cars(name) else ''}{name}" for name in names),
         "mode": grant.mode,
     }
     return f"{settings.PUBLIC_URL}/oauth/reauthenticate?{urlencode(query)}"

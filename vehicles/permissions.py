@@ -82,6 +82,11 @@ IDENTITY: Final = (scopes.OPENID,)
 """The Tesla scope that tells who somebody is, and nothing more."""
 
 
+def shows_cars(name: str) -> bool:
+    """Whether this permission rests on the scope without which Tesla lists no cars (Fleet API: vehicles)."""
+    return PERMISSIONS[name].tesla_scope == _INFO
+
+
 def covered_by(names: Iterable[str], tesla_scopes: Collection[str]) -> list[str]:
     """Those of the permissions whose Tesla scope the person granted, in the order given."""
     return [name for name in names if PERMISSIONS[name].tesla_scope in tesla_scopes]

@@ -95,10 +95,11 @@ def test_everything_moves_with_its_ids_and_the_person_stays_on_a_page_of_ours(
     assert not Grant.objects.exists()
 
 
-def test_what_is_required_must_be_granted_before_anything_moves(
-    legacy: Journey, emma: ScenarioPerson
+@pytest.mark.parametrize("scope", ["read_vin control_security", "read_vin required:control_security"])
+def test_what_is_named_or_marked_must_be_granted_before_anything_moves(
+    legacy: Journey, emma: ScenarioPerson, scope: str
 ) -> None:
-    reauthenticate(legacy, scope="read_vin required:control_security")
+    reauthenticate(legacy, scope=scope)
     sign_in(legacy, emma.email, ["vehicle_device_data"])
     page = legacy.look()
     assert "tesla-button" in page and "approval-button" not in page and "Vehicle Commands" in page
