@@ -203,7 +203,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     account = TeslaAccountFactory()
     for _ in range(number):
         VehicleGrantFactory(account=account)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         assert facts.refresh_verdicts(VehicleGrant.objects.all(), now) == number
 
 

@@ -128,9 +128,10 @@ def _compare(grants: QuerySet[VehicleGrant], now: datetime) -> _Comparison:
 def _plan_for_many(**costs: str) -> None:
     """Let PostgreSQL plan this transaction for what it does; compiling its expressions would take most of the time."""
     if connection.vendor == "postgresql":
+        wanted = {"jit": "off", **costs}
+        calls = ", ".join(["set_config(%s, %s, true)"] * len(wanted))
         with connection.cursor() as cursor:
-            for name, value in {"jit": "off", **costs}.items():
-                cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+            cursor.execute(f"SELECT {calls}", [word for pair in wanted.items() for word in pair])
 
 
 def _ranges(parts: int) -> Iterator[tuple[UUID, UUID | None]]:
