@@ -21,7 +21,7 @@ from vehicles.models import Application, ApplicationUser
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 ORIGIN = "https://app.example"
 LISTENER = """

@@ -53,6 +53,7 @@ def test_an_owner_of_two_cars_adds_one_key_and_leaves_the_other_for_later(
     assert VehicleGrant.objects.count() == 2
 
 
+@pytest.mark.slow
 def test_pages_that_stop_a_run_say_what_to_do(
     page: Page, live_server: Any, simulator: SimulatorServer, application: Application, clara: Any
 ) -> None:
@@ -83,6 +84,7 @@ def test_pages_that_stop_a_run_say_what_to_do(
     shoot(page, "14-unknown")
 
 
+@pytest.mark.slow
 def test_the_callback_address_is_carried_over_from_teslas_tab(
     page: Page, live_server: Any, simulator: SimulatorServer, application: Application, emma: Any
 ) -> None:
@@ -125,6 +127,7 @@ def remove_access(page: Page) -> None:
     popup.value.close()
 
 
+@pytest.mark.slow
 def test_the_guide_ticks_itself_when_tesla_says_that_access_is_removed(
     page: Page, live_server: Any, simulator: SimulatorServer, application: Application, dieter: Any
 ) -> None:
@@ -147,6 +150,7 @@ def test_the_guide_ticks_itself_when_tesla_says_that_access_is_removed(
     page.wait_for_url("https://example.com/auth?code=**")
 
 
+@pytest.mark.slow
 def test_without_scripts_the_guide_ticks_at_the_press_of_a_button(
     browser: Browser, live_server: Any, simulator: SimulatorServer, application: Application, dieter: Any
 ) -> None:
@@ -163,6 +167,7 @@ def test_without_scripts_the_guide_ticks_at_the_press_of_a_button(
     page.wait_for_selector("#allow-button")
 
 
+@pytest.mark.slow
 def test_a_reauthentication_by_make_ends_on_a_page_of_ours(
     page: Page, live_server: Any, simulator: SimulatorServer, application: Application, dieter: Any
 ) -> None:
@@ -196,6 +201,7 @@ def test_a_reauthentication_by_make_ends_on_a_page_of_ours(
     assert set(grant.approved) == {"read_vin", "read_location", "control_security"}
 
 
+@pytest.mark.slow
 def test_pages_at_which_the_application_can_be_told_more(
     page: Page, live_server: Any, simulator: SimulatorServer, application: Application, anna: Any
 ) -> None:
@@ -214,6 +220,7 @@ def test_pages_at_which_the_application_can_be_told_more(
     page.wait_for_url("https://example.com/auth?error=vehicle_incompatible**&vin=5YJ**")
 
 
+@pytest.mark.slow
 def test_without_scripts_the_journey_completes_all_the_same(
     browser: Browser, live_server: Any, simulator: SimulatorServer, application: Application, anna: Any
 ) -> None:
@@ -234,6 +241,7 @@ def test_without_scripts_the_journey_completes_all_the_same(
     assert "code=" in page.url
 
 
+@pytest.mark.slow
 def test_reauthentication_and_the_pages_around_it(
     page: Page, live_server: Any, simulator: SimulatorServer, application: Application, bernd: Any
 ) -> None:

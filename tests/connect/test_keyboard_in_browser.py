@@ -14,7 +14,7 @@ from vehicles.models import VehicleGrant
 from vehicles.tesla.simulator.scenarios import PASSWORD, ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 def press(page: Page, wanted: str, key: str = "Enter") -> list[str]:

@@ -17,7 +17,7 @@ from vehicles.tesla.simulator.scenarios import ScenarioPerson, ScenarioVehicle, 
 from vehicles.tesla.simulator.server import SimulatorServer
 from vehicles.tesla.simulator.vehicle_numbers import with_check_digit
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 MODEL_3, MODEL_Y, MODEL_S = (
     with_check_digit(vin) for vin in ("5YJ3E7EA_KF000701", "7SAYGDEE_NF000702", "5YJSA1E2_JF000703")

@@ -18,7 +18,7 @@ from vehicles import facts
 from vehicles.models import Application, Vehicle, VehicleGrant
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 NAMED = ["read_vehicle_info", "read_odometer", "control_security"]
 
 

@@ -24,7 +24,7 @@ from tests.portal.screens import list_of, page_of
 from vehicles import facts
 from vehicles.models import Incident, Vehicle, VehicleGrant
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(params=["desktop-light", pytest.param("phone-dark", marks=pytest.mark.slow)])
