@@ -51,7 +51,8 @@ def _application(route: Route) -> None:
 def shoot(page: Page, name: str) -> None:
     """Keep a picture, and see that nothing is wider than the screen or keeps anybody out."""
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    assert barriers(page) == []
+    found = barriers(page)
+    assert found == [], f"{page.url}: {found}"
     if folder := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{folder}/{page.shot_prefix}-{name}.png", full_page=True)
 

@@ -14,6 +14,7 @@ from tests.connect.conftest import AtTesla
 from tests.factories import ApplicationFactory, VehicleGrantFactory
 from vehicles import incidents
 from vehicles.models import Application, Connection, IncidentKind, TeslaAccount, VehicleGrant
+from vehicles.tesla.simulator.scenarios import PASSWORD
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -218,6 +219,67 @@ def test_pages_at_which_the_application_can_be_told_more(
     page.locator("input[name=tell]").nth(1).check()
     page.click("#leave-button")
     page.wait_for_url("https://example.com/auth?error=vehicle_incompatible**&vin=5YJ**")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("at_tesla", "heard"),
+    [
+        ("login_cancelled", "oem_cancelled_login"),
+        ("server_error", "server_error"),
+        ("unauthorized_client", "configuration_error"),
+    ],
+)
+def test_whoever_comes_back_from_tesla_without_a_login_finds_the_way_to_the_application(
+    browser: Browser, live_server: Any, simulator: SimulatorServer, application: Application,
+    at_tesla: str, heard: str,
+) -> None:  # fmt: skip
+    page = opened(browser, "phone")
+    page.shot_prefix = "phone-exit"
+    authorize(page, live_server.url, application, make="TESLA")
+    page.click("#continue-button")
+    page.wait_for_selector("#sign-in-button")
+    state = dict(parse_qsl(urlsplit(page.url).query))["state"]
+    page.goto(f"{live_server.url}/connect/tesla/callback?{urlencode({'state': state, 'error': at_tesla})}")
+    shoot(page, at_tesla)
+    leave(page, heard)
+
+
+@pytest.mark.slow
+def test_whoever_declines_at_tesla_finds_the_way_to_the_application(
+    browser: Browser, live_server: Any, simulator: SimulatorServer, application: Application, anna: Any
+) -> None:
+    page = opened(browser, "phone")
+    page.shot_prefix = "phone-exit"
+    authorize(page, live_server.url, application, make="TESLA")
+    page.click("#continue-button")
+    page.fill("#username", anna.email)
+    page.fill("#password", PASSWORD)
+    page.click("#sign-in-button")
+    page.click("#deny-button")
+    shoot(page, "declined-at-tesla")
+    leave(page, "access_denied")
+
+
+@pytest.mark.slow
+def test_whoever_has_no_car_finds_the_way_to_the_application(
+    browser: Browser, live_server: Any, simulator: SimulatorServer, application: Application, anna: Any
+) -> None:
+    page = opened(browser, "phone")
+    page.shot_prefix = "phone-exit"
+    simulator.world.accounts[anna.email].access.clear()
+    authorize(page, live_server.url, application, make="TESLA")
+    page.click("#continue-button")
+    sign_in(page, anna.email)
+    page.wait_for_selector("#leave-button")
+    shoot(page, "no-car")
+    leave(page, "no_vehicles")
+
+
+def leave(page: Page, error: str) -> None:
+    """Back to the application, which hears this error."""
+    page.click("#leave-button")
+    page.wait_for_url(f"https://example.com/auth?error={error}**")
 
 
 @pytest.mark.slow
