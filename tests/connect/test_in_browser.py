@@ -25,6 +25,7 @@ def application(db: Any) -> Application:
     return ApplicationFactory(name="Charge Planner", colour="#0f766e", requires_key=False)
 
 
+@pytest.mark.slow
 def test_an_owner_of_two_cars_adds_one_key_and_leaves_the_other_for_later(
     page: Page, live_server: Any, simulator: SimulatorServer, application: Application, anna: Any
 ) -> None:

@@ -27,6 +27,9 @@ def manage(*arguments: str, database: Path) -> str:
     return done.stdout
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database that every migration ran on."""
@@ -50,7 +53,6 @@ def test_a_migrated_database_refuses_to_change_or_delete_events(migrated: Path) 
                 connection.execute(statement)
 
 
-@pytest.mark.slow
 def test_the_newest_migrations_can_be_taken_back(migrated: Path) -> None:
     manage("migrate", "vehicles", "0007", "--no-input", database=migrated)
     manage("migrate", "--no-input", database=migrated)

@@ -142,6 +142,7 @@ def test_the_number_of_queries_does_not_grow_with_the_list(
         assert len(list(audit.rows({}))) == 20
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_list(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vehicles.audit.listing._AT_ONCE", 20)
     application = ApplicationFactory()

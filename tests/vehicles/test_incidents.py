@@ -80,6 +80,7 @@ def test_during_an_incident_owners_are_told_nothing(
     }
 
 
+@pytest.mark.slow
 def test_accounts_in_doubt_clear_themselves_when_tesla_answers_again(
     simulator: SimulatorServer, crowd: list[VehicleGrant]
 ) -> None:
@@ -93,6 +94,7 @@ def test_accounts_in_doubt_clear_themselves_when_tesla_answers_again(
     assert set(VehicleGrant.objects.values_list("verdict", flat=True)) == {"ok"}
 
 
+@pytest.mark.slow
 def test_who_really_left_during_an_incident_is_found_after_staff_ended_it(
     simulator: SimulatorServer, crowd: list[VehicleGrant]
 ) -> None:
@@ -111,6 +113,7 @@ def test_who_really_left_during_an_incident_is_found_after_staff_ended_it(
     assert heard(gone) == "CONNECTED_SERVICES_ACCOUNT:PERMISSION"
 
 
+@pytest.mark.slow
 def test_after_a_release_teslas_word_counts_however_many_are_gone(
     simulator: SimulatorServer, crowd: list[VehicleGrant]
 ) -> None:
