@@ -13,6 +13,7 @@ from connect.models import ConnectSession, ResponseType, Step
 from connect.run_view import of_run, step, to_page
 from vehicles import grants
 from vehicles.models import Vehicle
+from vehicles.tasks import nudge
 
 
 @step
@@ -47,7 +48,7 @@ def after_approval(session: ConnectSession) -> HttpResponse:
     """On to the key pages, or to the end where no car needs one."""
     if session.step == Step.KEYS and not session.key_queue:
         return finish_run(session)
-    tasks.nudge(tasks.learn_colours, str(session.account_id))
+    nudge(tasks.learn_colours, str(session.account_id))
     return to_page(session)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
-from celery import Task, shared_task
+from celery import shared_task
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from connect import flow, owner_link, person_visit, shown_faults
 from vehicles import sync
@@ -35,9 +33,3 @@ def learn_colours(account_id: str, **kwargs: Any) -> None:
     account = TeslaAccount.objects.filter(pk=account_id).first()
     if account:
         sync.learn_colours(account)
-
-
-def nudge(task: Task, *args: str) -> None:
-    """Have the worker do this soon. Where the broker does not answer it is left undone, for nothing waits for it."""
-    with suppress(OperationalError):
-        task.apply_async(args, retry=False)

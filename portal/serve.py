@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from portal.processes import Process, StartFailed, Supervisor, answers, clock, log_says, python, web, worker
+from portal.processes import Process, StartFailed, Supervisor, answers, clock, python, says, web, worker
 
 VAR: Final = Path(__file__).resolve().parent.parent / "var"
 STEPS: Final = (
@@ -25,7 +25,7 @@ def main() -> int:
         if subprocess.run(python("manage.py", *step), check=False).returncode:  # noqa: S603 - our own command
             return 1
     try:
-        with Supervisor() as supervisor:
+        with Supervisor(_tell) as supervisor:
             for process in processes(int(os.environ.get("PORT", "8000"))):
                 supervisor.start(process)
             supervisor.wait()
@@ -35,14 +35,18 @@ def main() -> int:
     return 0
 
 
+def _tell(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)  # noqa: T201 - a command's own output
+
+
 def processes(port: int) -> list[Process]:
     """The web server on loopback, behind the operator's TLS proxy, the worker and its clock."""
     log, ticks = VAR / "worker.log", VAR / "clock.log"
     host = urlsplit(os.environ.get("PUBLIC_URL", "")).netloc
     return [
         Process("web", web(port), answers(f"http://127.0.0.1:{port}/healthz", host=host)),
-        Process("worker", worker(), log_says(log, " ready."), log),
-        Process("clock", clock(VAR / "schedule"), log_says(ticks, "beat: Starting"), ticks),
+        Process("worker", worker(), says(" ready."), log),
+        Process("clock", clock(), says("beat: Starting"), ticks),
     ]
 
 

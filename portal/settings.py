@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import environ
 from django.templatetags.static import static
 
+from portal import folder_queue
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
@@ -77,7 +79,10 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULER = "portal.clock:Scheduler"
+# A broker that is away holds up nobody: what is sent to it is only a nudge.
+CELERY_BROKER_CONNECTION_TIMEOUT = 1.0
+CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "renew logins": {"task": "vehicles.tasks.renew_logins", "schedule": 60.0},
     "settle commands": {"task": "vehicles.tasks.settle_commands", "schedule": 60.0},
@@ -88,16 +93,13 @@ CELERY_BEAT_SCHEDULE = {
     "forget expired tokens": {"task": "vehicles.tasks.forget_expired_tokens", "schedule": 3600.0 * 6},
 }
 if CELERY_BROKER_URL.startswith("filesystem://"):
-    _queue = VAR_DIR / "queue"
-    for _folder in ("messages", "processed", "control"):
-        (_queue / _folder).mkdir(parents=True, exist_ok=True)
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(_queue / "messages"),
-        "data_folder_out": str(_queue / "messages"),
-        "processed_folder": str(_queue / "processed"),
-        "control_folder": str(_queue / "control"),
-        "polling_interval": 0.1,
-    }
+    folder_queue.make(VAR_DIR / "queue")
+    CELERY_BROKER_TRANSPORT = "portal.folder_queue:Transport"
+    CELERY_BROKER_TRANSPORT_OPTIONS = folder_queue.options(VAR_DIR / "queue")
+    # Its answers would need a queue that every worker reads; a folder has none.
+    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+elif CELERY_BROKER_URL.startswith("redis"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1.0, "socket_timeout": 5.0}
 
 # Django ----------------------------------------------------------------------------------------------------------
 

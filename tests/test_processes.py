@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import socket
@@ -14,15 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from portal.processes import PortTaken, Process, StartFailed, Supervisor, answers, log_says, require_free
+from portal.processes import PortTaken, Process, StartFailed, Supervisor, answers, require_free, says
 from tests.runner import ROOT
 
 
-def process(code: str, log: Path, *, is_up: Callable[[], bool] | None = None) -> Process:
+def process(code: str, log: Path, *, is_up: Callable[[str], bool] | None = None) -> Process:
     """A Python child that says "up" when it is."""
-    return Process(
-        "child", [sys.executable, "-u", "-c", textwrap.dedent(code)], is_up or log_says(log, "up"), log
-    )
+    return Process("child", [sys.executable, "-u", "-c", textwrap.dedent(code)], is_up or says("up"), log)
 
 
 def exists(pid: int) -> bool:
@@ -74,21 +73,150 @@ def test_a_process_that_does_not_listen_is_ended_all_the_same(
     monkeypatch.setattr("portal.processes.STOP_SECONDS", 0.2)
     with Supervisor() as supervisor:
         supervisor.start(process(DEAF, tmp_path / "log"))
-        [(_, child)] = supervisor._running
-    assert child.returncode == -signal.SIGKILL
+        [child] = supervisor._children
+    assert child.popen.returncode == -signal.SIGKILL
 
 
 def test_a_process_that_ends_while_starting_is_named_with_its_log(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with Supervisor() as supervisor, pytest.raises(StartFailed, match=f"child ended with status 3.*{log}"):
+    with (
+        Supervisor() as supervisor,
+        pytest.raises(StartFailed, match=f"cannot start: ended with status 3.*{log}"),
+    ):
         supervisor.start(process("import sys; sys.exit(3)", log))
 
 
-def test_a_process_that_ends_later_ends_the_wait(tmp_path: Path) -> None:
-    with Supervisor() as supervisor:
-        supervisor.start(process("print('up')", tmp_path / "log"))
-        with pytest.raises(StartFailed, match="ended with status 0"):
-            supervisor.wait()
+class Terminal(list[str]):
+    """What a supervisor tells; asks it to stop once that is as much as a test wants to hear."""
+
+    def __init__(self, enough: int) -> None:
+        self.enough = enough
+
+    def __call__(self, sentence: str) -> None:
+        self.append(sentence)
+        if len(self) >= self.enough:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.processes.PAUSES", (0.01, 0.02, 0.03))
+
+
+def test_a_process_that_was_killed_is_started_again_and_the_terminal_says_which_why_and_how_often(
+    tmp_path: Path, no_pauses: None
+) -> None:
+    code = """
+        import os, signal, time
+        print("up", flush=True)
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    told = Terminal(4)
+    with Supervisor(told) as supervisor:
+        supervisor.start(process(code, tmp_path / "log"))
+        supervisor.wait()
+    assert "child was ended by SIGKILL" in told[0] and "for the first time" in told[0]
+    assert told[1] == told[3] == "child is up again"
+    assert "2 times so far" in told[2]
+    assert (tmp_path / "log").read_text().count("up") >= 3
+
+
+def test_the_reason_is_the_processes_own_last_error_and_not_whatever_it_wrote_last(
+    tmp_path: Path, no_pauses: None
+) -> None:
+    code = """
+        import sys, time
+        print("up")
+        time.sleep(0.3)
+        print("Traceback (most recent call last):")
+        print("ValueError: the disk is on fire")
+        print("INFO bye")
+        sys.exit(4)
+    """
+    told = Terminal(1)
+    with Supervisor(told) as supervisor:
+        supervisor.start(process(code, tmp_path / "log"))
+        supervisor.wait()
+    assert "ended with status 4" in told[0] and "ValueError: the disk is on fire" in told[0]
+    assert "bye" not in told[0]
+
+
+def test_what_lives_on_in_the_group_of_an_ended_process_is_ended_before_the_next_start(
+    tmp_path: Path, no_pauses: None
+) -> None:
+    code = """
+        import os, signal, subprocess, sys, time
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        print(child.pid, "up", flush=True)
+        time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    told = Terminal(2)
+    with Supervisor(told) as supervisor:
+        supervisor.start(process(code, tmp_path / "log"))
+        left_behind = int((tmp_path / "log").read_text().split()[0])
+        supervisor.wait()
+        assert not exists(left_behind)
+
+
+def test_pauses_grow_while_a_process_keeps_ending_and_begin_anew_once_it_stayed(
+    tmp_path: Path, no_pauses: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import time; print('up'); time.sleep(0.3)"
+    told = Terminal(5)
+    with Supervisor(told) as supervisor:
+        supervisor.start(process(code, tmp_path / "log"))
+        supervisor.wait()
+    assert [sentence.partition("again in ")[2][:6] for sentence in told[::2]] == [
+        "0.01 s",
+        "0.02 s",
+        "0.03 s",
+    ]
+    monkeypatch.setattr("portal.processes.STEADY_SECONDS", 0.1)
+    told = Terminal(3)
+    with Supervisor(told) as supervisor:
+        supervisor.start(process(code, tmp_path / "log"))
+        supervisor.wait()
+    assert "again in 0.01 s" in told[0] and "again in 0.01 s" in told[2]
+
+
+def test_what_was_forgotten_is_restored_after_a_restart_and_a_failure_of_that_ends_nothing(
+    tmp_path: Path, no_pauses: None
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("nobody home")
+
+    child = process("import time; print('up'); time.sleep(0.3)", tmp_path / "log")
+    told = Terminal(2)
+    with Supervisor(told) as supervisor:
+        supervisor.start(dataclasses.replace(child, restored=fail))
+        supervisor.wait()
+    assert told[1] == "child is up again, but not as it was: nobody home"
+
+
+def test_a_process_that_ends_once_while_starting_gets_another_try(tmp_path: Path, no_pauses: None) -> None:
+    code = f"""
+        import sys, time
+        from pathlib import Path
+        mark = Path({str(tmp_path / "mark")!r})
+        if not mark.exists():
+            mark.touch()
+            sys.exit(1)
+        print("up")
+        time.sleep(60)
+    """
+    with Supervisor(Terminal(99)) as supervisor:
+        supervisor.start(process(code, tmp_path / "log"))
+
+
+def test_a_program_that_does_not_exist_is_said_so(tmp_path: Path) -> None:
+    missing = Process("ghost", [str(tmp_path / "none")], says("up"), tmp_path / "log")
+    with (
+        Supervisor() as supervisor,
+        pytest.raises(StartFailed, match=r"ghost cannot be started: .*No such file"),
+    ):
+        supervisor.start(missing)
 
 
 def test_a_process_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,4 +259,4 @@ def test_a_taken_port_is_told_with_the_setting_that_moves_it() -> None:
 def test_nobody_answers_on_a_port_without_a_server() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-    assert not answers(f"http://127.0.0.1:{port}/")()
+    assert not answers(f"http://127.0.0.1:{port}/")("")

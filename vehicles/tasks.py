@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+import time
+from typing import Any, Final
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.utils import timezone
+from kombu.exceptions import KombuError
 from oauth2_provider.models import clear_expired
 
 from vehicles import incidents, legacy_api, login_renewal, rediagnosis, settlement, watching
+
+log = logging.getLogger(__name__)
+
+BROKER_REST_SECONDS: Final = 10.0
+"""For so long a broker that did not answer is not asked again, so that not every request waits for it."""
+
+
+class _Broker:
+    failed_at = float("-inf")
+
+
+def nudge(task: Task, *args: Any, **named: Any) -> None:
+    """Have the worker do this soon. Where the broker does not answer it is left undone, for nothing waits for it: what
+    the task does is also done by a regular one, or by the next request that needs it.
+    """
+    if time.monotonic() - _Broker.failed_at < BROKER_REST_SECONDS:
+        return
+    try:
+        task.apply_async(args, named, retry=False)
+    except (KombuError, OSError) as failure:
+        _Broker.failed_at = time.monotonic()
+        log.warning("the broker takes no message for %s: %s", task.name, type(failure).__name__)
 
 
 @shared_task

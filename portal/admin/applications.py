@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 from django.contrib import admin
@@ -102,7 +101,7 @@ class ApplicationAdmin(StaffAdmin):
                 if "paused" in form.changed_data:
                     obj.paused_since = now if obj.paused else None
                     # Requests are refused at once; the verdicts of a large application take their time.
-                    transaction.on_commit(partial(tasks.rediagnose.delay, application=obj.pk), robust=True)
+                    transaction.on_commit(lambda: tasks.nudge(tasks.rediagnose, application=obj.pk))
                 obj.save()
             else:
                 # Read by `response_add`, which shows them on the answer to this very request.

@@ -29,7 +29,7 @@ def main() -> int:
     from portal.demo.run import run
 
     try:
-        with Supervisor() as supervisor:
+        with Supervisor(lambda sentence: console.print(sentence, soft_wrap=True, markup=False)) as supervisor:
             run(console, supervisor, ports, kept)
     except StartFailed as failure:
         console.print(str(failure), style="red", soft_wrap=True, markup=False)

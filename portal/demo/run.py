@@ -14,7 +14,7 @@ from rich.console import Console
 
 from portal.demo import legacy_owner, returning, rows
 from portal.demo.environment import ROOT, VAR, Ports
-from portal.processes import Process, Supervisor, answers, clock, log_says, python, web, worker
+from portal.processes import Process, Supervisor, answers, clock, python, says, web, worker
 from vehicles.models import Application, Integration, User
 from vehicles.tesla.simulator.scenarios import DEFAULT
 
@@ -100,10 +100,11 @@ def _processes(ports: Ports, sample: rows.DemoApplication) -> list[Process]:
             python(str(ROOT / "manage.py"), *simulator),
             answers(f"{ports.simulator_url}/_sim/calls"),
             LOGS / "simulator.log",
+            restored=lambda: _restore(ports),
         ),
         Process("portal", web(ports.web), answers(f"{ports.portal_url}/healthz"), LOGS / "web.log"),
-        Process("worker", worker(), log_says(worker_log, " ready."), worker_log),
-        Process("clock", clock(VAR / "demo-schedule"), log_says(clock_log, "beat: Starting"), clock_log),
+        Process("worker", worker(), says(" ready."), worker_log),
+        Process("clock", clock(), says("beat: Starting"), clock_log),
         Process(
             "sample application",
             python(str(ROOT / "docs" / "sample_application.py")),
@@ -112,6 +113,13 @@ def _processes(ports: Ports, sample: rows.DemoApplication) -> list[Process]:
             sdk,
         ),
     ]
+
+
+def _restore(ports: Ports) -> None:
+    """A simulated Tesla that was started again has forgotten what was agreed."""
+    returning.restore_starting_logins()
+    returning.restore_people(ports.simulator_url)
+    connections.close_all()
 
 
 def _told(ports: Ports, wanted: list[rows.DemoApplication], kept: dict[str, str]) -> dict[str, Any]:
