@@ -27,6 +27,8 @@ MOST_REJECTED: Final = 100
 """Messages set aside beyond this number are removed, oldest first."""
 _COMPLAIN_EVERY: Final = 60.0
 _FIELD_TYPES: Final[tuple[tuple[str, type], ...]] = (("body", str), ("headers", dict), ("properties", dict))
+_BODY_TYPES: Final = (list, dict, dict)
+"""Arguments, named arguments and what follows on the task (Celery: message protocol 2)."""
 _HEADER_TYPES: Final[tuple[tuple[str, type | tuple[type, ...]], ...]] = (
     ("task", str),
     ("id", str),
@@ -78,7 +80,7 @@ class Channel(filesystem.Channel):
     ) -> None:
         self._purge(queue)
 
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:  # type: ignore[override]
         """Add a message. Raises `ChannelError` where the folder takes none, and leaves nothing half written."""
         folder = Path(self.data_folder_out)
         partial = folder / f".{uuid.uuid4()}.part"
@@ -164,9 +166,11 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(payload["properties"].get("delivery_tag"), str):
         raise UnreadableMessage("its delivery_tag is no text")
     try:
-        virtual.Message(payload, channel=_DECODER).decode()  # type: ignore[arg-type]
+        body = virtual.Message(payload, channel=_DECODER, accept=["json"]).decode()  # type: ignore[arg-type]
     except Exception as failure:
         raise UnreadableMessage(f"{type(failure).__name__}: {failure}") from failure
+    if not isinstance(body, list) or [type(part) for part in body] != list(_BODY_TYPES):
+        raise UnreadableMessage("its body is not that of a task")
     return payload
 
 

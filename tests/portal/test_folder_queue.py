@@ -100,6 +100,10 @@ def test_a_message_that_cannot_be_read_is_set_aside_with_a_log_line_and_the_next
         (("headers", "task"), 7),
         (("headers", "timelimit"), "soon"),
         (("headers", "eta"), 12),
+        (("body",), "%%%"),
+        (("body",), "e30="),
+        (("content-type",), "application/x-unknown"),
+        (("content-encoding",), "rot13"),
     ],
 )
 def test_a_whole_message_with_one_wrong_field_is_set_aside_too(
