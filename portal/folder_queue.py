@@ -166,7 +166,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(payload["properties"].get("delivery_tag"), str):
         raise UnreadableMessage("its delivery_tag is no text")
     try:
-        body = virtual.Message(payload, channel=_DECODER, accept=["json"]).decode()  # type: ignore[arg-type]
+        body = virtual.Message(payload, channel=_DECODER, accept={"application/json"}).decode()  # type: ignore[arg-type]
     except Exception as failure:
         raise UnreadableMessage(f"{type(failure).__name__}: {failure}") from failure
     if not isinstance(body, list) or [type(part) for part in body] != list(_BODY_TYPES):
