@@ -163,6 +163,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise UnreadableMessage("it is no JSON object")
     _require_types(payload, _FIELD_TYPES)
     _require_types(payload["headers"], _HEADER_TYPES)
+    if (payload.get("content-type"), payload.get("content-encoding")) != ("application/json", "utf-8"):
+        raise UnreadableMessage("it is not JSON in UTF-8")
     if not isinstance(payload["properties"].get("delivery_tag"), str):
         raise UnreadableMessage("its delivery_tag is no text")
     try:

@@ -64,10 +64,10 @@ def call(
     """
     try:
         with place():  # also while another request refreshes the account's tokens
-            answer = _call(account, integration, make, scope)
-    except (tesla.VehicleNotFound, tesla.RemoteAccessDisabled) as failure:
+            answer = _found(account, integration, make, scope, vehicle)
+    except (tesla.RemoteAccessDisabled, tesla.InService) as failure:
         if vehicle is not None:
-            _remember(account, vehicle, failure)
+            _CONDITIONS[type(failure)](vehicle, now=timezone.now(), source=Source.API_DENIAL)
         raise translate(failure) from failure
     except tesla.OperatorFault as failure:
         _look_into_operator_fault(account, integration)
@@ -83,13 +83,38 @@ def call(
     return answer
 
 
-def _remember(account: TeslaAccount, vehicle: Vehicle, failure: tesla.TeslaError) -> None:
-    """A refusal that tells something about the car is evidence."""
-    now = timezone.now()
-    if isinstance(failure, tesla.VehicleNotFound):
-        evidence.vehicle_gone(account, vehicle, now=now)
-    else:
-        evidence.remote_access_refused(vehicle, now=now, source=Source.API_DENIAL)
+_CONDITIONS: Final[dict[type[tesla.TeslaError], Callable[..., None]]] = {
+    tesla.RemoteAccessDisabled: evidence.remote_access_refused,
+    tesla.InService: evidence.service_refused,
+}
+"""Refusals that tell in what condition the car is, and what notes it."""
+
+
+def _found(account: TeslaAccount, integration: str, make: Make[T], scope: str, vehicle: Vehicle | None) -> T:
+    """The call's answer. One 404 is noise: the account's list is looked at, and a car that it holds is asked again.
+
+    A 404 means that nothing was carried out, so asking again is safe. Raises `CatalogueError` VEHICLE_MISSING for a car
+    that the list no longer holds, and UPSTREAM:UNKNOWN_ISSUE where Tesla contradicts itself.
+    """
+    try:
+        return _call(account, integration, make, scope)
+    except tesla.VehicleNotFound as first:
+        if vehicle is None:
+            raise
+        failure = first
+    listing = client.vehicles if integration == Integration.FLEET else client.products
+    try:
+        listed = _call(account, integration, listing, "")
+    except (tesla.TeslaError, CatalogueError):
+        # Nothing is concluded; the caller hears what Tesla said to this call.
+        raise translate(failure) from failure
+    if vehicle.vin not in {item.vin for item in listed}:
+        evidence.vehicle_gone(account, vehicle, now=timezone.now())
+        raise translate(failure) from failure
+    try:
+        return _call(account, integration, make, scope)
+    except tesla.VehicleNotFound as again:
+        raise CatalogueError(errors.UPSTREAM_UNKNOWN_ISSUE, reason=str(again)) from again
 
 
 def _cleared(account: TeslaAccount, integration: str) -> None:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from vehicles import access, command_rows, delivery, errors, pairing, request_id
 from vehicles.bulkhead import let_go_of_database
 from vehicles.command_rows import Overtaken, PlaceTaken, end, end_refused
-from vehicles.controls import ALREADY_SO, ASKED, CONTROLS, REFUSALS, Step
+from vehicles.controls import ALREADY_SO, ASKED, CONTROLS, EXPLANATIONS, REFUSALS, Step
 from vehicles.errors import CATALOGUE, CatalogueError, invalid
 from vehicles.failures import translate
 from vehicles.models import Command, Outcome, VehicleGrant
@@ -210,5 +210,8 @@ def _answer(command: Command, grant: VehicleGrant) -> Command:
             resolution_withheld=CONTROLS[command.name].toggles,
         )
     refused = access.refuse(grant, spec, reason=command.reason)
+    if spec is errors.VEHICLE_STATE_UNKNOWN and command.reason:
+        own_words = f"{refused.description} The vehicle's own words: {command.reason}."
+        refused.description = EXPLANATIONS.get(command.reason, own_words)
     refused.retry_after = command.result.get("retry_after")
     raise refused

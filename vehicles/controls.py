@@ -6,6 +6,7 @@ is never sent again by itself. Command names and bodies follow Fleet API: vehicl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,11 +31,34 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How a later look at the car's state tells whether the control took effect: section, field, wanted value."""
+    """How a later look at the car's state tells whether the control took effect: section, field, wanted value.
+
+    Numbers agree within `tolerance`, since the car stores them as 32-bit floats and in its own steps. `also` are values
+    that show the same, `not_so` those that show that nothing happened; where the field is a word, any other one tells
+    nothing.
+    """
 
     section: str
     field: str
     wanted: Callable[[Arguments], Any]
+    tolerance: float = 0.0
+    also: frozenset[str] = frozenset()
+    not_so: frozenset[str] = frozenset()
+
+    def took_effect(self, data: Mapping[str, Any], arguments: Arguments) -> bool | None:
+        """Whether the car's state (`vehicle_data`, by section) shows the effect; None where it does not tell."""
+        section = data.get(self.section)
+        seen = section.get(self.field) if isinstance(section, Mapping) else None
+        wanted = self.wanted(arguments)
+        if isinstance(wanted, bool):
+            return seen is wanted if isinstance(seen, bool) else None
+        if isinstance(wanted, int | float):
+            if isinstance(seen, bool) or not isinstance(seen, int | float) or not math.isfinite(seen):
+                return None
+            return abs(seen - wanted) <= self.tolerance
+        if not isinstance(seen, str):
+            return None
+        return True if seen == wanted or seen in self.also else False if seen in self.not_so else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +103,15 @@ def _fixed(command: str, **body: Any) -> Callable[[Arguments], tuple[Step, ...]]
     return lambda arguments: (Step(command, body),)
 
 
+_TAKES_AT_ONCE: Final = 5
+"""Amperes; the car takes a lower current only with the second of two equal commands (teslajsonpy: car.py)."""
+
+
+def _set_amperage(arguments: Arguments) -> tuple[Step, ...]:
+    step = Step("set_charging_amps", {"charging_amps": arguments["charging_amps"]})
+    return (step,) if arguments["charging_amps"] >= _TAKES_AT_ONCE else (step, step)
+
+
 def _set_temperature(arguments: Arguments) -> tuple[Step, ...]:
     celsius = arguments["celsius"]
     return (Step("set_temps", {"driver_temp": celsius, "passenger_temp": celsius}),)
@@ -107,22 +140,34 @@ CONTROLS: Final[dict[str, Control]] = {
     "start_charge": Control(
         "control_charge",
         _plain("charge_start"),
-        settled=Settled("charge_state", "charging_state", _always("Charging")),
+        settled=Settled(
+            "charge_state",
+            "charging_state",
+            _always("Charging"),
+            also=frozenset({"Starting", "Complete"}),
+            not_so=frozenset({"Stopped", "Disconnected", "NoPower"}),
+        ),
     ),
     "stop_charge": Control(
         "control_charge",
         _plain("charge_stop"),
-        settled=Settled("charge_state", "charging_state", _always("Stopped")),
+        settled=Settled(
+            "charge_state",
+            "charging_state",
+            _always("Stopped"),
+            also=frozenset({"Complete", "Disconnected"}),
+            not_so=frozenset({"Charging", "Starting"}),
+        ),
     ),
     "set_charge_limit": Control(
         "control_charge",
         _plain("set_charge_limit"),
-        settled=Settled("charge_state", "charge_limit_soc", _given("percent")),
+        settled=Settled("charge_state", "charge_limit_soc", _given("percent"), tolerance=0.5),
     ),
     "set_amperage": Control(
         "control_charge",
-        lambda given: (Step("set_charging_amps", {"charging_amps": given["charging_amps"]}),),
-        settled=Settled("charge_state", "charge_amps", _given("charging_amps")),
+        _set_amperage,
+        settled=Settled("charge_state", "charge_amps", _given("charging_amps"), tolerance=0.5),
     ),
     "open_charge_port": Control(
         "control_charge",
@@ -151,7 +196,7 @@ CONTROLS: Final[dict[str, Control]] = {
     "set_temperature": Control(
         "control_climate",
         _set_temperature,
-        settled=Settled("climate_state", "driver_temp_setting", _given("celsius")),
+        settled=Settled("climate_state", "driver_temp_setting", _given("celsius"), tolerance=0.3),
     ),
     "start_defroster": Control(
         "control_climate", _plain("set_preconditioning_max", on=True, manual_override=False)
@@ -182,6 +227,7 @@ CONTROLS: Final[dict[str, Control]] = {
 ALREADY_SO: Final = frozenset(
     {
         ("charge_start", "is_charging"),
+        ("charge_start", "charging"),
         ("charge_start", "requested"),
         ("charge_stop", "not_charging"),
         ("set_charge_limit", "already_set"),
@@ -206,3 +252,10 @@ REFUSALS: Final[dict[str, ErrorSpec]] = {
     "not_supported": errors.VEHICLE_NOT_CAPABLE,
 }
 """What a car's own words of refusal mean for the caller; anything else is VEHICLE_STATE:UNKNOWN."""
+
+EXPLANATIONS: Final[dict[str, str]] = {
+    "cabin comfort remote settings not enabled": (
+        "The steering wheel and the seats are heated only while the climate is on. Start the climate first."
+    ),
+}
+"""What a refusal means for which the error catalogue has no code, as a sentence for the caller."""

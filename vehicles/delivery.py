@@ -18,7 +18,11 @@ from vehicles.tesla import errors as tesla
 from vehicles.tesla.client import CommandResult
 
 WAKE_SECONDS: Final = 60.0
+WAKE_CALLS: Final = 3
+"""How often Tesla is asked to wake a car, where it does not take the first request."""
 _WAKE_POLL_SECONDS: Final = 2.0
+_STUMBLES: Final = (errors.UNREACHABLE, errors.UPSTREAM_NO_RESPONSE, errors.UPSTREAM_INVALID_DATA)
+"""What Tesla answers now and then although the car wakes."""
 
 
 @dataclass(slots=True)
@@ -83,13 +87,36 @@ class Delivery:
 
 
 def wake(grant: VehicleGrant, deadline: datetime) -> None:
-    """Wait until the car is awake; raises VEHICLE_STATE:ASLEEP when it may not be woken or will not wake in time."""
+    """Wait until the car is awake; raises VEHICLE_STATE:ASLEEP when it may not be woken or will not wake in time.
+
+    Tesla may stumble on the way, and may wake the car although it answers that it could not: the state decides.
+    """
     if not grant.connection.application.wakes_for_commands:
         raise CatalogueError(errors.ASLEEP, reason="the application does not wake cars")
-    upstream.wake_up(grant)
-    end = time.monotonic() + WAKE_SECONDS
+    end, asked, reason = time.monotonic() + WAKE_SECONDS, 0, "the car did not wake in time"
+    was_taken = False
     while time.monotonic() < end and timezone.now() < deadline:
-        if upstream.vehicle_state(grant) == "online":
-            return
+        try:
+            if not was_taken and asked < WAKE_CALLS:
+                asked += 1
+                upstream.wake_up(grant)
+                was_taken = True
+            if upstream.vehicle_state(grant) == "online":
+                return
+        except CatalogueError as error:
+            if error.spec not in _STUMBLES:
+                raise
+            reason = error.reason
+            if not was_taken and _is_online(grant):
+                return
         time.sleep(_WAKE_POLL_SECONDS)
-    raise CatalogueError(errors.ASLEEP, reason="the car did not wake in time")
+    raise CatalogueError(errors.ASLEEP, reason=reason)
+
+
+def _is_online(grant: VehicleGrant) -> bool:
+    try:
+        return upstream.vehicle_state(grant) == "online"
+    except CatalogueError as error:
+        if error.spec not in _STUMBLES:
+            raise
+        return False

@@ -18,6 +18,7 @@ ANSWERS: Final[tuple[tuple[type[tesla.TeslaError], ErrorSpec], ...]] = (
     (tesla.LegacyClosed, errors.PLATFORM_NOT_CAPABLE),
     (tesla.OperatorFault, errors.UPSTREAM_KNOWN_ISSUE),
     (tesla.VehicleNotFound, errors.VEHICLE_MISSING),
+    (tesla.InService, errors.VEHICLE_OFFLINE_FOR_SERVICE),
     (tesla.VehicleUnavailable, errors.UNREACHABLE),
     (tesla.RateLimited, errors.UPSTREAM_RATE_LIMIT),
     (tesla.NotSent, errors.UPSTREAM_NO_RESPONSE),

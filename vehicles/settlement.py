@@ -54,8 +54,8 @@ def _look(command: Command) -> bool:
         data = upstream.vehicle_data(command.grant, (settled.section,), scopes.VEHICLE_DEVICE_DATA)
     except CatalogueError:
         return False
-    value = (data.get(settled.section) or {}).get(settled.field)
-    if value is None:
+    happened = settled.took_effect(data, command.arguments)
+    if happened is None:
         return False
-    command_rows.conclude(command, happened=value == settled.wanted(command.arguments))
+    command_rows.conclude(command, happened=happened)
     return True

@@ -134,7 +134,12 @@ def profile(grant: VehicleGrant, scope: str) -> dict[str, Any]:
 def vehicle_state(grant: VehicleGrant) -> str:
     """`online`, `asleep` or `offline` as Tesla knows it; free of charge and never wakes the car."""
     tag = _tag(grant)
-    state = call(grant.account, grant.integration, lambda base, token: client.vehicle_state(base, token, tag))
+    state = call(
+        grant.account,
+        grant.integration,
+        lambda base, token: client.vehicle_state(base, token, tag),
+        vehicle=grant.connection.vehicle,
+    )
     evidence.state_seen(grant.connection.vehicle, state, now=timezone.now())
     return state
 
@@ -159,6 +164,7 @@ def wake_up(grant: VehicleGrant) -> str:
         grant.integration,
         lambda base, token: client.wake_up(base, token, tag),
         scope=scopes.VEHICLE_DEVICE_DATA,
+        vehicle=grant.connection.vehicle,
     )
 
 

@@ -87,7 +87,7 @@ def plan(grants: list[VehicleGrant], caller: int, number: int) -> Calls:
     made = []
     for each in range(number):
         grant = grants[(caller * number + each) % len(grants)]
-        name, arguments = ("lock", {}) if each % 2 else ("set_amperage", {"charging_amps": each % 256})
+        name, arguments = ("lock", {}) if each % 2 else ("set_amperage", {"charging_amps": 5 + each % 250})
         key = f"{caller}-{each}"
         made.append(
             {"number": each, "grant": str(grant.pk), "name": name, "arguments": arguments, "key": key}
@@ -99,7 +99,8 @@ def keyed(grants: list[VehicleGrant]) -> Calls:
     """Commands that differ in car or arguments, so that the car's own list tells which key each came from."""
     made = []
     for each in range(KEYS):
-        grant, amps = grants[each % len(grants)], each // len(grants)
+        # From five on, for the car takes less only with the second of two commands.
+        grant, amps = grants[each % len(grants)], 5 + each // len(grants)
         made.append(
             {
                 "number": each,

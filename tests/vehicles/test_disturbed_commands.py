@@ -232,3 +232,35 @@ def test_a_worker_that_is_late_replaces_what_the_sweep_could_only_call_unknown(
     monkeypatch.setattr(delivery.Delivery, "send", swept_meanwhile)
     assert issue(grant).outcome == "succeeded"
     assert Command.objects.get().error == ""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"status": 408, "body": {"error": "vehicle unavailable"}},
+        {"status": 500},
+        {"status": 503},
+        {"status": 200, "body": "<html>hello</html>"},
+        {"cut": True},
+    ],
+)
+@pytest.mark.parametrize("place", ["wake_up", "state"])
+def test_waking_may_stumble_within_its_deadline(
+    simulator: SimulatorServer,
+    grant: VehicleGrant,
+    monkeypatch: pytest.MonkeyPatch,
+    odd: dict[str, Any],
+    times: int,
+    place: str,
+) -> None:
+    monkeypatch.setattr(delivery, "_WAKE_POLL_SECONDS", 0.01)
+    vin = grant.connection.vehicle.vin
+    path = f"/api/1/vehicles/{vin}/wake_up" if place == "wake_up" else f"/api/1/vehicles/{vin}"
+    method = "POST" if place == "wake_up" else "GET"
+    car_of(simulator, grant).set_state("asleep")
+    simulator.world.faults.add(
+        {"match": {"path": path, "method": method}, "times": times, "effect_happens": True, **odd}
+    )
+    assert issue(grant).outcome == "succeeded"
+    assert executed(simulator, grant) == ["door_lock"]

@@ -125,3 +125,12 @@ def test_what_the_car_itself_says_now_is_what_holds(words: list[Word], paired: b
     source = Source.COMMAND if paired else Source.HANDSHAKE
     state = resolve([*others, Word(source, NOW, paired)], MODEL_3, NOW)
     assert state.key == (Key.PRESENT if paired else Key.ABSENT)
+
+
+@pytest.mark.parametrize(("paired", "expected"), [(True, Key.PRESENT), (False, Key.CONFLICT)])
+def test_the_first_word_of_teslas_list_is_news_where_it_has_the_key(paired: bool, expected: Key) -> None:
+    """A car refused for lack of the key; the list is asked for the first time after somebody was told to add it."""
+    refused = Word(Source.HANDSHAKE if paired else Source.COMMAND, NOW, paired=not paired)
+    first = Word(Source.FLEET_STATUS, NOW + timedelta(minutes=2), paired=paired, signing=True).repeated(None)
+    state = resolve([refused, first], "5YJ3E7EA7KF000101", NOW + timedelta(minutes=2))
+    assert state.key == expected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from vehicles.sources import SOURCES, Source, Standing
 from vehicles.tesla import vin as vins
 
 _NOBODY: Final = Standing("")
+_LISTS: Final = frozenset({Source.FLEET_STATUS, Source.FLEET_STATUS_OF_DRIVER})
 _NO_PROOF_OF_ABSENCE: Final = frozenset({Source.FLEET_STATUS_OF_DRIVER})
 """Sources that may confirm a key but cannot tell that there is none; alone they leave the key unknown."""
 
@@ -43,9 +44,13 @@ class Word:
         return (self.standing.rank if now - self.at < self.standing.holds else 0), self.at
 
     def repeated(self, earlier: Word | None) -> Word:
-        """This word, with the moment at which its source came to say so."""
+        """This word, with the moment at which its source came to say so.
+
+        That Tesla's list has a key is news also when it is asked for the first time: somebody was just told to add it.
+        That it has none may be an old list.
+        """
         if earlier is None or earlier.paired is None:
-            return self
+            return replace(self, since=self.at) if self.paired and self.source in _LISTS else self
         since = earlier.since if earlier.paired == self.paired else self.at
         return Word(self.source, self.at, self.paired, self.signing, since)
 

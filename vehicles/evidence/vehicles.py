@@ -59,6 +59,15 @@ def remote_access_refused(vehicle: Vehicle, *, now: datetime, source: Source) ->
     _condition_seen(vehicle, switch_off, now=now, source=source)
 
 
+def service_refused(vehicle: Vehicle, *, now: datetime, source: Source) -> None:
+    """Tesla answered that the car is at a service centre."""
+
+    def bring_in(row: Vehicle) -> None:
+        row.in_service = True
+
+    _condition_seen(vehicle, bring_in, now=now, source=source)
+
+
 def _condition_seen(
     vehicle: Vehicle, take_over: Callable[[Vehicle], None], *, now: datetime, source: Source
 ) -> None:

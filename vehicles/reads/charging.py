@@ -9,6 +9,7 @@ from typing import Any, Final
 from vehicles import errors
 from vehicles.errors import CatalogueError
 from vehicles.reads.values import (
+    NOTHING,
     Section,
     Sections,
     Terms,
@@ -102,7 +103,14 @@ def nominal_capacity(sections: Sections, terms: Terms) -> dict[str, Any]:
 def charge(sections: Sections, terms: Terms) -> dict[str, Any]:
     """Whether the car is plugged in and charging."""
     state = charging_state(sections)
-    return {"isPluggedIn": state != "Disconnected", "state": CHARGING_STATES[state]}
+    return {"isPluggedIn": _is_plugged_in(sections["charge_state"], state), "state": CHARGING_STATES[state]}
+
+
+def _is_plugged_in(state: Section, word: str) -> bool:
+    """Whether a cable is in. A car may go on telling its last charging state after the cable was taken out."""
+    if CHARGING_STATES.get(word) == "CHARGING":
+        return True
+    return word != "Disconnected" and state.get("conn_charge_cable") != NOTHING
 
 
 def charging_state(sections: Sections) -> str:
@@ -115,7 +123,7 @@ def charging_state(sections: Sections) -> str:
 
 def must_be_plugged_in(sections: Sections) -> Section:
     """The charge state of a car with a cable. Raises CHARGING_PLUG_NOT_CONNECTED."""
-    if charging_state(sections) == "Disconnected":
+    if not _is_plugged_in(sections["charge_state"], charging_state(sections)):
         raise CatalogueError(errors.CHARGING_PLUG_NOT_CONNECTED)
     return sections["charge_state"]
 
@@ -166,7 +174,7 @@ def details(sections: Sections, terms: Terms) -> dict[str, Any]:
     word = text_or_none(state, "charging_state")
     return {
         "completionTime": _completion_time(state, terms),
-        "isPluggedIn": word != "Disconnected" if word else None,
+        "isPluggedIn": _is_plugged_in(state, word) if word else None,
         "state": CHARGING_STATES.get(word) if word else None,
         **{name: number_or_none(state, field) for name, field in _PLAIN_NUMBERS.items()},
         **{name: _converted(state, field, _fraction) for name, field in _FRACTIONS.items()},

@@ -24,6 +24,10 @@ Section = Mapping[str, Any]
 Sections = Mapping[str, Section]
 
 
+NOTHING: Final = "<invalid>"
+"""Tesla's word for nothing, in fields that hold a word (Fleet API: vehicle_data)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Units:
     """The caller's unit system."""
@@ -87,7 +91,7 @@ def flag_or_none(section: Section, field: str) -> bool | None:
 def text_or_none(section: Section, field: str) -> str | None:
     """The text in a field, None for an empty one and for Tesla's word for nothing."""
     value = section.get(field)
-    return value if isinstance(value, str) and value not in ("", "<invalid>") else None
+    return value if isinstance(value, str) and value not in ("", NOTHING) else None
 
 
 def unusable(field: str) -> CatalogueError:

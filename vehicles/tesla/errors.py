@@ -6,7 +6,11 @@ body, because one status stands for several causes.
 
 from __future__ import annotations
 
+import math
+import re
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import ClassVar, Final
 
 
@@ -97,6 +101,10 @@ class VehicleUnavailable(TeslaError):
     is_temporary = True
 
 
+class InService(TeslaError):
+    """The car is at a service centre and takes nothing."""
+
+
 class OutOfRegion(TeslaError):
     """The account belongs to another regional host, which Tesla names in its text."""
 
@@ -129,6 +137,7 @@ REFUSALS: Final[tuple[tuple[int, str, type[TeslaError]], ...]] = (
     (401, "unknown user", UnknownUser),
     (401, "mobile_access_disabled", RemoteAccessDisabled),
     (405, "mobile_access_disabled", RemoteAccessDisabled),
+    (405, "in service", InService),
     (401, "", TokenRefused),
     (402, "", OperatorFault),
     (403, "vehicle command protocol required", ProtocolRequired),
@@ -154,8 +163,43 @@ def refusal(status: int, text: str, headers: Mapping[str, str]) -> TeslaError:
     kind = next((cls for code, part, cls in REFUSALS if code == status and part in lowered), None)
     if kind is None:
         kind = BadRequest if status < 500 else ServerFault
-    return kind(text, status=status, retry_after=_seconds(headers.get("Retry-After", "")))
+    return kind(text, status=status, retry_after=seconds_to_wait(headers, time.time()))
 
 
-def _seconds(value: str) -> int | None:
-    return int(value) if value.isdigit() else None
+LONGEST_WAIT: Final = 86_400
+"""No wait that Tesla names is passed on as more seconds than this."""
+_RESET_HEADER: Final = re.compile(r"(x-)?ratelimit(-[a-z0-9]+)*-reset(-[a-z0-9]+)*")
+_RESET_ITEM: Final = re.compile(r"(?:^|[;,\s])(?:reset|t)=([0-9.]+)")
+_NUMBER: Final = re.compile(r"[0-9]{1,16}(\.[0-9]{1,9})?")
+_EPOCH_SECONDS, _EPOCH_MILLISECONDS = 10**9, 10**12
+
+
+def seconds_to_wait(headers: Mapping[str, str], now: float) -> int | None:
+    """How many whole seconds an answer asks to wait, at most a day; None where it names no time that can be read.
+
+    `now` is in epoch seconds. `Retry-After` comes first, then the latest of the headers that tell when a limit ends
+    (Fleet API: rate limits): a number of seconds, a moment in epoch seconds or milliseconds, a date, or the item
+    `reset` or `t` of a `RateLimit` header.
+    """
+    asked = _wait(headers.get("Retry-After", ""), now)
+    if asked is not None:
+        return asked
+    resets = [value for name, value in headers.items() if _RESET_HEADER.fullmatch(name.lower())]
+    resets += _RESET_ITEM.findall(headers.get("RateLimit", ""))
+    return max(filter(None, (_wait(value, now) for value in resets)), default=None)
+
+
+def _wait(value: str, now: float) -> int | None:
+    value = value.strip()
+    if _NUMBER.fullmatch(value):
+        seconds = float(value)
+        if seconds >= _EPOCH_MILLISECONDS:
+            seconds = seconds / 1000 - now
+        elif seconds >= _EPOCH_SECONDS:
+            seconds -= now
+    else:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - now
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
+    return min(LONGEST_WAIT, max(1, math.ceil(seconds)))

@@ -22,6 +22,7 @@ _SECRET_FIELDS: Final = ("client_secret", "refresh_token", "code", "code_verifie
 _TOKEN: Final = re.compile(r"eyJ[\w.-]{20,}|\b[A-Z]{2}_\w{24,}")
 """How Tesla's access tokens begin (JSON in base64), and its codes and refresh tokens (a region)."""
 _HIDDEN: Final = "[hidden]"
+_UNCLEAN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 _CONNECTIONS: Final = 128
 _NEVER_AGAIN: Final = urllib3.Retry(False)
@@ -124,8 +125,8 @@ def _timeout(read_seconds: float) -> urllib3.Timeout:
 def _read(response: urllib3.BaseHTTPResponse, sent: Sequence[str]) -> dict[str, Any]:
     body: Any
     try:
-        body = json.loads(response.data) if response.data else None
-    except ValueError:
+        body = parsed(response.data) if response.data else None
+    except (ValueError, RecursionError):
         body = None
     if response.status >= 400:
         words = without_secrets(_words(body, response), sent)
@@ -133,6 +134,25 @@ def _read(response: urllib3.BaseHTTPResponse, sent: Sequence[str]) -> dict[str, 
     if not isinstance(body, dict):
         raise errors.Unintelligible("the body is not a JSON object", status=response.status)
     return body
+
+
+def parsed(data: bytes) -> Any:
+    """The JSON that Tesla sent, with clean texts: no half of a surrogate pair, no NUL or other control character, no
+    character that turns the direction of what follows. Names of cars and people hold whatever somebody typed.
+
+    Raises `ValueError` for what is no JSON.
+    """
+    text = data.decode()
+    value = json.loads(text)
+    return _cleaned(value) if "\\u" in text or _UNCLEAN.search(text) else value
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNCLEAN.sub("", value)
+    if isinstance(value, dict):
+        return {_cleaned(name): _cleaned(each) for name, each in value.items()}
+    return [_cleaned(each) for each in value] if isinstance(value, list) else value
 
 
 def _words(body: Any, response: urllib3.BaseHTTPResponse) -> str:

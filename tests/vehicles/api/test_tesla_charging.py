@@ -220,3 +220,33 @@ def test_a_flap_without_a_motor_cannot_be_closed(simulator: SimulatorServer, uns
     charge_state(simulator, unsigned)["charging_state"] = "Disconnected"
     answer = unsigned.post(PORT, '{"action": "CLOSE"}')
     assert (answer.status_code, answer.json()["code"]) == (501, "VEHICLE_NOT_CAPABLE")
+
+
+@pytest.mark.parametrize(("amps", "sends"), [(5, 1), (16, 1), (4, 2), (1, 2)])
+def test_a_current_that_the_car_takes_only_with_a_second_command_arrives_with_one_row(
+    simulator: SimulatorServer, signed: Calls, amps: int, sends: int
+) -> None:
+    assert signed.post(AMMETER, f'{{"amperage": {amps}}}').status_code == 200
+    assert charge_state(simulator, signed)["charge_amps"] == amps
+    assert executed(simulator, signed.grant) == ["set_charging_amps"] * sends
+    assert Command.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "cable", "expected"),
+    [
+        ("Stopped", "<invalid>", False),
+        ("Complete", "<invalid>", False),
+        ("Disconnected", "IEC", False),
+        ("Charging", "<invalid>", True),
+        ("Stopped", "IEC", True),
+        ("Stopped", None, True),
+    ],
+)
+def test_a_cable_that_is_invalid_is_not_plugged_in(
+    simulator: SimulatorServer, signed: Calls, word: str, cable: str | None, expected: bool
+) -> None:
+    charge_state(simulator, signed).update(charging_state=word, conn_charge_cable=cable)
+    assert signed.get("/v2.0/vehicles/{id}/charge").json()["isPluggedIn"] is expected
+    assert signed.get(TESLA).json()["isPluggedIn"] is expected
+    assert (signed.get(AMMETER).json().get("code") == "CHARGING_PLUG_NOT_CONNECTED") is not expected

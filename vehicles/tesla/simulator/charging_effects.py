@@ -56,9 +56,15 @@ def set_charge_limit(car: Car, arguments: Arguments, now: float) -> str:
     return ""
 
 
+_LOWEST_AT_ONCE: Final = 5
+
+
 def set_charging_amps(car: Car, arguments: Arguments, now: float) -> str:
+    """Below five amperes a car goes to five first, and takes a repeated command (teslajsonpy sends it twice)."""
     state = car.sections["charge_state"]
     amps = min(arguments["charging_amps"], state["charge_current_request_max"])
+    if amps < _LOWEST_AT_ONCE < state["charge_current_request"]:
+        amps = _LOWEST_AT_ONCE
     state["charge_amps"] = state["charge_current_request"] = amps
     if state["charging_state"] == "Charging":
         _let_flow(state)
