@@ -62,3 +62,5 @@ def _broker() -> None:
 
 
 CHECKS: Final[dict[str, Callable[[], None]]] = {"database": _database, "broker": _broker}
+PROBES: Final[dict[str, Callable[[HttpRequest], HttpResponse]]] = {"/healthz": healthz, "/readyz": readyz}
+"""What monitoring asks, by path."""

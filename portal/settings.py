@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from portal import folder_queue
@@ -15,14 +16,36 @@ from portal import folder_queue
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-env = environ.Env()
+
+class Environment(environ.Env):
+    """The environment with each value as it is written there, also one that begins with a dollar sign."""
+
+    def get_value(
+        self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False
+    ) -> Any:
+        """The value of a variable as `cast`, else the default."""
+        value = self.ENVIRON.get(var)
+        return default if value is None else self.parse_value(value, cast)
+
+
+env = Environment()
+
+
+def _names(written: list[str]) -> list[str]:
+    """The values of a list, without the spaces that people write after commas."""
+    return [name for name in (each.strip() for each in written) if name]
+
 
 # The portal itself -----------------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="" if not DEBUG else "only-for-development")
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname or "localhost"])
+if urlsplit(PUBLIC_URL).path or urlsplit(PUBLIC_URL).query or not urlsplit(PUBLIC_URL).hostname:
+    raise ImproperlyConfigured(
+        f"PUBLIC_URL={PUBLIC_URL} is no origin: write scheme and host without a path, such as https://carport.example."
+    )
+ALLOWED_HOSTS = _names(env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname or "localhost"]))
 OPERATOR_NAME = env.str("OPERATOR_NAME", default="Carport")
 SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", default="")
 PRIVACY_URL = env.str("PRIVACY_URL", default="")
@@ -33,7 +56,7 @@ SECURE = PUBLIC_URL.startswith("https://")
 
 TESLA_CLIENT_ID = env.str("TESLA_CLIENT_ID", default="")
 TESLA_CLIENT_SECRET = env.str("TESLA_CLIENT_SECRET", default="")
-TESLA_REGIONS = env.list("TESLA_REGIONS", default=["na", "eu"])
+TESLA_REGIONS = _names(env.list("TESLA_REGIONS", default=["na", "eu"]))
 TESLA_KEY_FILE = env.str("TESLA_KEY_FILE", default="")
 TESLA_KEY_DOMAIN = env.str("TESLA_KEY_DOMAIN", default=urlsplit(PUBLIC_URL).netloc)
 TESLA_AUTH_URL = env.str("TESLA_AUTH_URL", default="https://auth.tesla.com").rstrip("/")
@@ -49,7 +72,7 @@ TESLA_RATE_LIMITS = {
     "wakes": env.int("TESLA_WAKES_PER_MINUTE", default=3),
     "commands": env.int("TESLA_COMMANDS_PER_MINUTE", default=30),
 }
-VAULT_KEYS = env.list("VAULT_KEYS", default=[])
+VAULT_KEYS = _names(env.list("VAULT_KEYS", default=[]))
 TOKEN_WITNESS_FILE = VAR_DIR / "newest-refresh"
 
 # Storage and messages --------------------------------------------------------------------------------------------
@@ -126,10 +149,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.middleware.RequestIdMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.ContentSecurityPolicyMiddleware",
     "portal.middleware.StaffContentSecurityPolicyMiddleware",
+    # Before what looks at the host name, or sends a probe on to https.
+    "portal.middleware.HealthMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "portal.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",

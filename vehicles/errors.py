@@ -209,7 +209,7 @@ class CatalogueError(Exception):
 
     `detail` names fields (`{"field", "message"}`), `resolution_url` is the link that repairs it, `retry_after` is in
     whole seconds, `reason` is for our own log and command rows and is never sent. `command_id` is the row that records
-    a command whose outcome is not known.
+    a command whose outcome is not known. `user_message` is a sentence for the person, in place of the row's.
     """
 
     def __init__(
@@ -223,6 +223,7 @@ class CatalogueError(Exception):
         description: str | None = None,
         resolution_withheld: bool = False,
         command_id: str | None = None,
+        user_message: str | None = None,
     ) -> None:
         super().__init__(spec.name)
         self.spec = spec
@@ -233,6 +234,7 @@ class CatalogueError(Exception):
         self.description = description or spec.description
         self.resolution_withheld = resolution_withheld
         self.command_id = command_id
+        self.user_message = user_message or spec.user_message
 
 
 def invalid(field: str, message: str) -> CatalogueError:

@@ -5,13 +5,22 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.test import Client
 
-from tests.factories import ApplicationFactory, TeslaAccountFactory, VehicleFactory, VehicleGrantFactory
-from vehicles import access, errors
+from tests.factories import (
+    ApplicationFactory,
+    TeslaAccountFactory,
+    UserFactory,
+    VehicleAccessFactory,
+    VehicleFactory,
+    VehicleGrantFactory,
+)
+from vehicles import access, errors, facts
 from vehicles.errors import CatalogueError
-from vehicles.models import VehicleGrant
+from vehicles.models import VehicleAccess, VehicleGrant
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +127,25 @@ def test_a_live_legacy_connection_is_closed_unless_the_operator_serves_it(settin
         access.require(grant, "read_battery")
     assert raised.value.spec is errors.PLATFORM_NOT_CAPABLE
     assert "/oauth/reauthenticate?" in (raised.value.resolution_url or "")
+
+
+@pytest.mark.parametrize(("access_type", "page"), [("OWNER", "/_ak/"), ("DRIVER", "/connect/owner/")])
+@pytest.mark.parametrize("owner_is_here", [True, False])
+def test_whoever_may_not_add_the_key_is_given_the_owners_link_wherever_the_cure_is_named(
+    client: Client, access_type: str, page: str, owner_is_here: bool
+) -> None:
+    grant = VehicleGrantFactory(vehicle__key="absent", vehicle__key_source="fleet_status")
+    VehicleAccess.objects.filter(account=grant.account).update(access_type=access_type)
+    if owner_is_here:
+        VehicleAccessFactory(vehicle=grant.connection.vehicle, access_type="OWNER")
+    found = facts.with_rows(VehicleGrant.objects.all()).get(pk=grant.pk)
+    refused = access.refuse(found, errors.VIRTUAL_KEY_REQUIRED)
+    assert page in str(refused.resolution_url)
+    assert ("owner" in str(refused.user_message)) is (access_type == "DRIVER")
+    first = access.diagnosis_json(access.diagnosis_of(found), found)["actions"][0]
+    assert (first["actor"], page in first["url"]) == (access_type.lower(), True)
+    if access_type == "DRIVER":
+        assert client.get(urlsplit(first["url"]).path).status_code == 200
+        client.force_login(UserFactory(is_superuser=True, is_staff=True))
+        shown = client.get(f"/admin/vehicles/vehiclegrant/{grant.pk}/change/").content.decode()
+        assert "/connect/owner/" in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -23,6 +24,7 @@ from vehicles.diagnosis import (
     Verdict,
     diagnose,
 )
+from vehicles.diagnosis.rules import NEEDS_KEY
 
 GRANTED = frozenset({"read_vin", "read_battery", "control_security", "control_navigation"})
 
@@ -193,9 +195,21 @@ def every_fact() -> list[Facts]:
 def test_whenever_something_does_not_work_somebody_has_something_to_do() -> None:
     for given in every_fact():
         answer = diagnose(given)
-        if answer.verdict is not Verdict.OK:
+        if answer.verdict in (Verdict.DEGRADED, Verdict.BLOCKED):
             assert answer.actions, given
             assert answer.error, given
+
+
+def test_a_key_that_nobody_saw_is_not_ok_where_commands_need_it_and_stops_none_of_them() -> None:
+    for given in every_fact():
+        if given.key not in (Key.UNKNOWN, Key.CONFLICT):
+            assert diagnose(given).verdict is not Verdict.UNPROVEN, given
+            continue
+        answer, known = diagnose(given), diagnose(replace(given, key=Key.PRESENT, key_reason=None))
+        signed = given.provider is Provider.FLEET and not NEEDS_KEY.isdisjoint(given.granted)
+        if known.verdict is Verdict.OK and given.provider is Provider.FLEET:
+            assert (answer.verdict is Verdict.UNPROVEN) is signed, given
+            assert answer.error == known.error, given
 
 
 def test_nobody_is_asked_for_what_they_cannot_do() -> None:

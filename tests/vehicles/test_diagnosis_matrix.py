@@ -28,6 +28,7 @@ from vehicles.diagnosis import (
     Verdict,
     diagnose,
 )
+from vehicles.permissions import PERMISSIONS
 
 READ, VIN, LOCK, NAVIGATE = "read_battery", "read_vin", "control_security", "control_navigation"
 NEVER = "read_location"
@@ -66,11 +67,10 @@ EITHER = (False, True)
 ALIKE: list[tuple[dict[str, Any], dict[str, Any]]] = [
     *(({"consent": Consent.ACTIVE}, {"consent": other}) for other in (Consent.SUSPECTED, Consent.UNKNOWN)),
     *(
-        ({"key": Key.PRESENT}, {"key": Key.UNKNOWN, "key_reason": why})
+        ({"key": Key.CONFLICT}, {"key": Key.UNKNOWN, "key_reason": why})
         for why in KeyReason
         if why is not KeyReason.DRIVER_ONLY
     ),
-    ({"key": Key.PRESENT}, {"key": Key.CONFLICT}),
     ({"missing": {}}, {"missing": {NEVER: MissingReason.DECLINED_IN_CONNECT}}),
     ({"asleep": False}, {"asleep": True}),
 ]
@@ -140,7 +140,13 @@ def expected_verdict(facts: Facts) -> Verdict:
     if not works:
         return Verdict.BLOCKED
     is_whole = works == facts.granted and MissingReason.NOT_GRANTED_AT_TESLA not in facts.missing.values()
-    return Verdict.OK if is_whole else Verdict.DEGRADED
+    if not is_whole:
+        return Verdict.DEGRADED
+    signed = {name for name in facts.granted if PERMISSIONS[name].needs_key}
+    if facts.provider is Provider.LEGACY:
+        signed &= facts.fleet_signs
+    is_seen = facts.key in (Key.PRESENT, Key.ABSENT, Key.NOT_REQUIRED)
+    return Verdict.OK if is_seen or not signed else Verdict.UNPROVEN
 
 
 def in_account(facts: Facts) -> bool:

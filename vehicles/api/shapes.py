@@ -148,7 +148,7 @@ class AskedPermission(serializers.Serializer[Any]):
 
 
 class DiagnosisShape(serializers.Serializer[Any]):
-    verdict = serializers.CharField(help_text="ok, degraded or blocked")
+    verdict = serializers.CharField(help_text="ok, unproven, degraded or blocked")
     causes = serializers.ListField(child=serializers.DictField())
     error = serializers.DictField(
         allow_null=True, help_text="type and code of the error that a call gets now"

@@ -25,6 +25,7 @@ LINKS: Final = (
     "reauthenticate",
     "reconnect_fleet",
     "pairing",
+    "owner_link",
     "third_party_apps",
     "own_page",
     "admin_pause",

@@ -31,8 +31,14 @@ _TELL_OWNER: Final = ActionRow(
     when=is_driver,
 )
 _GET_THE_KEY_ON: Final = (
-    ActionRow(Actor.DRIVER, "ask_owner", _ASK_TEXT, "pairing", at_the_car=True, when=owner_adds_key),
-    ActionRow(Actor.DRIVER, "ask_owner", _ASK_TEXT, "connect", at_the_car=True, when=owner_must_connect),
+    ActionRow(
+        Actor.DRIVER,
+        "ask_owner",
+        _ASK_TEXT,
+        "owner_link",
+        at_the_car=True,
+        when=lambda f: not adds_key(f),
+    ),
     ActionRow(
         Actor.OWNER,
         "remove_a_key",

@@ -9,7 +9,7 @@ from typing import Any, Final
 from vehicles import errors
 from vehicles.diagnosis.action_rows import Action
 from vehicles.diagnosis.actions import actions_for
-from vehicles.diagnosis.rules import RULES, Rule
+from vehicles.diagnosis.rules import RULES, Rule, key_is_unproven
 from vehicles.diagnosis.states import Facts, Observed, Verdict
 from vehicles.errors import ErrorSpec
 
@@ -87,7 +87,9 @@ def _verdict(facts: Facts, standing: list[tuple[Rule, frozenset[str]]]) -> Verdi
     stopped: frozenset[str] = frozenset().union(*(names for rule, names in standing if rule.counts))
     if not facts.granted or facts.granted <= stopped:
         return Verdict.BLOCKED
-    return Verdict.DEGRADED if stopped else Verdict.OK
+    if stopped:
+        return Verdict.DEGRADED
+    return Verdict.UNPROVEN if key_is_unproven(facts) else Verdict.OK
 
 
 def _axes(facts: Facts) -> dict[str, Any]:

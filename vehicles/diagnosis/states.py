@@ -63,7 +63,12 @@ class MissingReason(StrEnum):
 
 
 class Verdict(StrEnum):
+    """Whether what was granted works. `unproven`: nothing known is wrong, but what decides was never seen, or sources
+    disagree about it; every command is tried all the same.
+    """
+
     OK = "ok"
+    UNPROVEN = "unproven"
     DEGRADED = "degraded"
     BLOCKED = "blocked"
 

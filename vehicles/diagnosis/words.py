@@ -151,6 +151,13 @@ CAUSES: Final[dict[str, CauseWords]] = {
 
 VERDICTS: Final[dict[Verdict, tuple[str, str]]] = {
     Verdict.OK: (gettext_noop("Works"), gettext_noop("Everything that was approved works.")),
+    Verdict.UNPROVEN: (
+        gettext_noop("Not proven"),
+        gettext_noop(
+            "Nothing known is wrong, but whether the virtual key is on the car was never seen, or sources disagree. "
+            "Commands are tried."
+        ),
+    ),
     Verdict.DEGRADED: (
         gettext_noop("Partly works"),
         gettext_noop("Some of what was approved does not work."),

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404
+from django.test import RequestFactory
+from django.utils.log import log_response
 from rest_framework import exceptions
 
 from tests.vehicles.api.conftest import Calls
@@ -108,3 +110,17 @@ def test_answers_say_that_they_are_no_page(api: Calls) -> None:
     for path in ("/v2.0/user", "/v2.0/vehicles/{id}/odometer", "/v2.0/vehicles/nonsense/vin"):
         policy = api.get(path).headers["Content-Security-Policy"]
         assert policy == "default-src 'none'; frame-ancestors 'none'"
+
+
+@pytest.mark.parametrize("spec", [spec for spec in CATALOGUE.values() if spec is not errors.INTERNAL])
+def test_an_expected_refusal_is_never_logged_as_an_error(
+    spec: ErrorSpec, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = error_response(CatalogueError(spec))
+    log_response("answered", response=response, request=RequestFactory().get("/v2.0/x"))
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_a_surprise_is_logged_as_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    render_exception(RuntimeError("surprise"), {})
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR]
