@@ -77,6 +77,8 @@ def invalid_request_url(redirect_uri: str, state: str, parameter: str) -> str:
 
 def _with_answer(uri: str, state: str, answer: dict[str, str]) -> str:
     query = urlencode(answer) + (f"&state={state}" if state else "")
+    if uri.endswith(("?", "&")):
+        return uri + query
     return f"{uri}{'&' if urlsplit(uri).query else '?'}{query}"
 
 

@@ -5,11 +5,13 @@ Nothing that opens a door is stored in clear: codes, access tokens and refresh t
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import uuid
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import unquote_plus
 
 from django.db import transaction
 from django.db.models import F
@@ -73,6 +75,22 @@ class ConnectValidator(OAuth2Validator):
     def _load_application(self, client_id: str, request: Request) -> Application | None:
         """PostgreSQL takes no NUL in a text, so such an id cannot even be looked up."""
         return None if "\x00" in (client_id or "") else super()._load_application(client_id, request)
+
+    def _authenticate_basic_auth(self, request: Request) -> bool:
+        """Credentials in HTTP Basic, percent-encoded as RFC 6749 (2.3.1) wants them, or raw as the SDKs send them."""
+        if super()._authenticate_basic_auth(request):
+            return True
+        try:
+            sent = base64.b64decode(self._extract_basic_auth(request) or "", validate=True).decode()
+        except ValueError:
+            return False
+        client_id, colon, secret = sent.partition(":")
+        if not colon or unquote_plus(sent) == sent:
+            return False
+        application = self._load_application(client_id, request)
+        if application is None or application.client_id != client_id:
+            return False
+        return bool(self._check_secret(secret, application.client_secret))
 
     def is_pkce_required(self, client_id: str, request: Request) -> bool:
         """Public applications, which have no secret, must prove with PKCE that they began the run."""

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from connect.parameters import InvalidRequest
+from connect.parameters import InvalidRequest, canonical_address
 from vehicles.models import Application
 
 PAGE: Final = "/connect/redirect"
@@ -32,7 +32,7 @@ def redirect_uri_of(query: Mapping[str, str], application: Application) -> str:
         raise InvalidRequest("redirect_uri", _("It is missing, and the application has none registered."))
     if is_page(uri):
         _check_origin(app_origin(uri), application)
-    elif uri not in application.redirect_uris.split():
+    elif uri not in map(canonical_address, application.redirect_uris.split()):
         raise InvalidRequest(
             "redirect_uri", _("It is not one of the addresses registered for this application.")
         )
@@ -49,7 +49,7 @@ def redirect_uri_of(query: Mapping[str, str], application: Application) -> str:
 def _unnamed(query: Mapping[str, str], application: Application) -> str:
     if query.get("response_type") == "none" and query.get("app_origin"):
         return page_for(query["app_origin"])
-    return application.first_redirect_uri
+    return canonical_address(application.first_redirect_uri)
 
 
 def page_for(origin: str) -> str:

@@ -25,6 +25,7 @@ from oauthlib.oauth2 import (
 )
 
 from connect.oauth import ACCESS_TOKEN_LIFE, ConnectValidator
+from connect.parameters import canonical_address
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,8 @@ def _authorization(request: HttpRequest) -> str:
 def _parameters(request: HttpRequest) -> list[tuple[str, str]]:
     """The form's parameters. One SDK sends the text `undefined` for a redirect address that it does not have."""
     sent = [(name, str(value)) for name, value in request.POST.items()]
-    return [parameter for parameter in sent if parameter != ("redirect_uri", "undefined")]
+    kept = [parameter for parameter in sent if parameter != ("redirect_uri", "undefined")]
+    return [(name, canonical_address(value) if name == "redirect_uri" else value) for name, value in kept]
 
 
 def _error(error: str, description: str = "", *, status: int) -> JsonResponse:

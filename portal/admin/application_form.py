@@ -12,6 +12,7 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
+from connect.parameters import canonical_address
 from connect.redirect_uris import LOOPBACK, is_web_origin
 from portal.admin.application_keeping import KeptCredentialsForm
 from vehicles.models import Application
@@ -70,7 +71,7 @@ class ApplicationForm(KeptCredentialsForm):
             self.fields["name"].required = True
 
     def clean_redirect_uris(self) -> str:
-        addresses = str(self.cleaned_data["redirect_uris"]).split()
+        addresses = [canonical_address(each) for each in str(self.cleaned_data["redirect_uris"]).split()]
         for address in addresses:
             parts = urlsplit(address)
             if parts.scheme == "http" and parts.hostname not in LOOPBACK:

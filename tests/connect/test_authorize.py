@@ -209,3 +209,23 @@ def test_state_comes_back_byte_for_byte(journey: Journey, state: str) -> None:
 
 def test_only_get_begins_a_run(client: Client, application: Application) -> None:
     assert client.post(f"/oauth/authorize?{query(application)}").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "registered", ["https://bücher.example/ü?q=ä", "https://xn--bcher-kva.example/%C3%BC?q=%C3%A4"]
+)
+@pytest.mark.parametrize(
+    "asked", ["https://bücher.example/ü?q=ä", "https://xn--bcher-kva.example/%C3%BC?q=%C3%A4"]
+)
+def test_an_address_beyond_ascii_is_found_in_either_spelling_and_used_in_one(
+    registered: str, asked: str
+) -> None:
+    application = ApplicationFactory(redirect_uris=registered)
+    found = authorize.read(query(application, redirect_uri=asked)).redirect_uri
+    assert found == "https://xn--bcher-kva.example/%C3%BC?q=%C3%A4"
+
+
+def test_a_host_that_only_looks_alike_is_another_one(db: None) -> None:
+    application = ApplicationFactory(redirect_uris="https://bucher.example/")
+    with pytest.raises(InvalidRequest):
+        authorize.read(query(application, redirect_uri="https://bücher.example/"))

@@ -254,3 +254,19 @@ def test_every_error_brings_the_state_back_byte_for_byte(journey: Journey, error
 
     assert answer_of(back)["state"] == '{"a": "+/= ä&"}'
     assert answer_of(back)["error"] == error and answer_of(back)["error_description"]
+
+
+@pytest.mark.parametrize(
+    ("registered", "expected"),
+    [
+        ("https://example.com/auth", "https://example.com/auth?error="),
+        ("https://example.com/auth?", "https://example.com/auth?error="),
+        ("https://example.com/auth?a=b", "https://example.com/auth?a=b&error="),
+        ("https://example.com/auth?a=b&", "https://example.com/auth?a=b&error="),
+        ("https://example.com/auth?a", "https://example.com/auth?a&error="),
+        ("scabc://x", "scabc://x?error="),
+    ],
+)
+def test_the_answer_is_joined_to_whatever_the_address_ends_with(registered: str, expected: str) -> None:
+    session = ConnectSession(redirect_uri=registered, state="s")
+    assert exits.error_url(session, exits.ACCESS_DENIED).startswith(expected)

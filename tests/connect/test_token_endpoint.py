@@ -8,6 +8,7 @@ import importlib
 import logging
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from django.test import Client
@@ -223,3 +224,33 @@ def test_the_scheme_of_the_header_may_be_written_in_any_case(party: Party) -> No
     }
     header = {"Authorization": f"basic {base64.b64encode(pair).decode()}"}
     assert Client().post("/oauth/token", form, headers=header).status_code == 200
+
+
+@pytest.mark.parametrize("secret", ["a+b" * 12, "100%25sure" * 4, "p%2Bq+r" * 6, "plain" * 8, "a:b+c" * 8])
+@pytest.mark.parametrize("spelling", ["raw", "form-urlencoded"])
+def test_a_secret_in_http_basic_is_taken_raw_and_percent_encoded(
+    db: None, secret: str, spelling: str
+) -> None:
+    party = Party(ApplicationFactory(client_secret=secret), PersonFactory())
+    sent = secret if spelling == "raw" else quote_plus(secret)
+    form = {
+        "grant_type": "authorization_code",
+        "code": party.code(),
+        "redirect_uri": "https://example.com/auth",
+    }
+    headers = {"Authorization": party.basic(sent)}
+    assert (
+        Client().post("/oauth/token", form, headers={"Authorization": party.basic(f"{sent}+")}).status_code
+        == 401
+    )
+    assert Client().post("/oauth/token", form, headers=headers).status_code == 200
+
+
+def test_an_address_beyond_ascii_is_the_same_however_it_is_spelled(db: None) -> None:
+    application = ApplicationFactory(
+        client_secret=SECRET, redirect_uris="https://xn--bcher-kva.example/%C3%BC"
+    )
+    party = Party(application, PersonFactory())
+    for spelled in ("https://bücher.example/ü", "https://xn--bcher-kva.example/%C3%BC"):
+        code = party.code(redirect_uri="https://xn--bcher-kva.example/%C3%BC")
+        assert party.exchange(code, redirect_uri=spelled).status_code == 200
