@@ -211,6 +211,7 @@ def test_only_get_begins_a_run(client: Client, application: Application) -> None
     assert client.post(f"/oauth/authorize?{query(application)}").status_code == 405
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "registered", ["https://bücher.example/ü?q=ä", "https://xn--bcher-kva.example/%C3%BC?q=%C3%A4"]
 )
