@@ -19,6 +19,7 @@ ANSWERS: Final[tuple[tuple[type[tesla.TeslaError], ErrorSpec], ...]] = (
     (tesla.OperatorFault, errors.UPSTREAM_KNOWN_ISSUE),
     (tesla.VehicleNotFound, errors.VEHICLE_MISSING),
     (tesla.VehicleUnavailable, errors.UNREACHABLE),
+    (tesla.InService, errors.VEHICLE_OFFLINE_FOR_SERVICE),
     (tesla.RateLimited, errors.UPSTREAM_RATE_LIMIT),
     (tesla.NotSent, errors.UPSTREAM_NO_RESPONSE),
     (tesla.NoAnswer, errors.UPSTREAM_NO_RESPONSE),

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from vehicles.tesla import waits
+
 
 class TeslaError(Exception):
     """Tesla, or the way to it, failed. `text` is Tesla's own words, cut short; it never holds a token."""
@@ -88,13 +90,17 @@ class OperatorFault(TeslaError):
 
 
 class VehicleNotFound(TeslaError):
-    """The car is not in this account."""
+    """404: the car is not in this account, or so one endpoint says. Proof is only a list of cars without it."""
 
 
 class VehicleUnavailable(TeslaError):
     """The car is asleep or offline."""
 
     is_temporary = True
+
+
+class InService(TeslaError):
+    """The car is at a service centre, or in service mode, and takes no requests."""
 
 
 class OutOfRegion(TeslaError):
@@ -136,6 +142,7 @@ REFUSALS: Final[tuple[tuple[int, str, type[TeslaError]], ...]] = (
     (403, "forbidden, see", LegacyClosed),
     (403, "", ScopeMissing),
     (404, "", VehicleNotFound),
+    (405, "in service", InService),
     (408, "", VehicleUnavailable),
     (412, "only available on fleetapi", LegacyClosed),
     (412, "", OperatorFault),
@@ -143,9 +150,19 @@ REFUSALS: Final[tuple[tuple[int, str, type[TeslaError]], ...]] = (
     (422, "vehicle command protocol", ProtocolUnsupported),
     (423, "", OperatorFault),
     (429, "", RateLimited),
+    # Seen by clients in the field, with the words of 408 (evcc).
+    (500, "vehicle is offline or asleep", VehicleUnavailable),
     (503, "", NotInTime),
 )
 """Status, text that must stand in the body (lower case; empty: any), class. First match wins."""
+
+IN_SUCCESS: Final[tuple[tuple[str, type[TeslaError]], ...]] = (
+    ("vehicle unavailable", VehicleUnavailable),
+    ("in service", InService),
+    ("mobile_access_disabled", RemoteAccessDisabled),
+    ("upstream_timeout", NotInTime),
+)
+"""What may stand in `error` of an answer with status 200 (teslajsonpy), and its class; anything else tells nothing."""
 
 
 def refusal(status: int, text: str, headers: Mapping[str, str]) -> TeslaError:
@@ -154,8 +171,11 @@ def refusal(status: int, text: str, headers: Mapping[str, str]) -> TeslaError:
     kind = next((cls for code, part, cls in REFUSALS if code == status and part in lowered), None)
     if kind is None:
         kind = BadRequest if status < 500 else ServerFault
-    return kind(text, status=status, retry_after=_seconds(headers.get("Retry-After", "")))
+    return kind(text, status=status, retry_after=waits.asked_for(headers, text))
 
 
-def _seconds(value: str) -> int | None:
-    return int(value) if value.isdigit() else None
+def refusal_in_success(text: str) -> TeslaError:
+    """The failure that an answer with status 200 means which holds these words in place of a response."""
+    lowered = text.lower()
+    kind = next((cls for part, cls in IN_SUCCESS if part in lowered), Unintelligible)
+    return kind(text or "the answer has no response", status=200)
