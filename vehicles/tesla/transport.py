@@ -136,7 +136,9 @@ def read_json(data: bytes) -> Any:
     try:
         body = json.loads(data) if data else None
         # Only an escape or what is not ASCII can put something unfit into a text; most answers hold neither.
-        return body if data.isascii() and b"\\u" not in data and len(data) <= texts.MOST else texts.cleaned(body)
+        return (
+            body if data.isascii() and b"\\u" not in data and len(data) <= texts.MOST else texts.cleaned(body)
+        )
     except (ValueError, RecursionError):
         return None
 

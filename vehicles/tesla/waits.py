@@ -1,7 +1,7 @@
 """How long Tesla asks to wait, in whichever of its headers and forms it says so.
 
-Names: `Retry-After` (RFC 9110), `RateLimit-Reset` and its variants by class (Fleet API: rate limits), `RateLimit` as one
-header and `X-RateLimit-Reset` (IETF drafts and what gateways add), and the body: "Retry in 37829 seconds".
+Names: `Retry-After` (RFC 9110), `RateLimit-Reset` and its variants by class (Fleet API: rate limits), `RateLimit` as
+one header and `X-RateLimit-Reset` (IETF drafts and what gateways add), and the body: "Retry in 37829 seconds".
 """
 
 from __future__ import annotations

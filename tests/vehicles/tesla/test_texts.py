@@ -65,6 +65,8 @@ def test_a_refusal_that_is_no_json_is_cleaned_too() -> None:
     assert transport.words(None, b"<p>\x00no\x1b</p>") == "<p>no</p>"
 
 
-@pytest.mark.parametrize("body", [b"", b"[" * 200_000, b'{"a":' * 200_000, b"1" * 100_000, b"\xff\xfe", b"<p>"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[" * 200_000, b'{"a":' * 200_000, b"1" * 100_000, b"\xff\xfe", b"<p>"]
+)
 def test_a_body_that_no_reader_of_json_takes_is_none_and_no_crash(body: bytes) -> None:
     assert transport.read_json(body) is None

@@ -46,7 +46,7 @@ DATE = "Mon, 21 Sep 2026 14:13:25 GMT"
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "NaN"}, None),
         ({"Retry-After": "1e9"}, None),
-        ({"Retry-After": "٧"}, None),
+        ({"Retry-After": "\u0667"}, None),
         ({"RateLimit-Remaining": "0"}, None),
     ],
 )
@@ -59,7 +59,9 @@ def test_the_body_tells_it_too_where_no_header_does() -> None:
     assert waits.asked_for({"Retry-After": "7"}, "Retry in 37829 seconds") == 7
 
 
-@given(st.dictionaries(st.sampled_from(["Retry-After", "RateLimit-Reset", "RateLimit"]), st.text()), st.text())
+@given(
+    st.dictionaries(st.sampled_from(["Retry-After", "RateLimit-Reset", "RateLimit"]), st.text()), st.text()
+)
 def test_whatever_is_said_the_wait_is_sane_or_none(headers: dict[str, str], text: str) -> None:
     found = errors.refusal(429, text, headers).retry_after
     assert found is None or 1 <= found <= waits.LONGEST
