@@ -1,7 +1,8 @@
 """One call to Tesla with an account's token: refreshed when needed, sent to the right region, and denials looked into.
 
 A single denial is noise. Only a refresh tells whether the person took something away (`_after_denial`), and only a
-living access token tells a removal from a login that ran out (`_with_last_token`).
+living access token tells a removal from a login that ran out (`_with_last_token`). That a car is gone is believed when
+the account's list of cars lacks it too (`_call_of_car`).
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ def call(
     """
     try:
         with place():  # also while another request refreshes the account's tokens
-            answer = _found(account, integration, make, scope, vehicle)
-    except (tesla.RemoteAccessDisabled, tesla.InService) as failure:
+            answer = _call_of_car(account, integration, make, scope, vehicle)
+    except (tesla.VehicleNotFound, tesla.RemoteAccessDisabled, tesla.InService) as failure:
         if vehicle is not None:
             _CONDITIONS[type(failure)](vehicle, now=timezone.now(), source=Source.API_DENIAL)
         raise translate(failure) from failure
@@ -83,38 +84,15 @@ def call(
     return answer
 
 
-_CONDITIONS: Final[dict[type[tesla.TeslaError], Callable[..., None]]] = {
-    tesla.RemoteAccessDisabled: evidence.remote_access_refused,
-    tesla.InService: evidence.service_refused,
-}
-"""Refusals that tell in what condition the car is, and what notes it."""
-
-
-def _found(account: TeslaAccount, integration: str, make: Make[T], scope: str, vehicle: Vehicle | None) -> T:
-    """The call's answer. One 404 is noise: the account's list is looked at, and a car that it holds is asked again.
-
-    A 404 means that nothing was carried out, so asking again is safe. Raises `CatalogueError` VEHICLE_MISSING for a car
-    that the list no longer holds, and UPSTREAM:UNKNOWN_ISSUE where Tesla contradicts itself.
-    """
-    try:
-        return _call(account, integration, make, scope)
-    except tesla.VehicleNotFound as first:
-        if vehicle is None:
-            raise
-        failure = first
-    listing = client.vehicles if integration == Integration.FLEET else client.products
-    try:
-        listed = _call(account, integration, listing, "")
-    except (tesla.TeslaError, CatalogueError):
-        # Nothing is concluded; the caller hears what Tesla said to this call.
-        raise translate(failure) from failure
-    if vehicle.vin not in {item.vin for item in listed}:
-        evidence.vehicle_gone(account, vehicle, now=timezone.now())
-        raise translate(failure) from failure
-    try:
-        return _call(account, integration, make, scope)
-    except tesla.VehicleNotFound as again:
-        raise CatalogueError(errors.UPSTREAM_UNKNOWN_ISSUE, reason=str(again)) from again
+def _remember(account: TeslaAccount, vehicle: Vehicle, failure: tesla.TeslaError) -> None:
+    """A refusal that tells something about the car is evidence."""
+    now = timezone.now()
+    if isinstance(failure, tesla.VehicleNotFound):
+        evidence.vehicle_gone(account, vehicle, now=now)
+    elif isinstance(failure, tesla.InService):
+        evidence.service_seen(vehicle, now=now, source=Source.API_DENIAL)
+    else:
+        evidence.remote_access_refused(vehicle, now=now, source=Source.API_DENIAL)
 
 
 def _cleared(account: TeslaAccount, integration: str) -> None:
@@ -140,6 +118,36 @@ def _look_into_operator_fault(account: TeslaAccount, integration: str) -> None:
         )
     except (tesla.TeslaError, CatalogueError):
         return
+
+
+def _call_of_car(
+    account: TeslaAccount, integration: str, make: Make[T], scope: str, vehicle: Vehicle | None
+) -> T:
+    """The call, looked into where Tesla answers that there is no such car; `VehicleNotFound` stays if it is gone."""
+    try:
+        return _call(account, integration, make, scope)
+    except tesla.VehicleNotFound as missing:
+        if vehicle is None:
+            raise tesla.BadRequest(missing.text, status=missing.status) from missing
+        if not _is_listed(account, integration, vehicle, missing):
+            raise
+    try:
+        return _call(account, integration, make, scope)
+    except tesla.VehicleNotFound as again:
+        raise tesla.BadRequest(f"404 for a car that is listed: {again.text}", status=again.status) from again
+
+
+def _is_listed(
+    account: TeslaAccount, integration: str, vehicle: Vehicle, missing: tesla.VehicleNotFound
+) -> bool:
+    """Whether the account's list, which is free of charge, holds the car. Without a list nothing is believed: raises."""
+    lister = client.products if integration == Integration.LEGACY else client.vehicles
+    try:
+        listed = _call(account, integration, lister, "")
+    except (tesla.VehicleNotFound, tesla.ScopeMissing) as unseen:
+        # Nobody can tell now. Tesla's word is passed on, this once.
+        raise CatalogueError(errors.VEHICLE_MISSING, reason=f"not looked up: {missing.text}") from unseen
+    return any(each.vin == vehicle.vin for each in listed)
 
 
 def _call(account: TeslaAccount, integration: str, make: Make[T], scope: str) -> T:

@@ -16,14 +16,15 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils import timezone
 
-from vehicles import access, command_rows, delivery, errors, pairing, request_id
+from vehicles import access, command_rows, delivery, errors, evidence, pairing, refusals, request_id
 from vehicles.bulkhead import let_go_of_database
 from vehicles.command_rows import Overtaken, PlaceTaken, end, end_refused
-from vehicles.controls import ALREADY_SO, ASKED, CONTROLS, EXPLANATIONS, REFUSALS, Step
+from vehicles.controls import ASKED, CONTROLS, Step
 from vehicles.errors import CATALOGUE, CatalogueError, invalid
 from vehicles.failures import translate
 from vehicles.models import Command, Outcome, VehicleGrant
 from vehicles.permissions import PERMISSIONS
+from vehicles.sources import Source
 from vehicles.tesla import errors as tesla
 
 DEADLINE: Final = timedelta(seconds=75)
@@ -172,17 +173,18 @@ def _carry_out(
         command_rows.settle(command)
         raise
     else:
-        error_told = REFUSALS.get(refused, errors.VEHICLE_STATE_UNKNOWN) if refused else None
-        end(command, Outcome.FAILED if refused else Outcome.SUCCEEDED, error_told, refused)
+        means = refusals.meaning(refused) if refused else None
+        if means is errors.VEHICLE_OFFLINE_FOR_SERVICE:
+            evidence.service_seen(grant.connection.vehicle, now=timezone.now(), source=Source.CAR_REFUSAL)
+        end(command, Outcome.FAILED if refused else Outcome.SUCCEEDED, means, refused)
 
 
 def _refusal(post: delivery.Delivery, step: Step) -> str:
     """The car's words when it refused a step that matters; empty when it went well."""
     result = post.send(step.command, step.arguments)
-    reason = result.reason.lower()
-    if result.done or step.may_refuse or (step.command, reason) in ALREADY_SO:
+    if result.done or step.may_refuse or refusals.is_already_so(step.command, result.reason):
         return ""
-    return reason or "refused"
+    return result.reason.lower() or "refused"
 
 
 def _ended(command: Command) -> Command:
@@ -210,8 +212,7 @@ def _answer(command: Command, grant: VehicleGrant) -> Command:
             resolution_withheld=CONTROLS[command.name].toggles,
         )
     refused = access.refuse(grant, spec, reason=command.reason)
-    if spec is errors.VEHICLE_STATE_UNKNOWN and command.reason:
-        own_words = f"{refused.description} The vehicle's own words: {command.reason}."
-        refused.description = EXPLANATIONS.get(command.reason, own_words)
+    if spec is errors.VEHICLE_STATE_UNKNOWN:
+        refused.description = refusals.description(command.reason) or refused.description
     refused.retry_after = command.result.get("retry_after")
     raise refused

@@ -11,9 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vehicles import errors
-from vehicles.errors import ErrorSpec
-
 Arguments = Mapping[str, Any]
 
 ASKED: Final = "asked"
@@ -223,39 +220,3 @@ CONTROLS: Final[dict[str, Control]] = {
     "send_destination": Control("control_navigation", _destination, private=("latitude", "longitude")),
 }
 """Every control by the name under which a command row keeps it."""
-
-ALREADY_SO: Final = frozenset(
-    {
-        ("charge_start", "is_charging"),
-        ("charge_start", "charging"),
-        ("charge_start", "requested"),
-        ("charge_stop", "not_charging"),
-        ("set_charge_limit", "already_set"),
-        ("charge_port_door_close", "already closed"),
-    }
-)
-"""Command and refusal: the car is in the wanted state already, so the control succeeded."""
-
-REFUSALS: Final[dict[str, ErrorSpec]] = {
-    "complete": errors.FULLY_CHARGED,
-    "disconnected": errors.CHARGING_PLUG_NOT_CONNECTED,
-    "cable connected": errors.CHARGING_PLUG_CONNECTED,
-    "no_power": errors.CHARGE_FAULT,
-    "not_charging": errors.NOT_CHARGING,
-    "closures_open": errors.DOOR_OPEN,
-    "door_open": errors.DOOR_OPEN,
-    "vehicle_not_in_park": errors.IN_MOTION,
-    "not_in_park": errors.IN_MOTION,
-    "in_service": errors.VEHICLE_OFFLINE_FOR_SERVICE,
-    "vehicle is in service": errors.VEHICLE_OFFLINE_FOR_SERVICE,
-    "mobile_access_disabled": errors.REMOTE_ACCESS_DISABLED,
-    "not_supported": errors.VEHICLE_NOT_CAPABLE,
-}
-"""What a car's own words of refusal mean for the caller; anything else is VEHICLE_STATE:UNKNOWN."""
-
-EXPLANATIONS: Final[dict[str, str]] = {
-    "cabin comfort remote settings not enabled": (
-        "The steering wheel and the seats are heated only while the climate is on. Start the climate first."
-    ),
-}
-"""What a refusal means for which the error catalogue has no code, as a sentence for the caller."""

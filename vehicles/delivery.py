@@ -6,23 +6,36 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.utils import timezone
 
-from vehicles import access, errors, evidence, facts, signed_commands, upstream
+from vehicles import access, errors, evidence, facts, refusals, signed_commands, upstream
+from vehicles.bulkhead import let_go_of_database
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, VehicleGrant
 from vehicles.tesla import errors as tesla
 from vehicles.tesla.client import CommandResult
 
+T = TypeVar("T")
+
 WAKE_SECONDS: Final = 60.0
-WAKE_CALLS: Final = 3
-"""How often Tesla is asked to wake a car, where it does not take the first request."""
+WAKE_AGAIN_SECONDS: Final = 10.0
+"""Until a car is asked once more to wake, after Tesla failed to take that; Tesla's own client waits as long."""
 _WAKE_POLL_SECONDS: Final = 2.0
-_STUMBLES: Final = (errors.UNREACHABLE, errors.UPSTREAM_NO_RESPONSE, errors.UPSTREAM_INVALID_DATA)
-"""What Tesla answers now and then although the car wakes."""
+_MOST_WAKES: Final = 3
+"""Tesla takes no more in a minute."""
+_TRIES_ONCE_AWAKE: Final = 4
+"""A car that Tesla calls online may take a few seconds more until its computers answer."""
+_STUMBLES: Final = (
+    errors.UNREACHABLE,
+    errors.UPSTREAM_NO_RESPONSE,
+    errors.UPSTREAM_INVALID_DATA,
+    errors.UPSTREAM_RATE_LIMIT,
+    errors.UPSTREAM_UNKNOWN_ISSUE,
+)
+"""What says nothing about whether the car wakes."""
 
 
 @dataclass(slots=True)
@@ -46,11 +59,17 @@ class Delivery:
     def send(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
         """Deliver one Tesla command and return the car's answer. Raises `CatalogueError` or `TeslaError`."""
         try:
-            result = self._deliver(name, arguments)
+            result = self._deliver_awake(name, arguments)
         except tesla.VehicleUnavailable:
-            wake(self.grant, self.deadline)
-            result = self._deliver(name, arguments)
+            result = once_awake(self.grant, self.deadline, lambda: self._deliver_awake(name, arguments))
         self.was_answered = True
+        return result
+
+    def _deliver_awake(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
+        """A car whose computers are not up yet says so in a refusal; nothing was done, as when it sleeps."""
+        result = self._deliver(name, arguments)
+        if not result.done and refusals.word_of(result.reason) in refusals.STILL_ASLEEP:
+            raise tesla.VehicleUnavailable(result.reason)
         return result
 
     def _deliver(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
@@ -86,31 +105,56 @@ class Delivery:
         return not is_legacy or facts.fleet_covers(self.grant.account, self.scope)
 
 
-def wake(grant: VehicleGrant, deadline: datetime) -> None:
+def once_awake(grant: VehicleGrant, deadline: datetime, ask: Callable[[], T]) -> T:
+    """Wake the car and return what it then answers to `ask`, which it may not take for some seconds more.
+
+    Raises what `wake` and `ask` raise.
+    """
+    wake(grant, deadline)
+    for _ in range(_TRIES_ONCE_AWAKE - 1):
+        try:
+            return ask()
+        except tesla.VehicleUnavailable:
+            pass
+        except CatalogueError as error:
+            if error.spec not in (errors.ASLEEP, errors.UNREACHABLE):
+                raise
+        _pause()
+        wake(grant, deadline, was_asked=True)
+    return ask()
+
+
+def wake(grant: VehicleGrant, deadline: datetime, *, was_asked: bool = False) -> None:
     """Wait until the car is awake; raises VEHICLE_STATE:ASLEEP when it may not be woken or will not wake in time.
 
-    Tesla may stumble on the way, and may wake the car although it answers that it could not: the state decides.
+    Tesla failing in between says nothing of the car: it is looked at again, and asked again where it `was_asked` in
+    vain. Raises what stands in the way for longer.
     """
     if not grant.connection.application.wakes_for_commands:
         raise CatalogueError(errors.ASLEEP, reason="the application does not wake cars")
-    end, asked, reason = time.monotonic() + WAKE_SECONDS, 0, "the car did not wake in time"
-    was_taken = False
-    while time.monotonic() < end and timezone.now() < deadline:
-        try:
-            if not was_taken and asked < WAKE_CALLS:
-                asked += 1
-                upstream.wake_up(grant)
-                was_taken = True
-            if upstream.vehicle_state(grant) == "online":
-                return
-        except CatalogueError as error:
-            if error.spec not in _STUMBLES:
-                raise
-            reason = error.reason
-            if not was_taken and _is_online(grant):
-                return
-        time.sleep(_WAKE_POLL_SECONDS)
-    raise CatalogueError(errors.ASLEEP, reason=reason)
+    now = time.monotonic()
+    end, asks = now + WAKE_SECONDS, 0
+    due: float | None = now + WAKE_AGAIN_SECONDS if was_asked else now
+    while (now := time.monotonic()) < end and timezone.now() < deadline:
+        if due is not None and due <= now and asks < _MOST_WAKES:
+            asks += 1
+            due = _ask_to_wake(grant, is_first=asks == 1 and not was_asked)
+        if _is_online(grant):
+            return
+        _pause()
+    raise CatalogueError(errors.ASLEEP, reason="the car did not wake in time")
+
+
+def _ask_to_wake(grant: VehicleGrant, *, is_first: bool) -> float | None:
+    """None once Tesla has taken it, else when to ask again."""
+    try:
+        upstream.wake_up(grant)
+    except CatalogueError as error:
+        # Our own budget may be used up by the first attempts; the car is looked at all the same.
+        if error.spec not in _STUMBLES and (is_first or error.spec is not errors.RATE_LIMIT_VEHICLE):
+            raise
+        return time.monotonic() + max(WAKE_AGAIN_SECONDS, error.retry_after or 0)
+    return None
 
 
 def _is_online(grant: VehicleGrant) -> bool:
@@ -120,3 +164,8 @@ def _is_online(grant: VehicleGrant) -> bool:
         if error.spec not in _STUMBLES:
             raise
         return False
+
+
+def _pause() -> None:
+    let_go_of_database()
+    time.sleep(_WAKE_POLL_SECONDS)

@@ -80,8 +80,9 @@ def _seen(grant: VehicleGrant, names: tuple[str, ...], now: datetime) -> Section
     except CatalogueError as error:
         if error.spec is not errors.ASLEEP:
             raise
-        delivery.wake(grant, now + commands.DEADLINE)
-        answer = upstream.vehicle_data(grant, names, _DATA_SCOPE)
+        answer = delivery.once_awake(
+            grant, now + commands.DEADLINE, lambda: upstream.vehicle_data(grant, names, _DATA_SCOPE)
+        )
     return {name: mapping(answer.get(name)) for name in names}
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from vehicles import access, errors, evidence, facts, origins, upstream
 from vehicles.diagnosis import Access, Key
 from vehicles.errors import CatalogueError
-from vehicles.models import Integration, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
+from vehicles.models import TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 
 MAX_AGE_SECONDS: Final = 10
 MOST_AT_ONCE: Final = 100
@@ -92,7 +92,7 @@ def is_offline(vehicle: Vehicle, account: TeslaAccount) -> bool | None:
     A sleeping car is no hindrance: the Tesla app wakes it. Asking is free of charge and never wakes the car.
     """
     try:
-        return upstream.state_of(account, vehicle.vin) == "offline"
+        return upstream.state_of(account, vehicle) == "offline"
     except CatalogueError:
         return None
 
@@ -130,11 +130,8 @@ def _look_for_car(grant: VehicleGrant, now: datetime) -> None:
     listed = grant.account.vehicles_listed_at
     if listed is not None and now - listed < _LOOK_FOR_CAR_AFTER:
         return
-    list_them = (
-        upstream.listed_products if grant.integration == Integration.LEGACY else upstream.listed_vehicles
-    )
     with suppress(CatalogueError):
-        evidence.vehicles_listed(grant.account, list_them(grant.account), now=now)
+        evidence.vehicles_listed(grant.account, upstream.listed(grant.account, grant.integration), now=now)
         if grant.own_access is not None:
             grant.own_access.refresh_from_db(fields=["access_type", "missing_since"])
 

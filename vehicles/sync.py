@@ -37,7 +37,7 @@ def vehicles_of(account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
 
     Raises `CatalogueError` when the list cannot be had; a missing key state does not stop it.
     """
-    accesses = evidence.vehicles_listed(account, upstream.listed_vehicles(account), now=now)
+    accesses = evidence.vehicles_listed(account, upstream.listed(account, Integration.FLEET), now=now)
     vehicles = sorted((access.vehicle for access in accesses), key=lambda vehicle: vehicle.vin)
     for start in range(0, len(vehicles), pairing.MOST_AT_ONCE):
         pairing.ask(account, vehicles[start : start + pairing.MOST_AT_ONCE], now)
@@ -46,7 +46,7 @@ def vehicles_of(account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
 
 def legacy_vehicles_of(account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
     """As `vehicles_of`, over the legacy API, which tells nothing of keys: a VIN may say that its car takes none."""
-    accesses = evidence.vehicles_listed(account, upstream.listed_products(account), now=now)
+    accesses = evidence.vehicles_listed(account, upstream.listed(account, Integration.LEGACY), now=now)
     evidence.keys_not_told([access.vehicle for access in accesses], now=now)
     return accesses
 

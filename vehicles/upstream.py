@@ -17,7 +17,7 @@ from django.utils import timezone
 from vehicles import access, errors, evidence, rate_budgets
 from vehicles.account_calls import call
 from vehicles.errors import CatalogueError
-from vehicles.models import Integration, TeslaAccount, VehicleAccess, VehicleGrant
+from vehicles.models import Integration, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.tesla import client, scopes
 
 T = TypeVar("T")
@@ -41,13 +41,27 @@ def _naming_the_cure(function: OfGrant[P, T]) -> OfGrant[P, T]:
     return told
 
 
+def listed(account: TeslaAccount, integration: str) -> list[client.ListedVehicle]:
+    """The account's cars as this interface lists them now.
+
+    Asked a second time where a known car is not among them: one list that lacks a car is noise, as one 404 is.
+    """
+    list_them = listed_products if integration == Integration.LEGACY else listed_vehicles
+    found = list_them(account)
+    known = VehicleAccess.objects.filter(account=account, missing_since=None)
+    vins = {vehicle.vin for vehicle in found}
+    if vins.issuperset(known.values_list("vehicle__vin", flat=True)):
+        return found
+    return found + [vehicle for vehicle in list_them(account) if vehicle.vin not in vins]
+
+
 def listed_vehicles(account: TeslaAccount) -> list[client.ListedVehicle]:
-    """The account's cars as Tesla lists them now."""
+    """The account's cars as one answer of Tesla lists them."""
     return call(account, Integration.FLEET, client.vehicles, scope=scopes.VEHICLE_DEVICE_DATA)
 
 
 def listed_products(account: TeslaAccount) -> list[client.ListedVehicle]:
-    """The account's cars as the legacy API lists them, whose vehicle list is closed."""
+    """The same over the legacy API, whose vehicle list is closed."""
     return call(account, Integration.LEGACY, client.products)
 
 
@@ -134,23 +148,25 @@ def profile(grant: VehicleGrant, scope: str) -> dict[str, Any]:
 def vehicle_state(grant: VehicleGrant) -> str:
     """`online`, `asleep` or `offline` as Tesla knows it; free of charge and never wakes the car."""
     tag = _tag(grant)
+    vehicle = grant.connection.vehicle
     state = call(
         grant.account,
         grant.integration,
         lambda base, token: client.vehicle_state(base, token, tag),
-        vehicle=grant.connection.vehicle,
+        vehicle=vehicle,
     )
-    evidence.state_seen(grant.connection.vehicle, state, now=timezone.now())
+    evidence.state_seen(vehicle, state, now=timezone.now())
     return state
 
 
-def state_of(account: TeslaAccount, vin: str) -> str:
+def state_of(account: TeslaAccount, vehicle: Vehicle) -> str:
     """The same for a car of this account on which nothing need be granted."""
     return call(
         account,
         Integration.FLEET,
-        lambda base, token: client.vehicle_state(base, token, vin),
+        lambda base, token: client.vehicle_state(base, token, vehicle.vin),
         scope=scopes.VEHICLE_DEVICE_DATA,
+        vehicle=vehicle,
     )
 
 

@@ -42,6 +42,13 @@ def key(*words: Word, vin: str = MODEL_3) -> Key:
         ([said("command", True, 30), said("fleet_status", False, 5, since=45)], Key.CONFLICT),
         # The car refused, then the owner added the key.
         ([said("handshake", False, 30), said("fleet_status", True, 1, since=1)], Key.PRESENT),
+        # The first to find the key has news too, whoever asked: a list that lags shows a key late, never early.
+        ([said("handshake", False, 30), said("fleet_status", True, 1)], Key.PRESENT),
+        ([said("handshake", False, 30), said("fleet_status_driver", True, 1)], Key.PRESENT),
+        ([said("fleet_status", False, 9), said("fleet_status_driver", True, 1)], Key.PRESENT),
+        ([said("handshake", False, 30), said("fleet_status", True, 31)], Key.ABSENT),
+        # A person's word is no more than worth a try, first or not.
+        ([said("handshake", False, 30), said("person", True, 1)], Key.CONFLICT),
         # The car's word no longer holds against a newer one.
         ([said("command", True, 61), said("fleet_status", False, 5)], Key.ABSENT),
         # Of the car's own words the newer counts.

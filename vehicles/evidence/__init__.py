@@ -26,7 +26,7 @@ from vehicles.evidence.key import (
 from vehicles.evidence.vehicles import (
     colour_seen,
     remote_access_refused,
-    service_refused,
+    service_seen,
     state_seen,
     vehicle_gone,
     vehicle_seen,
@@ -50,7 +50,7 @@ __all__ = [
     "protocol_unsupported",
     "remote_access_refused",
     "scopes_seen",
-    "service_refused",
+    "service_seen",
     "stands",
     "state_seen",
     "suspects",

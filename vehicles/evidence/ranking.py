@@ -16,6 +16,8 @@ _LISTS: Final = frozenset({Source.FLEET_STATUS, Source.FLEET_STATUS_OF_DRIVER})
 _NO_PROOF_OF_ABSENCE: Final = frozenset({Source.FLEET_STATUS_OF_DRIVER})
 """Sources that may confirm a key but cannot tell that there is none; alone they leave the key unknown."""
 
+_TESLAS_LIST: Final = frozenset({Source.FLEET_STATUS, Source.FLEET_STATUS_OF_DRIVER})
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -74,11 +76,22 @@ def resolve(words: Iterable[Word], vin: str, now: datetime) -> KeyState:
         return _silent(required, now)
     best = max(told, key=lambda word: word.weight(now))
     against = [word for word in told if word.paired != best.paired and word.at > best.at]
-    news = [word for word in against if word.since is not None and word.since > best.at]
+    news = [word for word in against if _is_news(word, best)]
     if news:
         # A source that changed its mind after the better one spoke does not lag: it knows of something later.
         best, against = max(news, key=lambda word: word.at), []
     return _state(best, told, required, in_conflict=bool(against))
+
+
+def _is_news(word: Word, best: Word) -> bool:
+    """Whether a word against a better one knows of something later, rather than lagging behind.
+
+    A source changed its mind since. Or it is asked for the first time and finds the key: what lags shows a key late,
+    never early, and a key that was taken off a moment ago the car itself will miss at the next command.
+    """
+    if word.since is None:
+        return bool(word.paired) and word.source in _TESLAS_LIST
+    return word.since > best.at
 
 
 def _must_be_signed(counted: list[Word], vin: str, now: datetime) -> bool:

@@ -59,13 +59,13 @@ def remote_access_refused(vehicle: Vehicle, *, now: datetime, source: Source) ->
     _condition_seen(vehicle, switch_off, now=now, source=source)
 
 
-def service_refused(vehicle: Vehicle, *, now: datetime, source: Source) -> None:
-    """Tesla answered that the car is at a service centre."""
+def service_seen(vehicle: Vehicle, *, now: datetime, source: Source) -> None:
+    """Tesla or the car itself answered that the car is in service."""
 
-    def bring_in(row: Vehicle) -> None:
+    def take_in(row: Vehicle) -> None:
         row.in_service = True
 
-    _condition_seen(vehicle, bring_in, now=now, source=source)
+    _condition_seen(vehicle, take_in, now=now, source=source)
 
 
 def _condition_seen(
@@ -107,7 +107,7 @@ def colour_seen(vehicle: Vehicle, colour: str) -> None:
 
 
 def vehicle_gone(account: TeslaAccount, vehicle: Vehicle, *, now: datetime) -> None:
-    """Tesla no longer finds the car in this account."""
+    """Tesla no longer finds the car in this account, and its list of the account's cars lacks it too."""
     with transaction.atomic():
         rows = VehicleAccess.objects.select_for_update().filter(account=account, vehicle=vehicle)
         access = rows.filter(missing_since=None).first()

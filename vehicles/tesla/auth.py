@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from vehicles.tesla import errors, paths, transport
+from vehicles.tesla import errors, paths, texts, transport
 from vehicles.tesla.scopes import OWNER_API_SCOPES
 
 _THIRD_PARTY = "/nts"
@@ -235,8 +235,8 @@ def _payload(token: str) -> dict[str, Any]:
     try:
         part = token.split(".")[1]
         padded = part + "=" * (-len(part) % 4)
-        payload = json.loads(base64.urlsafe_b64decode(padded))
-    except (IndexError, ValueError, binascii.Error):
+        payload = texts.cleaned(json.loads(base64.urlsafe_b64decode(padded)))
+    except (IndexError, ValueError, RecursionError, binascii.Error):
         raise errors.Unintelligible("the token cannot be read") from None
     if not isinstance(payload, dict):
         raise errors.Unintelligible("the token cannot be read")

@@ -5,14 +5,17 @@ Each takes the base address and an access token and makes one call; failures are
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vehicles.tesla import errors, paths, transport
+from vehicles.tesla import errors, paths, texts, transport
 
 _HARDLOCKED = "unsigned_cmds_hardlocked"
 """How a car that wants signed commands may answer an unsigned one (Owner API: what still works)."""
+_MOST_PAGES = 1000
+_MOST_KEYS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ def vehicles(base: str, token: str) -> list[ListedVehicle]:
     while True:
         answer = transport.send("GET", base + paths.VEHICLES, token=token, query={"page": str(page)})
         found += [_listed(item) for item in _items(answer)]
-        if page >= int((answer.get("pagination") or {}).get("pages") or 1):
+        pages = _object(answer.get("pagination")).get("pages")
+        if not isinstance(pages, int) or page >= min(pages, _MOST_PAGES):
             return found
         page += 1
 
@@ -73,7 +77,7 @@ def products(base: str, token: str) -> list[ListedVehicle]:
 def vehicle_state(base: str, token: str, tag: str) -> str:
     """`online`, `asleep` or `offline` as last known to Tesla; never wakes the car (Fleet API: vehicle)."""
     answer = transport.send("GET", base + paths.VEHICLE.format(vin=tag), token=token)
-    return str(_response(answer).get("state") or "")
+    return _state(_response(answer))
 
 
 def vehicle(base: str, token: str, tag: str) -> ListedVehicle:
@@ -115,16 +119,16 @@ def vehicle_data(base: str, token: str, tag: str, endpoints: Sequence[str]) -> d
 def wake_up(base: str, token: str, tag: str) -> str:
     """Ask the car to come online; returns the state Tesla knew at that moment."""
     answer = transport.send("POST", base + paths.WAKE_UP.format(vin=tag), token=token)
-    return str(_response(answer).get("state") or "")
+    return _state(_response(answer))
 
 
 def fleet_status(base: str, token: str, vins: Sequence[str]) -> list[KeyStatus]:
     """Key and protocol state of up to 100 cars (Fleet API: fleet_status). One answer per VIN asked for."""
     body = {"vins": list(vins)}
     answer = _response(transport.send("POST", base + paths.FLEET_STATUS, token=token, json_body=body))
-    paired, unpaired = set(answer.get("key_paired_vins") or ()), set(answer.get("unpaired_vins") or ())
-    info = answer.get("vehicle_info") or {}
-    return [_key_status(vin, paired, unpaired, info.get(vin) or {}) for vin in vins]
+    paired, unpaired = _texts(answer.get("key_paired_vins")), _texts(answer.get("unpaired_vins"))
+    info = _object(answer.get("vehicle_info"))
+    return [_key_status(vin, paired, unpaired, _object(info.get(vin))) for vin in vins]
 
 
 def command(
@@ -136,7 +140,7 @@ def command(
     result = _response(answer)
     if not isinstance(result.get("result"), bool):
         raise errors.Unintelligible("the command answer has no result")
-    reason = str(result.get("reason") or "")
+    reason = texts.told(result.get("reason"), texts.MOST)
     if _HARDLOCKED in reason:
         raise errors.ProtocolRequired(reason)
     return CommandResult(result["result"], reason)
@@ -148,33 +152,53 @@ def signed_command(base: str, token: str, vin: str, message: str, *, read_second
     body = {"routable_message": message}
     answer = transport.send("POST", base + path, token=token, json_body=body, read_seconds=read_seconds)
     if not isinstance(answer.get("response"), str):
-        raise errors.Unintelligible("the signed answer has no message")
+        raise _not_a_response(answer)
+    try:
+        base64.b64decode(answer["response"])
+    except ValueError:
+        raise errors.Unintelligible("the signed answer is no base64") from None
     return str(answer["response"])
 
 
 def _response(answer: Mapping[str, Any]) -> dict[str, Any]:
     response = answer.get("response")
     if not isinstance(response, dict):
-        raise errors.Unintelligible("the answer has no response object")
+        raise _not_a_response(answer)
     return response
+
+
+def _not_a_response(answer: Mapping[str, Any]) -> errors.TeslaError:
+    return errors.refusal_in_success(texts.told(answer.get("error"), texts.MOST))
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(value: object) -> set[str]:
+    return {each for each in value if isinstance(each, str)} if isinstance(value, list) else set()
+
+
+def _state(vehicle: Mapping[str, Any]) -> str:
+    return texts.told(vehicle.get("state"), 10)
 
 
 def _items(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     response = answer.get("response")
     if not isinstance(response, list):
-        raise errors.Unintelligible("the answer has no list")
+        raise _not_a_response(answer)
     return [item for item in response if isinstance(item, dict)]
 
 
 def _listed(item: Mapping[str, Any]) -> ListedVehicle:
     return ListedVehicle(
-        vin=str(item.get("vin") or ""),
-        tesla_id=str(item.get("id_s") or item.get("id") or ""),
-        access_type=str(item.get("access_type") or "OWNER"),
-        display_name=str(item.get("display_name") or ""),
-        state=str(item.get("state") or ""),
-        in_service=bool(item.get("in_service")),
-        remote_access_disabled=bool(item.get("mobile_access_disabled")),
+        vin=texts.told(item.get("vin"), 64),
+        tesla_id=texts.told(item.get("id_s") or item.get("id"), 32),
+        access_type=texts.told(item.get("access_type"), 16) or "OWNER",
+        display_name=texts.told(item.get("display_name"), 128),
+        state=_state(item),
+        in_service=item.get("in_service") is True,
+        remote_access_disabled=item.get("mobile_access_disabled") is True,
     )
 
 
@@ -185,6 +209,6 @@ def _key_status(vin: str, paired: set[str], unpaired: set[str], info: Mapping[st
         vin=vin,
         paired=True if vin in paired else False if vin in unpaired else None,
         protocol_required=required if isinstance(required, bool) else None,
-        total_keys=keys if isinstance(keys, int) else None,
-        firmware=str(info.get("firmware_version") or ""),
+        total_keys=keys if isinstance(keys, int) and 0 <= keys <= _MOST_KEYS else None,
+        firmware=texts.told(info.get("firmware_version"), 32),
     )

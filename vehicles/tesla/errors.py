@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import ClassVar, Final
 
+from vehicles.tesla import waits
+
 
 class TeslaError(Exception):
     """Tesla, or the way to it, failed. `text` is Tesla's own words, cut short; it never holds a token."""
@@ -92,7 +94,7 @@ class OperatorFault(TeslaError):
 
 
 class VehicleNotFound(TeslaError):
-    """The car is not in this account."""
+    """404: the car is not in this account, or so one endpoint says. Proof is only a list of cars without it."""
 
 
 class VehicleUnavailable(TeslaError):
@@ -102,7 +104,7 @@ class VehicleUnavailable(TeslaError):
 
 
 class InService(TeslaError):
-    """The car is at a service centre and takes nothing."""
+    """The car is at a service centre, or in service mode, and takes no requests."""
 
 
 class OutOfRegion(TeslaError):
@@ -145,6 +147,7 @@ REFUSALS: Final[tuple[tuple[int, str, type[TeslaError]], ...]] = (
     (403, "forbidden, see", LegacyClosed),
     (403, "", ScopeMissing),
     (404, "", VehicleNotFound),
+    (405, "in service", InService),
     (408, "", VehicleUnavailable),
     (412, "only available on fleetapi", LegacyClosed),
     (412, "", OperatorFault),
@@ -152,9 +155,19 @@ REFUSALS: Final[tuple[tuple[int, str, type[TeslaError]], ...]] = (
     (422, "vehicle command protocol", ProtocolUnsupported),
     (423, "", OperatorFault),
     (429, "", RateLimited),
+    # Seen by clients in the field, with the words of 408 (evcc).
+    (500, "vehicle is offline or asleep", VehicleUnavailable),
     (503, "", NotInTime),
 )
 """Status, text that must stand in the body (lower case; empty: any), class. First match wins."""
+
+IN_SUCCESS: Final[tuple[tuple[str, type[TeslaError]], ...]] = (
+    ("vehicle unavailable", VehicleUnavailable),
+    ("in service", InService),
+    ("mobile_access_disabled", RemoteAccessDisabled),
+    ("upstream_timeout", NotInTime),
+)
+"""What may stand in `error` of an answer with status 200 (teslajsonpy), and its class; anything else tells nothing."""
 
 
 def refusal(status: int, text: str, headers: Mapping[str, str]) -> TeslaError:
@@ -163,43 +176,11 @@ def refusal(status: int, text: str, headers: Mapping[str, str]) -> TeslaError:
     kind = next((cls for code, part, cls in REFUSALS if code == status and part in lowered), None)
     if kind is None:
         kind = BadRequest if status < 500 else ServerFault
-    return kind(text, status=status, retry_after=seconds_to_wait(headers, time.time()))
+    return kind(text, status=status, retry_after=waits.asked_for(headers, text))
 
 
-LONGEST_WAIT: Final = 86_400
-"""No wait that Tesla names is passed on as more seconds than this."""
-_RESET_HEADER: Final = re.compile(r"(x-)?ratelimit(-[a-z0-9]+)*-reset(-[a-z0-9]+)*")
-_RESET_ITEM: Final = re.compile(r"(?:^|[;,\s])(?:reset|t)=([0-9.]+)")
-_NUMBER: Final = re.compile(r"[0-9]{1,16}(\.[0-9]{1,9})?")
-_EPOCH_SECONDS, _EPOCH_MILLISECONDS = 10**9, 10**12
-
-
-def seconds_to_wait(headers: Mapping[str, str], now: float) -> int | None:
-    """How many whole seconds an answer asks to wait, at most a day; None where it names no time that can be read.
-
-    `now` is in epoch seconds. `Retry-After` comes first, then the latest of the headers that tell when a limit ends
-    (Fleet API: rate limits): a number of seconds, a moment in epoch seconds or milliseconds, a date, or the item
-    `reset` or `t` of a `RateLimit` header.
-    """
-    asked = _wait(headers.get("Retry-After", ""), now)
-    if asked is not None:
-        return asked
-    resets = [value for name, value in headers.items() if _RESET_HEADER.fullmatch(name.lower())]
-    resets += _RESET_ITEM.findall(headers.get("RateLimit", ""))
-    return max(filter(None, (_wait(value, now) for value in resets)), default=None)
-
-
-def _wait(value: str, now: float) -> int | None:
-    value = value.strip()
-    if _NUMBER.fullmatch(value):
-        seconds = float(value)
-        if seconds >= _EPOCH_MILLISECONDS:
-            seconds = seconds / 1000 - now
-        elif seconds >= _EPOCH_SECONDS:
-            seconds -= now
-    else:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - now
-        except (ValueError, TypeError, IndexError, OverflowError):
-            return None
-    return min(LONGEST_WAIT, max(1, math.ceil(seconds)))
+def refusal_in_success(text: str) -> TeslaError:
+    """The failure that an answer with status 200 means which holds these words in place of a response."""
+    lowered = text.lower()
+    kind = next((cls for part, cls in IN_SUCCESS if part in lowered), Unintelligible)
+    return kind(text or "the answer has no response", status=200)

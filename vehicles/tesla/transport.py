@@ -13,7 +13,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from vehicles.tesla import errors
+from vehicles.tesla import errors, texts
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 20.0
@@ -123,44 +123,33 @@ def _timeout(read_seconds: float) -> urllib3.Timeout:
 
 
 def _read(response: urllib3.BaseHTTPResponse, sent: Sequence[str]) -> dict[str, Any]:
-    body: Any
-    try:
-        body = parsed(response.data) if response.data else None
-    except (ValueError, RecursionError):
-        body = None
+    body = read_json(response.data)
     if response.status >= 400:
-        words = without_secrets(_words(body, response), sent)
-        raise errors.refusal(response.status, words, response.headers)
+        text = without_secrets(words(body, response.data), sent)
+        raise errors.refusal(response.status, text, response.headers)
     if not isinstance(body, dict):
         raise errors.Unintelligible("the body is not a JSON object", status=response.status)
     return body
 
 
-def parsed(data: bytes) -> Any:
-    """The JSON that Tesla sent, with clean texts: no half of a surrogate pair, no NUL or other control character, no
-    character that turns the direction of what follows. Names of cars and people hold whatever somebody typed.
-
-    Raises `ValueError` for what is no JSON.
-    """
-    text = data.decode()
-    value = json.loads(text)
-    return _cleaned(value) if "\\u" in text or _UNCLEAN.search(text) else value
-
-
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, str):
-        return _UNCLEAN.sub("", value)
-    if isinstance(value, dict):
-        return {_cleaned(name): _cleaned(each) for name, each in value.items()}
-    return [_cleaned(each) for each in value] if isinstance(value, list) else value
+def read_json(data: bytes) -> Any:
+    """What the body says, its texts clean: every text of Tesla's API comes in here. None where it is no JSON."""
+    try:
+        body = json.loads(data) if data else None
+        # Only an escape or what is not ASCII can put something unfit into a text; most answers hold neither.
+        return (
+            body if data.isascii() and b"\\u" not in data and len(data) <= texts.MOST else texts.cleaned(body)
+        )
+    except (ValueError, RecursionError):
+        return None
 
 
-def _words(body: Any, response: urllib3.BaseHTTPResponse) -> str:
+def words(body: Any, data: bytes) -> str:
     """Tesla's own words of refusal, whatever shape the body has."""
     if isinstance(body, dict):
         parts = [str(body.get("error") or ""), str(body.get("error_description") or "")]
         return " ".join(part for part in parts if part)
-    return response.data[:_BODY_LIMIT].decode("utf-8", "replace")
+    return texts.clean(data[:_BODY_LIMIT].decode("utf-8", "replace"))
 
 
 def without_secrets(text: str, sent: Sequence[str]) -> str:

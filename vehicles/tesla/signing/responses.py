@@ -14,6 +14,7 @@ from tesla_protocol.command import (
     vcsec_pb2,
 )
 
+from vehicles.tesla import texts
 from vehicles.tesla.signing import faults
 from vehicles.tesla.signing.keys import PrivateKey, TamperedMessage
 from vehicles.tesla.signing.metadata import Domain, response_metadata
@@ -170,7 +171,7 @@ def _infotainment_result(payload: bytes) -> Result:
     if status.result == car_server_pb2.OPERATIONSTATUS_OK:
         return Succeeded()
     if status.result == car_server_pb2.OPERATIONSTATUS_ERROR:
-        return Refused(status.result_reason.plain_text)
+        return Refused(texts.clean(status.result_reason.plain_text))
     raise faults.InvalidAnswer("the infotainment computer answered with an unknown status")
 
 
