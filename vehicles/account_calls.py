@@ -68,7 +68,7 @@ def call(
             answer = _call_of_car(account, integration, make, scope, vehicle)
     except (tesla.VehicleNotFound, tesla.RemoteAccessDisabled, tesla.InService) as failure:
         if vehicle is not None:
-            _CONDITIONS[type(failure)](vehicle, now=timezone.now(), source=Source.API_DENIAL)
+            _remember(account, vehicle, failure)
         raise translate(failure) from failure
     except tesla.OperatorFault as failure:
         _look_into_operator_fault(account, integration)
@@ -140,7 +140,7 @@ def _call_of_car(
 def _is_listed(
     account: TeslaAccount, integration: str, vehicle: Vehicle, missing: tesla.VehicleNotFound
 ) -> bool:
-    """Whether the account's list, which is free of charge, holds the car. Without a list nothing is believed: raises."""
+    """Whether the account's list, which costs nothing, holds the car. Without a list nothing is believed: raises."""
     lister = client.products if integration == Integration.LEGACY else client.vehicles
     try:
         listed = _call(account, integration, lister, "")

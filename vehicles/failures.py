@@ -20,7 +20,6 @@ ANSWERS: Final[tuple[tuple[type[tesla.TeslaError], ErrorSpec], ...]] = (
     (tesla.VehicleNotFound, errors.VEHICLE_MISSING),
     (tesla.InService, errors.VEHICLE_OFFLINE_FOR_SERVICE),
     (tesla.VehicleUnavailable, errors.UNREACHABLE),
-    (tesla.InService, errors.VEHICLE_OFFLINE_FOR_SERVICE),
     (tesla.RateLimited, errors.UPSTREAM_RATE_LIMIT),
     (tesla.NotSent, errors.UPSTREAM_NO_RESPONSE),
     (tesla.NoAnswer, errors.UPSTREAM_NO_RESPONSE),

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.utils import timezone
-from urllib3 import HTTPHeaderDict
 
 from tests.factories import VehicleGrantFactory
 from vehicles import account_calls, errors, evidence, upstream, vault
 from vehicles.errors import CatalogueError
 from vehicles.models import Event, TeslaAccount, TeslaToken, Vehicle, VehicleAccess, VehicleGrant
-from vehicles.tesla import errors as tesla_errors
-from vehicles.tesla import paths, scopes, transport
+from vehicles.tesla import paths, scopes
 from vehicles.tesla.auth import Tokens
 from vehicles.tesla.simulator import callers
 from vehicles.tesla.simulator.server import SimulatorServer
@@ -365,50 +362,6 @@ def test_a_car_at_a_service_centre_is_said_so_and_known_from_then_on(
     )
     assert refused(grant).spec is errors.VEHICLE_OFFLINE_FOR_SERVICE
     assert Vehicle.objects.get().in_service is True
-
-
-@pytest.mark.parametrize(
-    "name", ["Bla\\ud83d Bla", "\\u0000Bla Bla", "Bla\\u202e Bla", "Bla\\u0007 Bla", "Bla\\u009f Bla"]
-)
-def test_text_from_tesla_is_clean_before_anything_is_made_of_it(name: str) -> None:
-    assert transport.parsed(f'{{"a": [{{"display_name": "{name}"}}]}}'.encode()) == {
-        "a": [{"display_name": "Bla Bla"}]
-    }
-
-
-@pytest.mark.parametrize("text", ["Größe 🚗", "a\\\\ud83d", "tab\\tand\\nline", "Ünïcödé \\ud83d\\ude97"])
-def test_clean_text_stays_as_it_is(text: str) -> None:
-    assert transport.parsed(f'["{text}"]'.encode()) == json.loads(f'["{text}"]')
-
-
-NOON = 1_795_953_600.0
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"Retry-After": "30"}, 30),
-        ({"Retry-After": "1.2"}, 2),
-        ({"Retry-After": "Sun, 29 Nov 2026 12:01:00 GMT"}, 60),
-        ({"RateLimit-Reset": "45"}, 45),
-        ({"ratelimit-reset": "1795953620"}, 20),
-        ({"X-RateLimit-Reset": "1795953620000"}, 20),
-        ({"RateLimit-Commands-Reset": "12", "RateLimit-Reset": "7"}, 12),
-        ({"RateLimit-Reset": "Sun, 29 Nov 2026 12:00:05 GMT"}, 5),
-        ({"RateLimit": "limit=60, remaining=0, reset=9"}, 9),
-        ({"RateLimit": '"default";r=0;t=8'}, 8),
-        ({"Retry-After": "0"}, 1),
-        ({"RateLimit-Reset": "1795953000"}, 1),
-        ({"Retry-After": "9" * 16}, 86_400),
-        ({"Retry-After": "9" * 21}, None),
-        ({"Retry-After": "soon", "RateLimit-Reset": "4"}, 4),
-        ({"Retry-After": "-5"}, None),
-        ({"RateLimit-Limit": "60"}, None),
-        ({}, None),
-    ],
-)
-def test_how_long_to_wait_is_read_in_every_form(headers: dict[str, str], seconds: int | None) -> None:
-    assert tesla_errors.seconds_to_wait(HTTPHeaderDict(headers), NOON) == seconds
 
 
 def test_a_429_with_its_wait_in_ratelimit_reset_alone_gives_retry_after(

@@ -6,11 +6,7 @@ body, because one status stands for several causes.
 
 from __future__ import annotations
 
-import math
-import re
-import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import ClassVar, Final
 
 from vehicles.tesla import waits
@@ -139,7 +135,6 @@ REFUSALS: Final[tuple[tuple[int, str, type[TeslaError]], ...]] = (
     (401, "unknown user", UnknownUser),
     (401, "mobile_access_disabled", RemoteAccessDisabled),
     (405, "mobile_access_disabled", RemoteAccessDisabled),
-    (405, "in service", InService),
     (401, "", TokenRefused),
     (402, "", OperatorFault),
     (403, "vehicle command protocol required", ProtocolRequired),
