@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 import uuid
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from oauth2_provider.models import AccessToken, Grant, RefreshToken
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.settings import oauth2_settings
 from oauthlib.common import Request
-from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
+from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError
 
 from connect.models import ConnectSession
 from vehicles import history
@@ -36,6 +37,17 @@ REPEAT_WITHIN: Final = timedelta(minutes=10)
 """A client that lost the answer may use its old refresh token again for this long after it was rotated."""
 
 _REDIRECT_URI_GIVEN: Final = "redirect_uri_given"
+
+
+_CODE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_SHOWN_OF_CODE: Final = 100
+
+
+def new_token(request: Request) -> str:
+    """A new access or refresh token: 122 random bits as a UUID of 36 characters, which is the width of the columns that
+    applications of the original API keep them in (asserted by smartcar/ruby-sdk).
+    """
+    return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
 
 
 def issue_code(session: ConnectSession, person: User, now: datetime) -> str:
@@ -99,7 +111,13 @@ class ConnectValidator(OAuth2Validator):
     def validate_code(
         self, client_id: str, code: str, client: Application, request: Request, *args: Any, **kwargs: Any
     ) -> bool:
-        """Find the code's row. Raises `InvalidGrantError` for a code that is unknown, used, expired or another's."""
+        """Find the code's row.
+
+        Raises `InvalidGrantError` for a code that is unknown, used, expired or another's, and `InvalidRequestError` for
+        what is not even shaped like one, in the words that smartcar/java-sdk asserts.
+        """
+        if not _CODE.fullmatch(code):
+            raise InvalidRequestError(f"Invalid code: {code[:_SHOWN_OF_CODE]}.", request=request)
         rows = Grant.objects.filter(code=checksum(code), application=client, user__is_active=True)
         row = rows.select_related("user").first()
         if row is None or row.expires <= timezone.now():

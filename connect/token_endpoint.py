@@ -24,7 +24,7 @@ from oauthlib.oauth2 import (
     UnsupportedGrantTypeError,
 )
 
-from connect.oauth import ACCESS_TOKEN_LIFE, ConnectValidator
+from connect.oauth import ACCESS_TOKEN_LIFE, ConnectValidator, new_token
 from connect.parameters import canonical_address
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,9 @@ def _endpoint() -> TokenEndpoint:
     validator = ConnectValidator()
     grants = {name: kind(validator) for name, kind in GRANT_TYPES.items()}
     lifetime = int(ACCESS_TOKEN_LIFE.total_seconds())
-    return TokenEndpoint("authorization_code", BearerToken(validator, expires_in=lifetime), grants)
+    return TokenEndpoint(
+        "authorization_code", BearerToken(validator, token_generator=new_token, expires_in=lifetime), grants
+    )
 
 
 def _authorization(request: HttpRequest) -> str:

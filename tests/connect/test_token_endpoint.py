@@ -254,3 +254,20 @@ def test_an_address_beyond_ascii_is_the_same_however_it_is_spelled(db: None) -> 
     for spelled in ("https://bücher.example/ü", "https://xn--bcher-kva.example/%C3%BC"):
         code = party.code(redirect_uri="https://xn--bcher-kva.example/%C3%BC")
         assert party.exchange(code, redirect_uri=spelled).status_code == 200
+
+
+@pytest.mark.parametrize("code", ["bad code here.", "x", "a" * 44, "ä" * 43, "a" * 500])
+def test_a_code_that_is_not_shaped_like_one_is_an_invalid_request(party: Party, code: str) -> None:
+    answer = party.exchange(code)
+    assert refused(answer, f"Invalid code: {code[:100]}.", "invalid_request", 400)
+
+
+def test_a_code_that_is_shaped_like_one_is_an_invalid_grant(party: Party) -> None:
+    assert party.exchange("a" * 43).json()["error"] == "invalid_grant"
+
+
+def test_tokens_fit_where_applications_keep_them(party: Party) -> None:
+    pairs = [party.pair() for _ in range(3)]
+    tokens = [pair[name] for pair in pairs for name in ("access_token", "refresh_token")]
+    assert [len(token) for token in tokens] == [36] * 6 and len(set(tokens)) == 6
+    assert works(tokens[0])

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import IntegrityError
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vehicles import access, errors, grants, history
+from vehicles import access, audit, errors, grants, history
 from vehicles.api import shapes
 from vehicles.api.endpoint import SUCCESS, Endpoint, caller, checked, grant_of
-from vehicles.errors import CatalogueError
+from vehicles.api.management_authorization import Manager, PersonOrApplication
+from vehicles.errors import CatalogueError, invalid
 from vehicles.facts import working_permissions
-from vehicles.models import Connection
+from vehicles.models import Application, Connection
 
 
 class UserView(Endpoint):
@@ -79,19 +82,39 @@ class PermissionsView(Endpoint):
 
 
 class ApplicationView(Endpoint):
-    """The application's hold on a car."""
+    """The application's hold on a car; its management token gives the car up for all of its people."""
+
+    authentication_classes = [PersonOrApplication]
 
     @extend_schema(
         operation_id="disconnect",
+        auth=[{"bearer": []}],  # type: ignore[list-item]
         parameters=[shapes.IDENTIFIER],
         responses=shapes.answers(shapes.StatusShape),
     )
     def delete(self, request: Request, vehicle_id: str) -> Response:
         """Give the vehicle up: no token of the application reaches it any more for this person."""
+        if isinstance(request.user, Manager):
+            return self._delete_for_all(request.user.application, vehicle_id)
         who, grant = caller(request), grant_of(request, vehicle_id)
         held = access.grants_of(person=who.person, application=who.application)
         for each in held.filter(connection=grant.connection_id).select_related(
             "account", "connection__application", "connection__vehicle"
         ):
             grants.revoke(each, actor=history.application_actor(who.application), now=timezone.now())
+        return Response(SUCCESS)
+
+    def _delete_for_all(self, application: Application, vehicle_id: str) -> Response:
+        """Raises VALIDATION for an id that is no UUID, and PERMISSION where the application has no such car."""
+        try:
+            conditions = {"vehicle_id": str(uuid.UUID(vehicle_id))}
+        except ValueError:
+            raise invalid("id", "must be a vehicle id, a UUID of 36 characters") from None
+        ended = grants.revoke_all(
+            audit.grants_of(application, conditions),
+            actor=history.application_actor(application),
+            now=timezone.now(),
+        )
+        if not ended:
+            raise CatalogueError(errors.PERMISSION, reason="no grant on this vehicle")
         return Response(SUCCESS)

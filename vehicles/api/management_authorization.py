@@ -13,6 +13,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from vehicles import errors
+from vehicles.api.authorization import BearerAuthentication
 from vehicles.client_credentials import checksum
 from vehicles.errors import CatalogueError
 from vehicles.models import Application
@@ -37,6 +38,18 @@ class ManagementAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Basic"
+
+
+class PersonOrApplication(BaseAuthentication):
+    """A bearer token, or in HTTP Basic the management token. Raises AUTHENTICATION for anything else."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any]:
+        scheme = request.headers.get("Authorization", "").partition(" ")[0].lower()
+        kind = ManagementAuthentication if scheme == "basic" else BearerAuthentication
+        return kind().authenticate(request)
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
 
 
 def application_of(authorization: str) -> Application:

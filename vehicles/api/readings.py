@@ -74,7 +74,7 @@ class LiveReading(Endpoint):
 
 def wants_imperial(request: Request) -> bool:
     """Whether the caller asks for miles, Fahrenheit and psi. Raises VALIDATION for any other unit system."""
-    value = request.headers.get("SC-Unit-System", "").strip().lower() or reads.METRIC
+    value = request.headers.get("SC-Unit-System", reads.METRIC).strip().lower()
     if value not in (reads.METRIC, reads.IMPERIAL):
         raise invalid("SC-Unit-System", "must be metric or imperial")
     return value == reads.IMPERIAL

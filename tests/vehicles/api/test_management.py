@@ -320,3 +320,18 @@ def test_cars_that_are_not_connected_yet_are_filtered_like_the_others(
 ) -> None:
     ReservationFactory(application=manager.application)
     assert len(manager.get(DIAGNOSES, **query)["diagnoses"]) == number
+
+
+def test_the_management_token_gives_a_vehicle_up_for_everybody(manager: Manager) -> None:
+    given = manager.grant()
+    another = manager.grant(vehicle=given.connection.vehicle)
+    foreign = VehicleGrantFactory(vehicle=given.connection.vehicle)
+    path = f"/v2.0/vehicles/{vehicle_id(given)}/application"
+    assert Client().delete(path, headers=basic("wrong")).status_code == 401
+    foreign_path = f"/v2.0/vehicles/{vehicle_id(foreign)}/application"
+    assert Client().delete(foreign_path, headers=basic(manager.token)).status_code == 403
+    assert Client().delete("/v2.0/vehicles/x/application", headers=basic(manager.token)).status_code == 400
+    assert Client().delete(path, headers=basic(manager.token)).json() == {"status": "success"}
+    assert set(VehicleGrant.objects.standing()) == {foreign}
+    assert another.connection_id == given.connection_id
+    assert Client().delete(path, headers=basic(manager.token)).status_code == 403

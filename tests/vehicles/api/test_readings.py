@@ -111,3 +111,9 @@ def test_a_sleeping_car_is_not_woken(api: Calls, tesla: AnsweringTesla) -> None:
 
 def test_times_are_written_in_the_one_pattern_that_the_java_sdk_reads() -> None:
     assert wire_time(datetime(2026, 1, 2, 3, 4, 5, 6999, UTC)) == "2026-01-02T03:04:05.006Z"
+
+
+@pytest.mark.parametrize("value", ["", " ", "imperial,metric", "nautical"])
+def test_a_unit_system_that_is_none_is_refused_also_where_it_is_empty(api: Calls, value: str) -> None:
+    answer = api.get("/v2.0/vehicles/{id}/odometer", headers={"SC-Unit-System": value})
+    assert (answer.status_code, answer.json()["type"]) == (400, "VALIDATION")
