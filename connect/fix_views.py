@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from connect import browser, fixit, pages, support_codes
 from connect.problems import ConnectProblem
@@ -13,7 +13,7 @@ from connect.run_view import shows_problems
 
 
 @never_cache
-@require_GET
+@require_safe
 def fix(request: HttpRequest, word: str) -> HttpResponse:
     """What the person does, car by car."""
 
@@ -36,7 +36,7 @@ def fix(request: HttpRequest, word: str) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def fix_state(request: HttpRequest, word: str) -> JsonResponse:
     """`{"open": [keys of the steps left], "done": [keys of the others]}`; 404 for a link that is not in order."""
     now = timezone.now()

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from connect import key_links, key_queue, owner_link, pages
 from connect.ending_views import finish_run
@@ -41,7 +41,7 @@ def _leave_key(request: HttpRequest, session: ConnectSession, *, skip: bool) -> 
 
 
 @never_cache
-@require_GET
+@require_safe
 def shared_key(request: HttpRequest, token: str) -> HttpResponse:
     """One car's key page on another device: to read, nothing to press. A driver's leads to the owner's link."""
 
@@ -55,7 +55,7 @@ def shared_key(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def key_state(request: HttpRequest, token: str) -> JsonResponse:
     """Whether the key is on the car by now, as `state_of`; 404 for a word that was not signed here."""
     try:

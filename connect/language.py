@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 _A_YEAR = 365 * 24 * 3600
 
 
 @never_cache
-@require_GET
+@require_safe
 def choose(request: HttpRequest, code: str) -> HttpResponse:
     """Remember the language and go back to the page of ours in `next`; any other address leads to the front page."""
     onward = request.GET.get("next", "/")

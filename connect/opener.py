@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from connect import pages, problems, redirect_uris
 
@@ -34,7 +34,7 @@ def keeps_opener(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
 
 @keeps_opener
 @never_cache
-@require_GET
+@require_safe
 def redirect_page(request: HttpRequest) -> HttpResponse:
     """Where runs of browser clients end: hands what stands in the query to the window that opened this one.
 

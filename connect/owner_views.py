@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from connect import browser, owner_link, pages
 from connect.key_views import state_of
@@ -20,7 +20,7 @@ from vehicles.errors import CatalogueError
 
 
 @never_cache
-@require_GET
+@require_safe
 def owner(request: HttpRequest, token: str) -> HttpResponse:
     """The page behind the link: sign in first, then the key."""
 
@@ -54,7 +54,7 @@ def owner_sign_in(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def owner_key_state(request: HttpRequest, token: str) -> JsonResponse:
     """Whether the key is on the car by now; 404 for a link that is not in order, or before the owner signed in."""
     now = timezone.now()

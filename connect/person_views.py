@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from connect import browser, pages, person_page, person_visit
 from connect.models import PersonVisit
@@ -24,7 +24,7 @@ PersonView = Callable[[HttpRequest, User], HttpResponse]
 
 
 @never_cache
-@require_GET
+@require_safe
 def person(request: HttpRequest) -> HttpResponse:
     """What this person allows, once they signed in; before that, the way to Tesla."""
     who = person_visit.person_of(browser.secret_of(request), timezone.now())

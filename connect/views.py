@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.cache import cache_control, never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from connect import authorize as authorize_request
 from connect import (
@@ -43,7 +43,7 @@ from vehicles.models import Integration
 
 @keeps_opener
 @never_cache
-@require_GET
+@require_safe
 def authorize(request: HttpRequest) -> HttpResponse:
     """Where applications send people: check the request, begin a run, go to its page."""
     return _begin_run(request, authorize_request.read)
@@ -51,7 +51,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
 
 @keeps_opener
 @never_cache
-@require_GET
+@require_safe
 def reauthenticate(request: HttpRequest) -> HttpResponse:
     """Where applications send people to sign in at Tesla again: for one car, or to move what they allowed."""
     return _begin_run(request, reauthentication.read)
@@ -180,7 +180,7 @@ def _to_tesla(
 
 @keeps_opener
 @never_cache
-@require_GET
+@require_safe
 def callback(request: HttpRequest) -> HttpResponse:
     """Where Tesla sends people back: in a run, from an owner's link, or to their own page."""
     sent_back = tesla_login.Return(
@@ -224,7 +224,7 @@ def approve(request: HttpRequest, session: ConnectSession) -> HttpResponse:
 
 
 @cache_control(public=True, max_age=86400)
-@require_GET
+@require_safe
 def colour(request: HttpRequest, colour: str) -> HttpResponse:
     """The stylesheet of an application's colour."""
     return HttpResponse(theme.stylesheet(colour), content_type="text/css; charset=utf-8")

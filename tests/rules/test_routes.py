@@ -122,6 +122,46 @@ def test_an_address_answers_strangers_as_declared(pattern: str, client: Client, 
     assert answer["SC-Request-Id"]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("pattern", ROUTES)
+def test_head_answers_as_get_does_without_the_body(pattern: str, client: Client) -> None:
+    address = example(pattern)
+    told, shown = client.head(address), client.get(address)
+    assert told.status_code == shown.status_code
+    assert told.headers["Content-Type"] == shown.headers["Content-Type"]
+    assert told.content == b""
+
+
+UNUSUAL_HEADERS: Final = [
+    {"Accept": "text/html"},
+    {"Accept": "image/*;q=0.1"},
+    {"Accept": "application/xml, */*;q=0"},
+    {"Accept": ";;;=,/"},
+    {"Accept": ""},
+    {"Accept-Language": "x-" + "y" * 300, "Accept-Encoding": "nothing", "Content-Type": "a/b; charset=none"},
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("pattern", ROUTES)
+def test_no_address_breaks_over_what_a_client_says_it_accepts(pattern: str, client: Client) -> None:
+    for headers in UNUSUAL_HEADERS:
+        for method in {"get", first_method(pattern)}:
+            answer = getattr(client, method)(example(pattern), headers=headers)
+            assert answer.status_code in {*(declared(pattern) or ()), 404, 405, 200}, headers
+
+
+@pytest.mark.parametrize("accepted", ["text/html", "image/png", ";;;"])
+def test_the_schema_is_given_in_a_form_of_its_own_where_none_of_its_forms_is_accepted(
+    client: Client, accepted: str
+) -> None:
+    answer = client.get("/api/schema/", headers={"Accept": accepted})
+    assert (answer.status_code, answer.content[:8]) == (200, b"openapi:")
+    as_json = client.get("/api/schema/", headers={"Accept": "application/json"})
+    assert as_json.headers["Content-Type"].startswith("application/json")
+    assert client.get("/api/schema/", {"format": "none"}).status_code == 200
+
+
 def test_every_declared_address_exists() -> None:
     assert set(PAGES) - set(ROUTES) == set()
 

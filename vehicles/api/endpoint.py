@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
 from django.core.exceptions import RequestDataTooBig
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -20,6 +16,7 @@ from rest_framework.views import APIView
 
 from vehicles import access, errors, grants
 from vehicles.api.authorization import Caller
+from vehicles.api.negotiation import AlwaysJson
 from vehicles.errors import CatalogueError, invalid
 from vehicles.models import VehicleGrant
 
@@ -27,19 +24,6 @@ SUCCESS: Final = {"status": "success"}
 SENT: Final = {"status": "success", "message": "Successfully sent request to vehicle"}
 """Clients index both keys of an action's answer and compare the sentence."""
 LONGEST_KEY: Final = 255
-
-
-class AlwaysJson(BaseContentNegotiation):
-    """Clients of the original API get JSON whatever their Accept header says."""
-
-    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
-        return next(iter(parsers))
-
-    def select_renderer(
-        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        renderer = next(iter(renderers))
-        return renderer, str(renderer.media_type)
 
 
 class Endpoint(APIView):

@@ -28,6 +28,7 @@ MEANINGS: Final[tuple[tuple[type[Exception], ErrorSpec], ...]] = (
     (Http404, errors.PATH_NOT_FOUND),
     (exceptions.ParseError, errors.VALIDATION),
     (exceptions.UnsupportedMediaType, errors.VALIDATION),
+    (exceptions.NotAcceptable, errors.VALIDATION),
     (exceptions.ValidationError, errors.VALIDATION),
     (SuspiciousOperation, errors.VALIDATION),
 )
