@@ -180,7 +180,9 @@ class Refusing:
     handler404, handler500 = handler404, handler500
 
 
-@pytest.mark.parametrize("address", ["/v2.0/refuses/501", "/v2.0/refuses/502", "/v2.0/refuses/503", "/says/502"])
+@pytest.mark.parametrize(
+    "address", ["/v2.0/refuses/501", "/v2.0/refuses/502", "/v2.0/refuses/503", "/says/502"]
+)
 def test_a_refusal_that_was_meant_is_no_error_in_the_log(
     client: Client, settings: Any, caplog: pytest.LogCaptureFixture, address: str
 ) -> None:
@@ -191,7 +193,9 @@ def test_a_refusal_that_was_meant_is_no_error_in_the_log(
     assert any(address in record.getMessage() for record in caplog.records)
 
 
-def test_what_broke_is_an_error_in_the_log_with_its_trace(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_broke_is_an_error_in_the_log_with_its_trace(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     settings.ROOT_URLCONF = Refusing
     Client(raise_request_exception=False).get("/broken")
     [record] = [record for record in caplog.records if record.levelno >= logging.ERROR]
@@ -213,8 +217,12 @@ def test_not_being_ready_is_a_warning(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("address", ["/healthz", "/readyz"])
-@pytest.mark.parametrize("host", ["10.0.0.7", "10.0.0.7:8000", "[fd00::7]:8000", "anything.example", "not a host!"])
-def test_probes_come_by_address_and_without_tls(client: Client, settings: Any, address: str, host: str) -> None:
+@pytest.mark.parametrize(
+    "host", ["10.0.0.7", "10.0.0.7:8000", "[fd00::7]:8000", "anything.example", "not a host!"]
+)
+def test_probes_come_by_address_and_without_tls(
+    client: Client, settings: Any, address: str, host: str
+) -> None:
     settings.ALLOWED_HOSTS = ["carport.example"]
     settings.SECURE_SSL_REDIRECT = True
     answer = client.get(address, headers={"Host": host})
