@@ -23,13 +23,21 @@ _NOT_IN_AN_ADDRESS: Final = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
 _ASCII: Final = "".join(map(chr, range(0x21, 0x7F)))
 
 
-def one_form(address: str) -> str:
-    """The address as a browser sends it; what has no host is left as it is.
+class NoAddress(ValueError):
+    """The text is no address: a host that cannot exist, a space or control character, half a character."""
 
-    Raises `ValueError` for what is no address: a host that cannot exist, control characters, half a character.
-    """
+
+def one_form(address: str) -> str:
+    """The address as a browser sends it; what has no host is left as it is. Raises `NoAddress`."""
     if _NOT_IN_AN_ADDRESS.search(address):
-        raise ValueError("an address has no spaces, control characters or backslashes")
+        raise NoAddress("an address has no spaces, control characters or backslashes")
+    try:
+        return _in_ascii(address)
+    except ValueError as fault:
+        raise NoAddress(str(fault)) from None
+
+
+def _in_ascii(address: str) -> str:
     found = _PARTS.fullmatch(address)
     if found is None:
         return quote(address, safe=_ASCII)
@@ -44,7 +52,7 @@ def in_one_form(addresses: Iterable[str]) -> list[str]:
     """All of them in their one form, those left out that are none."""
     known = []
     for address in addresses:
-        with suppress(ValueError):
+        with suppress(NoAddress):
             known.append(one_form(address))
     return known
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, quote
 
 from django.utils.translation import gettext as _
 
-from connect.addresses import one_form
+from connect.addresses import NoAddress, one_form
 from vehicles import origins
 from vehicles.models import Application, Mode
 from vehicles.permissions import PERMISSIONS, REQUIRED_PREFIX
@@ -56,7 +56,7 @@ def parameters_of(query_string: str) -> dict[str, str]:
 def _address(name: str, value: str) -> str:
     try:
         return one_form(value.encode("latin-1").decode())
-    except ValueError:
+    except (UnicodeDecodeError, NoAddress):
         raise InvalidRequest(name, _("It holds characters that cannot be part of it.")) from None
 
 
