@@ -7,9 +7,10 @@ tell of no subscription without which a car could not be connected.
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from django.http import HttpResponseRedirect
+from django.http import HttpResponse
+from django.utils.encoding import iri_to_uri
 
 from connect.models import ConnectSession
 from connect.parameters import TESLA
@@ -77,14 +78,17 @@ def invalid_request_url(redirect_uri: str, state: str, parameter: str) -> str:
 
 def _with_answer(uri: str, state: str, answer: dict[str, str]) -> str:
     query = urlencode(answer) + (f"&state={state}" if state else "")
-    if uri.endswith(("?", "&")):
-        return uri + query
-    return f"{uri}{'&' if urlsplit(uri).query else '?'}{query}"
+    joint = "" if uri.endswith(("?", "&")) else "&" if "?" in uri else "?"
+    return f"{uri}{joint}{query}"
 
 
-class ToApplication(HttpResponseRedirect):
-    """A redirect out of Connect; the address was checked when the run began, whatever its scheme."""
+class ToApplication(HttpResponse):
+    """A redirect out of Connect; the address was checked when the run began, whatever its scheme.
+
+    As long as it is: Django's own redirect refuses what a long `state` makes of it.
+    """
+
+    status_code = 302
 
     def __init__(self, address: str) -> None:
-        self.allowed_schemes = [urlsplit(address).scheme]
-        super().__init__(address)
+        super().__init__(headers={"Location": iri_to_uri(address)})

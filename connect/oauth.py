@@ -23,6 +23,7 @@ from oauth2_provider.settings import oauth2_settings
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError
 
+from connect.addresses import are_one
 from connect.models import ConnectSession
 from vehicles import history
 from vehicles.api import token_scope
@@ -155,7 +156,7 @@ class ConnectValidator(OAuth2Validator):
         """
         given = json.loads(request.code_row.claims or "{}").get(_REDIRECT_URI_GIVEN, True)
         missing = given and request.using_default_redirect_uri
-        if missing or redirect_uri != request.code_row.redirect_uri:
+        if missing or not are_one(redirect_uri, request.code_row.redirect_uri):
             raise InvalidGrantError("The redirect_uri is not the one that the code was requested with.")
         return True
 

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from connect import pages, problems, redirect_uris
+from connect.addresses import in_one_form
 
 _POLICY: Final = "Cross-Origin-Opener-Policy"
 
@@ -40,7 +41,7 @@ def redirect_page(request: HttpRequest) -> HttpResponse:
 
     Only to the origin named, and only to a registered one: a code must reach nobody else.
     """
-    origin = request.GET.get("app_origin", "")
+    origin = next(iter(in_one_form([request.GET.get("app_origin", "")])), "")
     if not redirect_uris.is_registered(origin):
         return pages.problem(request, problems.UNKNOWN_ORIGIN)
     return render(request, "connect/redirect.html", {"app_origin": origin})

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from django.utils.translation import gettext as _
 
+from connect.addresses import NoAddress, one_form
 from vehicles import origins
 from vehicles.models import Application, Mode
 from vehicles.permissions import PERMISSIONS, REQUIRED_PREFIX
@@ -17,10 +18,8 @@ MODES: Final[dict[str, Mode]] = {"live": Mode.LIVE, "simulated": Mode.SIMULATED,
 _TEST_MODE: Final = "test"
 _TRUTH: Final[dict[str, bool]] = {"": False, "false": False, "0": False, "true": True, "1": True}
 _LONGEST_ID: Final = 255
-_PLAIN: Final = (
-    *("client_id", "application_id", "redirect_uri", "scope", "make", "single_select_vin", "vehicle_id"),
-    "app_origin",
-)
+_PLAIN: Final = ("client_id", "application_id", "scope", "make", "single_select_vin", "vehicle_id")
+_ADDRESSES: Final = ("redirect_uri", "app_origin")
 
 _ALREADY_QUOTED: Final = "%/:?#[]@!$&'()*+,;=~-._"
 
@@ -70,7 +69,8 @@ def canonical_address(uri: str) -> str:
 def parameters_of(query_string: str) -> dict[str, str]:
     """The parameters, each given once. Values are Latin-1, one character a byte, so that `state` loses nothing.
 
-    What is looked up or compared holds no NUL afterwards, which PostgreSQL takes in no text.
+    What is looked up or compared holds no NUL afterwards, which PostgreSQL takes in no text; addresses are in the one
+    form in which they are compared.
     """
     query: dict[str, str] = {}
     for name, value in parse_qsl(query_string, keep_blank_values=True, encoding="latin-1"):
@@ -82,7 +82,14 @@ def parameters_of(query_string: str) -> dict[str, str]:
     for name in _PLAIN:
         if not query.get(name, "").isascii() or "\0" in query.get(name, ""):
             raise InvalidRequest(name, _("It holds characters that cannot be part of it."))
-    return query
+    return query | {name: _address(name, query[name]) for name in _ADDRESSES if name in query}
+
+
+def _address(name: str, value: str) -> str:
+    try:
+        return one_form(value.encode("latin-1").decode())
+    except (UnicodeDecodeError, NoAddress):
+        raise InvalidRequest(name, _("It holds characters that cannot be part of it.")) from None
 
 
 def application_of(query: Mapping[str, str]) -> Application:

@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from connect.parameters import InvalidRequest, canonical_address
+from connect.addresses import in_one_form
+from connect.parameters import InvalidRequest
 from vehicles.models import Application
 
 PAGE: Final = "/connect/redirect"
@@ -23,7 +24,7 @@ _ORIGIN: Final = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-
 
 
 def redirect_uri_of(query: Mapping[str, str], application: Application) -> str:
-    """Where the answer goes: a registered address, the first one where none is given.
+    """Where the answer goes: a registered address in its one form, the first one where none is given.
 
     Raises `InvalidRequest` for any other; then the person must not be sent anywhere.
     """
@@ -32,11 +33,12 @@ def redirect_uri_of(query: Mapping[str, str], application: Application) -> str:
         raise InvalidRequest("redirect_uri", _("It is missing, and the application has none registered."))
     if is_page(uri):
         _check_origin(app_origin(uri), application)
-    elif uri not in map(canonical_address, application.redirect_uris.split()):
+        return uri
+    if uri not in in_one_form(application.redirect_uris.split()):
         raise InvalidRequest(
             "redirect_uri", _("It is not one of the addresses registered for this application.")
         )
-    elif not _may_receive_answers(uri, application):
+    if not _may_receive_answers(uri, application):
         raise InvalidRequest(
             "redirect_uri",
             _(
@@ -49,7 +51,7 @@ def redirect_uri_of(query: Mapping[str, str], application: Application) -> str:
 def _unnamed(query: Mapping[str, str], application: Application) -> str:
     if query.get("response_type") == "none" and query.get("app_origin"):
         return page_for(query["app_origin"])
-    return canonical_address(application.first_redirect_uri)
+    return next(iter(in_one_form([application.first_redirect_uri])), "")
 
 
 def page_for(origin: str) -> str:
@@ -65,7 +67,8 @@ def is_page(uri: str) -> bool:
 def app_origin(uri: str) -> str:
     """The origin that our page would hand an answer to; empty where the address says more, or less, than that."""
     query = parse_qsl(uri.partition("?")[2], keep_blank_values=True)
-    return query[0][1] if len(query) == 1 and query[0][0] == "app_origin" and "#" not in uri else ""
+    named = len(query) == 1 and query[0][0] == "app_origin" and "#" not in uri
+    return next(iter(in_one_form([query[0][1]])), "") if named else ""
 
 
 def is_web_origin(origin: str) -> bool:
@@ -75,15 +78,15 @@ def is_web_origin(origin: str) -> bool:
 
 
 def is_registered(origin: str) -> bool:
-    """Whether any application has its pages there."""
+    """Whether any application has its pages there; the origin is in its one form."""
     if not is_web_origin(origin):
         return False
-    holders = Application.objects.filter(allowed_origins__contains=origin)
-    return any(origin in known.split() for known in holders.values_list("allowed_origins", flat=True))
+    registered = Application.objects.exclude(allowed_origins="").values_list("allowed_origins", flat=True)
+    return any(origin in in_one_form(known.split()) for known in registered)
 
 
 def _check_origin(origin: str, application: Application) -> None:
-    if not is_web_origin(origin) or origin not in application.allowed_origins.split():
+    if not is_web_origin(origin) or origin not in in_one_form(application.allowed_origins.split()):
         raise InvalidRequest(
             "app_origin", _("It is not one of the web origins registered for this application.")
         )

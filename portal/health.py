@@ -10,6 +10,7 @@ from typing import Final
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
@@ -62,5 +63,20 @@ def _broker() -> None:
 
 
 CHECKS: Final[dict[str, Callable[[], None]]] = {"database": _database, "broker": _broker}
-PROBES: Final[dict[str, Callable[[HttpRequest], HttpResponse]]] = {"/healthz": healthz, "/readyz": readyz}
-"""What monitoring asks, by path."""
+
+PROBES: Final[dict[str, Callable[[HttpRequest], HttpResponse]]] = {"healthz": healthz, "readyz": readyz}
+
+
+def addresses() -> list[URLPattern]:
+    """The patterns of the probes, for the address map."""
+    return [path(name, view, name=name) for name, view in PROBES.items()]
+
+
+class HealthMiddleware:
+    """Answers the probes before anything asks for the host name: probes come by address."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return PROBES.get(request.path_info.removeprefix("/"), self.get_response)(request)

@@ -15,6 +15,8 @@ from django.utils import translation
 from portal import health
 from vehicles import request_id
 
+log = logging.getLogger(__name__)
+
 
 class RequestIdMiddleware:
     """Begins a request id and puts it on every answer as `SC-Request-Id`."""
@@ -80,3 +82,16 @@ class RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id.current() or "-"
         return True
+
+
+class OnlyWhatBrokeFilter(logging.Filter):
+    """Keeps what failed with a trace; an error that was answered on purpose becomes a line of its own at INFO.
+
+    Django logs every status from 500 on as an error, also where a view refuses what no car can do.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info or not hasattr(record, "status_code"):
+            return True
+        log.info("answered %s: %s", record.status_code, record.getMessage())
+        return False

@@ -151,10 +151,7 @@ MIDDLEWARE = [
     "portal.middleware.RequestIdMiddleware",
     "portal.middleware.ContentSecurityPolicyMiddleware",
     "portal.middleware.StaffContentSecurityPolicyMiddleware",
-    # Before what looks at the host name, or sends a probe on to https.
-    "portal.middleware.HealthMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.health.HealthMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "portal.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -229,6 +226,8 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 CSRF_FAILURE_VIEW = "connect.views.csrf_failure"
 SECURE_SSL_REDIRECT = SECURE
+# Probes come to the process itself, without TLS.
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_PROXY_SSL_HEADER = (
@@ -342,7 +341,10 @@ UNFOLD = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "portal.middleware.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "portal.middleware.RequestIdFilter"},
+        "only_what_broke": {"()": "portal.middleware.OnlyWhatBrokeFilter"},
+    },
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
     },
@@ -361,6 +363,7 @@ LOGGING = {
         "oauthlib": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
+        "django.request": {"filters": ["only_what_broke"]},
         # Anybody can send a foreign host name; the answer says 400 and that is all there is to say.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
     },

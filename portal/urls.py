@@ -10,8 +10,7 @@ from vehicles.api.versions import EVERYTHING_ELSE
 
 urlpatterns = [
     path("", front.front_page, name="front"),
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
+    *health.addresses(),
     path(".well-known/appspecific/com.tesla.3p.public-key.pem", key_file.public_key, name="public-key"),
     # Django's shortcut to an object's own page; our objects have none.
     path("admin/r/<path:shortcut>", error_pages.nothing_here),

@@ -12,7 +12,7 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
-from connect.parameters import canonical_address
+from connect.addresses import one_form
 from connect.redirect_uris import LOOPBACK, is_web_origin
 from portal.admin.application_keeping import KeptCredentialsForm
 from vehicles.models import Application
@@ -51,7 +51,7 @@ class ApplicationForm(KeptCredentialsForm):
             "allowed_origins": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         }
         help_texts = {
-            "redirect_uris": "One a line, exactly as the application sends them. https, http on localhost, "
+            "redirect_uris": "One a line, as the application sends them; what browsers make of them is kept. https, http on localhost, "
             "or the application's own scheme sc{client_id}://.",
             "allowed_origins": "For pages that open Connect in a window of their own. One a line, such as "
             "https://app.example. Their redirect address is /connect/redirect?app_origin=… on this portal.",
@@ -71,7 +71,7 @@ class ApplicationForm(KeptCredentialsForm):
             self.fields["name"].required = True
 
     def clean_redirect_uris(self) -> str:
-        addresses = [canonical_address(each) for each in str(self.cleaned_data["redirect_uris"]).split()]
+        addresses = _in_one_form(self.cleaned_data["redirect_uris"])
         for address in addresses:
             parts = urlsplit(address)
             if parts.scheme == "http" and parts.hostname not in LOOPBACK:
@@ -81,10 +81,23 @@ class ApplicationForm(KeptCredentialsForm):
         return "\n".join(addresses)
 
     def clean_allowed_origins(self) -> str:
-        origins = str(self.cleaned_data["allowed_origins"]).split()
+        origins = _in_one_form(self.cleaned_data["allowed_origins"])
         for origin in origins:
             if not is_web_origin(origin):
                 raise forms.ValidationError(
                     f"{origin}: an origin is https:// and a host, without a path; http is accepted for localhost only."
                 )
         return "\n".join(origins)
+
+
+def _in_one_form(text: str) -> list[str]:
+    """The addresses in this text, as browsers send them. Raises `forms.ValidationError` for what is none."""
+    forms_of = []
+    for address in str(text).split():
+        try:
+            form = one_form(address)
+            urlsplit(form)
+        except ValueError:
+            raise forms.ValidationError(f"{address}: this is no address.") from None
+        forms_of.append(form)
+    return forms_of

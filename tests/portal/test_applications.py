@@ -279,3 +279,25 @@ def test_only_the_two_secrets_can_be_renewed(operator: Client) -> None:
     address = f"{list_of(Application)}{ApplicationFactory().pk}/new/password/"
     assert operator.post(address).status_code == 302
     assert not Event.objects.filter(kind="staff:acted").exists()
+
+
+def test_addresses_are_kept_in_the_form_that_browsers_send(operator: Client) -> None:
+    add(
+        operator,
+        redirect_uris="https://München.example:443/zurück?",
+        allowed_origins="https://münchen.example",
+    )
+    kept = Application.objects.get()
+    assert kept.redirect_uris == "https://xn--mnchen-3ya.example/zur%C3%BCck?"
+    assert kept.allowed_origins == "https://xn--mnchen-3ya.example"
+
+
+@pytest.mark.parametrize("field", ["redirect_uris", "allowed_origins"])
+@pytest.mark.parametrize(
+    "address", ["https://ü..example/", "https://[half", "https://a.example\\@b.example/"]
+)
+def test_what_is_no_address_is_said(operator: Client, field: str, address: str) -> None:
+    response = add(operator, **{field: address})
+    assert response.status_code == 200
+    assert response.context_data["errors"]
+    assert not Application.objects.exists()

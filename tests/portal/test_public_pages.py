@@ -17,6 +17,9 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from portal import health
 from portal.urls import handler404, handler500, urlpatterns
+from vehicles import errors
+from vehicles.api.error_responses import error_response
+from vehicles.errors import CatalogueError
 
 KEY_FILE = "/.well-known/appspecific/com.tesla.3p.public-key.pem"
 
@@ -152,3 +155,77 @@ def test_a_foreign_host_name_is_refused_as_json_below_a_version_and_as_a_page_el
 @pytest.mark.django_db
 def test_the_admins_shortcut_to_nowhere_is_not_found(admin_client: Client) -> None:
     assert admin_client.get("/admin/r/1/x/").status_code == 404
+
+
+EXPECTED = {501: errors.SMARTCAR_NOT_CAPABLE, 502: errors.UPSTREAM_NO_RESPONSE, 503: errors.OVERLOADED}
+
+
+def refuses(request: HttpRequest, status: int) -> HttpResponse:
+    return error_response(CatalogueError(EXPECTED[status]))
+
+
+def page_says(request: HttpRequest, status: int) -> HttpResponse:
+    return HttpResponse("Tesla is not answering", status=status)
+
+
+class Refusing:
+    """The address map with views that answer an error on purpose, and one that fails."""
+
+    urlpatterns = [
+        path("v2.0/refuses/<int:status>", refuses),
+        path("says/<int:status>", page_says),
+        path("broken", breaks),
+        *urlpatterns,
+    ]
+    handler404, handler500 = handler404, handler500
+
+
+@pytest.mark.parametrize(
+    "address", ["/v2.0/refuses/501", "/v2.0/refuses/502", "/v2.0/refuses/503", "/says/502"]
+)
+def test_a_refusal_that_was_meant_is_no_error_in_the_log(
+    client: Client, settings: Any, caplog: pytest.LogCaptureFixture, address: str
+) -> None:
+    settings.ROOT_URLCONF = Refusing
+    caplog.set_level(logging.INFO)
+    assert client.get(address).status_code == int(address[-3:])
+    assert {record.levelname for record in caplog.records} == {"INFO"}
+    assert any(address in record.getMessage() for record in caplog.records)
+
+
+def test_what_broke_is_an_error_in_the_log_with_its_trace(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.ROOT_URLCONF = Refusing
+    Client(raise_request_exception=False).get("/broken")
+    [record] = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert record.exc_info and "the-secret-reason" in str(record.exc_info[1])
+
+
+@pytest.mark.django_db
+def test_not_being_ready_is_a_warning(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse() -> None:
+        raise OperationalError
+
+    monkeypatch.setitem(health.CHECKS, "database", refuse)
+    assert client.get("/readyz").status_code == 503
+    assert "WARNING" in {record.levelname for record in caplog.records}
+    assert "ERROR" not in {record.levelname for record in caplog.records}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/healthz", "/readyz"])
+@pytest.mark.parametrize(
+    "host", ["10.0.0.7", "10.0.0.7:8000", "[fd00::7]:8000", "anything.example", "not a host!"]
+)
+def test_probes_come_by_address_and_without_tls(
+    client: Client, settings: Any, address: str, host: str
+) -> None:
+    settings.ALLOWED_HOSTS = ["carport.example"]
+    settings.SECURE_SSL_REDIRECT = True
+    answer = client.get(address, headers={"Host": host})
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert client.head(address, headers={"Host": host}).status_code == 200
+    assert client.get("/", headers={"Host": host}).status_code in (301, 400)
