@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote
 
 from django.utils.translation import gettext as _
 
@@ -21,8 +21,6 @@ _LONGEST_ID: Final = 255
 _PLAIN: Final = ("client_id", "application_id", "scope", "make", "single_select_vin", "vehicle_id")
 _ADDRESSES: Final = ("redirect_uri", "app_origin")
 
-_ALREADY_QUOTED: Final = "%/:?#[]@!$&'()*+,;=~-._"
-
 
 class InvalidRequest(Exception):
     """The application's request cannot be followed; `parameter` is what its developer has to look at.
@@ -38,34 +36,6 @@ class InvalidRequest(Exception):
         self.way_back = ""
 
 
-def _as_utf8(value: str) -> str:
-    """The text behind bytes that were read as Latin-1; as it is where they are no UTF-8."""
-    try:
-        return value.encode("latin-1").decode()
-    except UnicodeError:
-        return value
-
-
-def canonical_address(uri: str) -> str:
-    """The one form in which addresses are registered and compared: host names as the network spells them (IDNA), other
-    characters beyond ASCII percent-encoded; an address that cannot be spelled so stays as it is.
-    """
-    if uri.isascii():
-        return uri
-    try:
-        parts = urlsplit(uri)
-        host = (parts.hostname or "").encode("idna").decode()
-        port = f":{parts.port}" if parts.port else ""
-    except (UnicodeError, ValueError):
-        return uri
-    if parts.username is not None or not host:
-        return uri
-    path, query, fragment = (
-        quote(part, safe=_ALREADY_QUOTED) for part in (parts.path, parts.query, parts.fragment)
-    )
-    return urlunsplit((parts.scheme, host + port, path, query, fragment))
-
-
 def parameters_of(query_string: str) -> dict[str, str]:
     """The parameters, each given once. Values are Latin-1, one character a byte, so that `state` loses nothing.
 
@@ -77,8 +47,6 @@ def parameters_of(query_string: str) -> dict[str, str]:
         if name in query:
             raise InvalidRequest(name, _("It is given more than once."))
         query[name] = value
-    if "redirect_uri" in query:
-        query["redirect_uri"] = canonical_address(_as_utf8(query["redirect_uri"]))
     for name in _PLAIN:
         if not query.get(name, "").isascii() or "\0" in query.get(name, ""):
             raise InvalidRequest(name, _("It holds characters that cannot be part of it."))

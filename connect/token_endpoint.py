@@ -25,7 +25,6 @@ from oauthlib.oauth2 import (
 )
 
 from connect.oauth import ACCESS_TOKEN_LIFE, ConnectValidator, new_token
-from connect.parameters import canonical_address
 
 log = logging.getLogger(__name__)
 
@@ -112,8 +111,7 @@ def _authorization(request: HttpRequest) -> str:
 def _parameters(request: HttpRequest) -> list[tuple[str, str]]:
     """The form's parameters. One SDK sends the text `undefined` for a redirect address that it does not have."""
     sent = [(name, str(value)) for name, value in request.POST.items()]
-    kept = [parameter for parameter in sent if parameter != ("redirect_uri", "undefined")]
-    return [(name, canonical_address(value) if name == "redirect_uri" else value) for name, value in kept]
+    return [parameter for parameter in sent if parameter != ("redirect_uri", "undefined")]
 
 
 def _error(error: str, description: str = "", *, status: int) -> JsonResponse:

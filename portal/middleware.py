@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
-from portal import health
 from vehicles import request_id
 
 log = logging.getLogger(__name__)
@@ -29,17 +28,6 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response["SC-Request-Id"] = value
         return response
-
-
-class HealthMiddleware:
-    """Answers probes before anything else is looked at: they come by address, in the clear, and without a session."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        probe = health.PROBES.get(request.path_info)
-        return probe(request) if probe else self.get_response(request)
 
 
 class LanguageMiddleware(LocaleMiddleware):

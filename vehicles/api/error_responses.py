@@ -62,10 +62,7 @@ def error_response(error: CatalogueError) -> JsonResponse:
     detail = _detail(error)
     optional = {"suggestedUserMessage": error.user_message, "detail": detail}
     body |= {key: value for key, value in optional.items() if value}
-    response = JsonResponse(body, status=spec.status, headers=_headers(error))
-    # Django would write every 5xx down as an error, a feature that is not offered and a slow Tesla included.
-    response._has_been_logged = spec is not errors.INTERNAL  # type: ignore[attr-defined]
-    return response
+    return JsonResponse(body, status=spec.status, headers=_headers(error))
 
 
 def _resolution(error: CatalogueError) -> dict[str, str | None]:
