@@ -80,3 +80,20 @@ def test_a_command_that_leaves_no_trace_in_the_state_stays_unknown(grant: Vehicl
     command = unanswered(grant, "open_frunk")
     assert settlement.settle(timezone.now()) == 0
     assert outcome(command) == "unknown"
+
+
+def test_a_temperature_without_an_answer_is_settled_as_the_car_stores_it(
+    grant: VehicleGrant, car: Car
+) -> None:
+    command = unanswered(grant, "set_temperature")
+    Command.objects.update(arguments={"celsius": 21.3})
+    car.sections["climate_state"]["driver_temp_setting"] = 21.299999237060547
+    assert settlement.settle(timezone.now()) == 1
+    assert outcome(command) == "succeeded"
+
+
+def test_a_state_that_proves_nothing_leaves_the_outcome_unknown(grant: VehicleGrant, car: Car) -> None:
+    command = unanswered(grant, "start_charge")
+    car.sections["charge_state"]["charging_state"] = "NoPower"
+    assert settlement.settle(timezone.now()) == 0
+    assert outcome(command) == "unknown"
