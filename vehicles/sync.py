@@ -10,12 +10,11 @@ from vehicles import account_calls, evidence, pairing, upstream
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, TeslaAccount, VehicleAccess, VehicleGrant
-from vehicles.reads.values import mapping
+from vehicles.reads.values import mapping, text_or_none
 from vehicles.tesla import scopes
 
 _SEVERAL: Final = 2
 _MOST_COLOURS: Final = 10
-_NO_COLOUR: Final = ("", "<invalid>")
 
 
 def look_at_consent(account: TeslaAccount, now: datetime, max_age_seconds: int) -> TeslaAccount:
@@ -71,6 +70,6 @@ def learn_colours(account: TeslaAccount) -> None:
             data = upstream.vehicle_data(grant, ["vehicle_config"], scopes.VEHICLE_DEVICE_DATA)
         except CatalogueError:
             continue
-        colour = mapping(data.get("vehicle_config")).get("exterior_color")
-        if isinstance(colour, str) and colour not in _NO_COLOUR:
+        colour = text_or_none(mapping(data.get("vehicle_config")), "exterior_color")
+        if colour:
             evidence.colour_seen(grant.connection.vehicle, colour)
