@@ -140,7 +140,7 @@ def _call_of_car(
 def _is_listed(
     account: TeslaAccount, integration: str, vehicle: Vehicle, missing: tesla.VehicleNotFound
 ) -> bool:
-    """Whether the account's list, which costs nothing, holds the car. Without a list nothing is believed: raises."""
+    """Whether the account's list, which is free of charge, holds the car. Without one nothing is believed: raises."""
     lister = client.products if integration == Integration.LEGACY else client.vehicles
     try:
         listed = _call(account, integration, lister, "")

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from vehicles import command_rows, commands, delivery, errors, pairing, upstream
 from vehicles.bulkhead import let_go_of_database
-from vehicles.controls import ASKED, CONTROLS, Arguments
+from vehicles.controls import ASKED, CONTROLS, WAS, Arguments
 from vehicles.errors import CatalogueError, invalid
 from vehicles.models import VehicleGrant
 from vehicles.permissions import PERMISSIONS
@@ -162,27 +162,17 @@ def _cabin(sections: Sections, asked: Arguments) -> Arguments:
     if not coldest <= celsius <= warmest:
         limits = f"{units.temperature(coldest):g} and {units.temperature(warmest):g}"
         raise invalid("temperature", f"must be between {limits} for this vehicle")
-    return {**seen, "celsius": celsius, "sets_temperature": True}
+    was = number_or_none(climate, "driver_temp_setting")
+    return {**seen, WAS: was, "celsius": celsius, "sets_temperature": True}
 
 
-def _heat_wheel(sections: Sections, asked: Arguments) -> Arguments | None:
-    climate = sections["climate_state"]
-    if flag_or_none(climate, "is_climate_on") is False:
-        # The car may tell nothing of the heater then; what it makes of the command is for the car to say.
-        return {}
-    return None if _has_heated_wheel(climate) else {}
+def _wheel(wanted: bool) -> Callable[[Sections, Arguments], Arguments | None]:
+    """A car with its climate off often tells nothing of the heater, as one without it: the command finds out."""
 
+    def prepare(sections: Sections, asked: Arguments) -> Arguments | None:
+        return None if flag_or_none(sections["climate_state"], "steering_wheel_heater") is wanted else {}
 
-def _cool_wheel(sections: Sections, asked: Arguments) -> Arguments | None:
-    return {} if _has_heated_wheel(sections["climate_state"]) else None
-
-
-def _has_heated_wheel(climate: Section) -> bool:
-    """Whether the heater runs. A car without one does not tell: VEHICLE_NOT_CAPABLE."""
-    heated = flag_or_none(climate, "steering_wheel_heater")
-    if heated is None:
-        raise CatalogueError(errors.VEHICLE_NOT_CAPABLE, reason="no steering wheel heater")
-    return heated
+    return prepare
 
 
 def _open_trunk(sections: Sections, asked: Arguments) -> Arguments | None:
@@ -215,8 +205,8 @@ LOOKS: Final[dict[str, Look]] = {
     "start_climate": Look(_CLIMATE, _cabin),
     "stop_climate": Look(_CLIMATE, _cabin),
     "set_temperature": Look(_CLIMATE, _cabin),
-    "start_steering_wheel": Look(_CLIMATE, _heat_wheel),
-    "stop_steering_wheel": Look(_CLIMATE, _cool_wheel),
+    "start_steering_wheel": Look(_CLIMATE, _wheel(True)),
+    "stop_steering_wheel": Look(_CLIMATE, _wheel(False)),
     "open_trunk": Look(_TRUNKS, _open_trunk),
     "close_trunk": Look(_TRUNKS, _close_trunk),
     "open_frunk": Look(_TRUNKS, _open_frunk),

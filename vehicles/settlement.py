@@ -7,8 +7,7 @@ from typing import Final
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from vehicles import command_rows, upstream
-from vehicles.controls import CONTROLS
+from vehicles import command_rows, settled, upstream
 from vehicles.errors import CatalogueError
 from vehicles.models import Command, Outcome
 from vehicles.tesla import scopes
@@ -29,14 +28,13 @@ def settle(now: datetime) -> int:
 
 
 def _unknown(now: datetime) -> QuerySet[Command]:
-    readable = [name for name, control in CONTROLS.items() if control.settled is not None]
     later = Command.objects.filter(
         grant__connection__vehicle=OuterRef("grant__connection__vehicle"),
         created_at__gt=OuterRef("created_at"),
     )
     rows = Command.objects.filter(
         outcome=Outcome.UNKNOWN,
-        name__in=readable,
+        name__in=settled.SETTLED,
         sent_at__lt=now - QUIET,
         sent_at__gt=now - LOOK_BACK,
     )
@@ -47,14 +45,12 @@ def _unknown(now: datetime) -> QuerySet[Command]:
 
 
 def _look(command: Command) -> bool:
-    settled = CONTROLS[command.name].settled
-    if settled is None:
-        return False
+    sections = settled.SETTLED[command.name].sections
     try:
-        data = upstream.vehicle_data(command.grant, (settled.section,), scopes.VEHICLE_DEVICE_DATA)
+        data = upstream.vehicle_data(command.grant, sections, scopes.VEHICLE_DEVICE_DATA)
     except CatalogueError:
         return False
-    happened = settled.took_effect(data, command.arguments)
+    happened = settled.shows(command.name, command.arguments, data)
     if happened is None:
         return False
     command_rows.conclude(command, happened=happened)

@@ -166,3 +166,22 @@ def test_a_car_that_turns_out_to_want_signatures_is_told_apart_from_one_that_ref
     vehicle = emmas.connection.vehicle
     vehicle.refresh_from_db()
     assert vehicle.protocol_required is True
+
+
+@pytest.mark.parametrize("times", [1, 100])
+def test_a_404_of_the_older_interface_is_looked_into_over_its_own_list(
+    simulator: SimulatorServer, emmas: VehicleGrant, times: int
+) -> None:
+    fault = {
+        "match": {"path": "*/vehicle_data"},
+        "status": 404,
+        "body": {"error": "not_found"},
+        "times": times,
+    }
+    simulator.world.faults.add(fault)
+    if times == 1:
+        assert upstream.vehicle_data(emmas, ["charge_state"])
+    else:
+        assert refused_read(emmas).spec.name == "UPSTREAM:UNKNOWN_ISSUE"
+    assert causes() == {""}
+    assert "/api/1/products" in [call["path"] for call in simulator.world.calls.since(0)][-3:]

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from tests.factories import VehicleGrantFactory
 from tests.vehicles.commanding import EVERY_CONTROL, car_of, executed, issue, refused
-from vehicles import delivery, errors, looks, pairing, reads, sync, upstream
+from vehicles import delivery, errors, looks, pairing, settlement, sync, upstream
 from vehicles.errors import CatalogueError
-from vehicles.models import Vehicle, VehicleAccess, VehicleGrant
+from vehicles.models import Command, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.tesla import scopes
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -302,7 +302,7 @@ def test_an_answer_of_another_shape_breaks_nothing(
 ) -> None:
     asks: list[Callable[[], Any]] = [
         lambda: sync.vehicles_of(grant.account, timezone.now()),
-        lambda: reads.read(grant, "odometer", imperial=False, now=timezone.now()),
+        lambda: upstream.vehicle_data(grant, ("vehicle_state",)),
         lambda: issue(grant),
         lambda: upstream.listed_vehicle(grant),
     ]
@@ -311,3 +311,80 @@ def test_an_answer_of_another_shape_breaks_nothing(
         fault(simulator, "/api/1/vehicles", status=200, body=odd, times=None)
         with suppress(CatalogueError):  # The only way in which it may fail.
             ask()
+
+
+def low_current(simulator: SimulatorServer, grant: VehicleGrant) -> list[int]:
+    """The currents that the car was told, and last the one it has."""
+    car = car_of(simulator, grant)
+    told = [item.arguments["charging_amps"] for item in car.executed]
+    return [*told, car.sections["charge_state"]["charge_amps"]]
+
+
+@pytest.mark.parametrize("grant", ["plain", "signed"], indirect=True)
+@pytest.mark.parametrize(
+    ("amps", "expected"), [(16, [16, 16]), (5, [5, 5]), (4, [4, 4, 4]), (1, [1, 1, 1]), (0, [0, 0, 0])]
+)
+def test_a_low_current_is_said_twice_under_one_row(
+    simulator: SimulatorServer, grant: VehicleGrant, amps: int, expected: list[int]
+) -> None:
+    assert issue(grant, "set_amperage", charging_amps=amps).outcome == "succeeded"
+    assert low_current(simulator, grant) == expected
+    assert Command.objects.count() == 1
+
+
+@pytest.mark.parametrize("grant", ["plain", "signed"], indirect=True)
+@pytest.mark.parametrize(
+    ("disturbance", "outcome"),
+    [
+        ({"status": 503, "effect_happens": True}, "unknown"),
+        ({"cut": True, "effect_happens": True}, "unknown"),
+        ({"status": 200, "body": {"response": {"result": False, "reason": "disconnected"}}}, "failed"),
+        ({"status": 429}, "failed"),
+    ],
+)
+def test_a_low_current_is_said_again_only_after_the_first_succeeded(
+    simulator: SimulatorServer, grant: VehicleGrant, disturbance: dict[str, Any], outcome: str
+) -> None:
+    if Vehicle.objects.get().protocol_required and "body" in disturbance:
+        pytest.skip("what a car signs cannot be made up")
+    issue(grant, "set_amperage", charging_amps=10)
+    Command.objects.all().delete()
+    car_of(simulator, grant).executed.clear()
+    fault(simulator, "*command*", **disturbance)
+    refused(grant, "set_amperage", charging_amps=3)
+    assert Command.objects.get().outcome == outcome
+    assert len(car_of(simulator, grant).executed) == disturbance.get("effect_happens", 0)
+
+
+def test_the_second_of_a_low_current_may_be_the_one_that_is_lost(
+    simulator: SimulatorServer, grant: VehicleGrant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = delivery.Delivery.send
+
+    def losing_the_second(post: delivery.Delivery, *given: Any) -> Any:
+        result = send(post, *given)
+        fault(simulator, "*command*", cut=True)
+        return result
+
+    monkeypatch.setattr(delivery.Delivery, "send", losing_the_second)
+    refused(grant, "set_amperage", charging_amps=3)
+    assert Command.objects.get().outcome == "unknown"
+    assert low_current(simulator, grant) == [3, 5]
+    Command.objects.update(sent_at=timezone.now() - settlement.QUIET * 2)
+    assert settlement.settle(timezone.now()) == 1
+    assert Command.objects.get().outcome == "failed"
+
+
+@pytest.mark.parametrize("name", ["Red \ud83d", "\udc00", "Nul\x00", "\u202egnorw", "x" * 5000, "\x1b[31m"])
+def test_a_name_that_no_page_can_show_is_cleaned_before_it_is_kept(
+    simulator: SimulatorServer, grant: VehicleGrant, name: str
+) -> None:
+    car = car_of(simulator, grant)
+    car.name = car.sections["vehicle_state"]["vehicle_name"] = name
+    sync.vehicles_of(grant.account, timezone.now())
+    kept = Vehicle.objects.get().display_name
+    told = upstream.vehicle_data(grant, ("vehicle_state",))["vehicle_state"]["vehicle_name"]
+    for text in (kept, told):
+        assert text.encode().decode() == text
+        assert not text or text.isprintable()
+    assert len(kept) <= 128

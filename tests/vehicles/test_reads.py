@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 
 from tests.vehicles.api.answering_tesla import AnsweringTesla
 from tests.vehicles.api.conftest import keyless_grant
-from vehicles import access, errors
+from vehicles import access, errors, upstream
 from vehicles.errors import CatalogueError
 from vehicles.models import VehicleGrant
 from vehicles.permissions import PERMISSIONS
-from vehicles.reads import Reading, read
+from vehicles.reads import READS, Reading, read
+from vehicles.tesla.simulator.car_sections import first_sections
 
 CLOSED: dict[str, Any] = {
     "locked": True,
@@ -326,3 +328,51 @@ def test_a_wheels_diameter_stands_in_its_name(
     body = reading(grant, tesla, "equipment", vehicle_config={"wheel_type": wheel}).body
     assert body["wheel"] == {"style": wheel, "diameter": diameter}
     assert body["firmwareVersion"] is None
+
+
+@pytest.mark.parametrize(
+    ("state", "cable", "plugged_in"),
+    [
+        ("Stopped", "<invalid>", False),
+        ("Complete", "<invalid>", False),
+        ("NoPower", "<INVALID>", False),
+        ("Disconnected", "IEC", False),
+        ("Stopped", "IEC", True),
+        ("Stopped", None, True),
+        # What flows, flows through a cable.
+        ("Charging", "<invalid>", True),
+        ("Starting", "<invalid>", True),
+    ],
+)
+def test_a_car_whose_cable_is_invalid_is_not_plugged_in(
+    grant: VehicleGrant, tesla: AnsweringTesla, state: str, cable: str | None, plugged_in: bool
+) -> None:
+    charge_state = {"charging_state": state, "conn_charge_cable": cable, "charger_actual_current": 0}
+    assert reading(grant, tesla, "charge", charge_state=charge_state).body["isPluggedIn"] is plugged_in
+    details = reading(grant, tesla, "charge_details", charge_state=charge_state).body
+    assert details["isPluggedIn"] is plugged_in
+    assert details["connector"] in (None, cable)
+    if plugged_in:
+        assert reading(grant, tesla, "ammeter", charge_state=charge_state).body == {"amperage": 0}
+    else:
+        with pytest.raises(CatalogueError) as raised:
+            reading(grant, tesla, "ammeter", charge_state=charge_state)
+        assert raised.value.spec is errors.CHARGING_PLUG_NOT_CONNECTED
+
+
+OF_CARS = [name for name, row in READS.items() if row.ask is upstream.vehicle_data]
+
+
+@pytest.mark.parametrize("word", ["<invalid>", "<Invalid>", " <invalid> "])
+@pytest.mark.parametrize("name", OF_CARS)
+def test_teslas_word_for_nothing_never_becomes_a_value(
+    grant: VehicleGrant, tesla: AnsweringTesla, name: str, word: str
+) -> None:
+    """In whichever single field of a car that tells everything else."""
+    complete = first_sections("5YJSA1E20HF000001", "2026.32.6", "Red Baron")
+    told = {section: complete.get(section, {}) for section in READS[name].sections}
+    for section, fields in told.items():
+        for field in fields:
+            odd = {**told, section: {**fields, field: word}}
+            with suppress(CatalogueError):
+                assert "invalid" not in str(reading(grant, tesla, name, **odd).body).lower()

@@ -14,6 +14,7 @@ from vehicles.reads.values import (
     Sections,
     Terms,
     flag_or_none,
+    is_nothing,
     number,
     number_or_none,
     recorded_at,
@@ -103,14 +104,20 @@ def nominal_capacity(sections: Sections, terms: Terms) -> dict[str, Any]:
 def charge(sections: Sections, terms: Terms) -> dict[str, Any]:
     """Whether the car is plugged in and charging."""
     state = charging_state(sections)
-    return {"isPluggedIn": _is_plugged_in(sections["charge_state"], state), "state": CHARGING_STATES[state]}
+    return {"isPluggedIn": _is_plugged_in(sections["charge_state"]), "state": CHARGING_STATES[state]}
 
 
-def _is_plugged_in(state: Section, word: str) -> bool:
-    """Whether a cable is in. A car may go on telling its last charging state after the cable was taken out."""
-    if CHARGING_STATES.get(word) == "CHARGING":
+def _is_plugged_in(state: Section) -> bool | None:
+    """Whether there is a cable; None where the car does not say how it stands with charging.
+
+    A car that was unplugged may show the state of its last charging for a while, but its cable is `<invalid>` at once.
+    """
+    word, cable = text_or_none(state, "charging_state"), state.get("conn_charge_cable")
+    if word is not None and CHARGING_STATES.get(word) == "CHARGING":
         return True
-    return word != "Disconnected" and state.get("conn_charge_cable") != NOTHING
+    if isinstance(cable, str) and cable and is_nothing(cable):
+        return False
+    return None if word is None else word != "Disconnected"
 
 
 def charging_state(sections: Sections) -> str:
@@ -123,7 +130,8 @@ def charging_state(sections: Sections) -> str:
 
 def must_be_plugged_in(sections: Sections) -> Section:
     """The charge state of a car with a cable. Raises CHARGING_PLUG_NOT_CONNECTED."""
-    if not _is_plugged_in(sections["charge_state"], charging_state(sections)):
+    charging_state(sections)
+    if not _is_plugged_in(sections["charge_state"]):
         raise CatalogueError(errors.CHARGING_PLUG_NOT_CONNECTED)
     return sections["charge_state"]
 
@@ -174,7 +182,7 @@ def details(sections: Sections, terms: Terms) -> dict[str, Any]:
     word = text_or_none(state, "charging_state")
     return {
         "completionTime": _completion_time(state, terms),
-        "isPluggedIn": _is_plugged_in(state, word) if word else None,
+        "isPluggedIn": _is_plugged_in(state),
         "state": CHARGING_STATES.get(word) if word else None,
         **{name: number_or_none(state, field) for name, field in _PLAIN_NUMBERS.items()},
         **{name: _converted(state, field, _fraction) for name, field in _FRACTIONS.items()},

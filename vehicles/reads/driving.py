@@ -73,7 +73,9 @@ def _alert(alert: Section) -> dict[str, Any]:
     return {
         "name": text_or_none(alert, "name"),
         "dateTime": _moment(text_or_none(alert, "time")),
-        "audience": audience if isinstance(audience, list) else [],
+        "audience": [each for each in audience if isinstance(each, str)]
+        if isinstance(audience, list)
+        else [],
         "userText": text_or_none(alert, "user_text"),
     }
 

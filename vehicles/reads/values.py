@@ -91,7 +91,12 @@ def flag_or_none(section: Section, field: str) -> bool | None:
 def text_or_none(section: Section, field: str) -> str | None:
     """The text in a field, None for an empty one and for Tesla's word for nothing."""
     value = section.get(field)
-    return value if isinstance(value, str) and value not in ("", NOTHING) else None
+    return None if not isinstance(value, str) or is_nothing(value) else value
+
+
+def is_nothing(text: str) -> bool:
+    """Whether the text is empty or Tesla's word for a value that the car does not have, however it is written."""
+    return text.strip().lower() in ("", "<invalid>")
 
 
 def unusable(field: str) -> CatalogueError:

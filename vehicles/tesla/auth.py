@@ -24,6 +24,10 @@ _PASSWORD_CHANGED = "password_changed"  # noqa: S105  (Tesla's name of an error)
 _DEAD_LOGIN = ("login_required", "invalid_grant", "login_failed")
 
 
+_LONGEST_SUB = 64
+"""Characters. Tesla sends a UUID."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """A fresh pair. `expires_in` is in seconds; the values never appear in a representation."""
@@ -209,12 +213,13 @@ def read_claims(access_token: str) -> Claims:
     """
     payload = _payload(access_token)
     scopes = payload.get("scp")
-    if not isinstance(payload.get("sub"), str) or not isinstance(scopes, list):
+    sub = payload.get("sub")
+    if not isinstance(sub, str) or not 0 < len(sub) <= _LONGEST_SUB or not isinstance(scopes, list):
         raise errors.Unintelligible("the access token names no account")
     return Claims(
-        sub=payload["sub"],
+        sub=sub,
         scopes=tuple(str(scope) for scope in scopes),
-        region=str(payload.get("ou_code") or "").lower(),
+        region=texts.told(payload.get("ou_code"), 8).lower(),
         made_for=str(payload.get("azp") or ""),
         issuer=str(payload.get("iss") or ""),
         audiences=_texts(payload.get("aud")),

@@ -140,6 +140,28 @@ def test_a_car_without_a_heated_wheel_says_so(simulator: SimulatorServer, signed
     assert executed(simulator, signed.grant) == []
 
 
+@pytest.mark.parametrize("told", [False, True])
+def test_a_wheel_is_not_judged_before_the_car_is_asked(
+    simulator: SimulatorServer, signed: Calls, told: bool
+) -> None:
+    """With its climate off a car may tell nothing of the heater; it refuses, and that is what the caller hears."""
+    if not told:
+        del climate_state(simulator, signed)["steering_wheel_heater"]
+    before = len(calls_to_the_car_of(simulator))
+    answer = signed.post(WHEEL, '{"action": "START"}')
+    assert (answer.status_code, answer.json()["type"], answer.json()["code"]) == (
+        409,
+        "VEHICLE_STATE",
+        "UNKNOWN",
+    )
+    assert "remote comfort settings are not enabled" in answer.json()["description"]
+    assert len(calls_to_the_car_of(simulator)) > before
+
+
+def calls_to_the_car_of(simulator: SimulatorServer) -> list[dict[str, Any]]:
+    return [call for call in simulator.world.calls.since(0) if call["path"].endswith("/signed_command")]
+
+
 def test_the_thermometers_show_the_callers_units(simulator: SimulatorServer, signed: Calls) -> None:
     climate_state(simulator, signed).update(inside_temp=20.0, outside_temp=-5.0)
     thermometer = "/v2.0/vehicles/{id}/tesla/thermometer"

@@ -53,6 +53,8 @@ class Car:
     alerts: list[dict[str, Any]] = field(default_factory=list)
     charging_sessions: list[dict[str, Any]] | None = None
     pins: dict[str, str] = field(default_factory=dict, repr=False)
+    asked_amps: int | None = None
+    """What the last command for a charging current said, which may be less than the car then took."""
     executed: list[ExecutedCommand] = field(default_factory=list)
     _security: CarSecurity | None = None
 

@@ -17,6 +17,7 @@ _REFUSES_START: Final = {
     "Complete": "complete",
 }
 _MAINS_VOLTS: Final = 230
+_LEAST_AMPS: Final = 5
 
 
 def charge_start(car: Car, arguments: Arguments, now: float) -> str:
@@ -60,11 +61,10 @@ _LOWEST_AT_ONCE: Final = 5
 
 
 def set_charging_amps(car: Car, arguments: Arguments, now: float) -> str:
-    """Below five amperes a car goes to five first, and takes a repeated command (teslajsonpy sends it twice)."""
-    state = car.sections["charge_state"]
-    amps = min(arguments["charging_amps"], state["charge_current_request_max"])
-    if amps < _LOWEST_AT_ONCE < state["charge_current_request"]:
-        amps = _LOWEST_AT_ONCE
+    """Less than 5 A is taken for 5 A, unless it is said twice in a row, as clients in the field do (teslajsonpy)."""
+    state, asked = car.sections["charge_state"], arguments["charging_amps"]
+    said_again, car.asked_amps = car.asked_amps == asked, asked
+    amps = min(asked if said_again else max(_LEAST_AMPS, asked), state["charge_current_request_max"])
     state["charge_amps"] = state["charge_current_request"] = amps
     if state["charging_state"] == "Charging":
         _let_flow(state)

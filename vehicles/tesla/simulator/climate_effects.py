@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from vehicles.tesla.simulator.body_effects import NOT_SUPPORTED
 from vehicles.tesla.simulator.cars import Car
 
 Arguments = dict[str, Any]
@@ -39,9 +40,10 @@ def auto_conditioning_start(car: Car, arguments: Arguments, now: float) -> str:
 def auto_conditioning_stop(car: Car, arguments: Arguments, now: float) -> str:
     """Ends everything that only runs while the climate is on."""
     state = car.sections["climate_state"]
-    state |= dict.fromkeys(
-        ("is_climate_on", "is_auto_conditioning_on", "is_preconditioning", "steering_wheel_heater"), False
-    )
+    ended = ["is_climate_on", "is_auto_conditioning_on", "is_preconditioning"]
+    if state.get("steering_wheel_heater") is not None:
+        ended.append("steering_wheel_heater")
+    state |= dict.fromkeys(ended, False)
     state |= dict.fromkeys([field for field in state if field.startswith(("seat_heater_", "seat_fan_"))], 0)
     state |= {
         "fan_status": 0,
@@ -73,10 +75,14 @@ def set_preconditioning_max(car: Car, arguments: Arguments, now: float) -> str:
 
 
 def remote_steering_wheel_heater_request(car: Car, arguments: Arguments, now: float) -> str:
-    if not car.sections["climate_state"]["is_climate_on"]:
+    """A car without the heater has null for it."""
+    state = car.sections["climate_state"]
+    if state.get("steering_wheel_heater", False) is None:
+        return NOT_SUPPORTED
+    if not state["is_climate_on"]:
         return CLIMATE_IS_OFF
     on = arguments["on"]
-    car.sections["climate_state"] |= {
+    state |= {
         "steering_wheel_heater": on,
         "steering_wheel_heat_level": 3 if on else 0,
     }

@@ -308,3 +308,14 @@ def test_every_command_of_the_table_ends_in_an_effect_or_a_reason(car: Car, name
     result = commands.carry_out(car, name, arguments, 0.0)
     assert result.result is (not result.reason)
     assert [done.command for done in car.executed] == ([name] if result.result else [])
+
+
+def test_less_than_5_amperes_is_taken_when_it_is_said_a_second_time(
+    application: Application, control: Control
+) -> None:
+    application.connect(BERND, scopes.VEHICLE_CMDS)
+    for amps, taken in ((3, 5), (3, 3), (2, 5), (2, 2), (8, 8), (2, 5), (0, 5), (0, 0)):
+        assert outcome(application, "set_charging_amps", charging_amps=amps) == (True, "")
+        assert (
+            control("GET", f"/vehicles/{BERNDS_MODEL_S}")["sections"]["charge_state"]["charge_amps"] == taken
+        )
