@@ -6,7 +6,6 @@ is never sent again by itself. Command names and bodies follow Fleet API: vehicl
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final

@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from tests.factories import CommandFactory, VehicleGrantFactory
 from vehicles import settlement
-from vehicles.controls import CONTROLS
 from vehicles.models import Command, Vehicle, VehicleGrant
 from vehicles.tesla.simulator.cars import Car
 from vehicles.tesla.simulator.server import SimulatorServer

@@ -9,7 +9,6 @@ from typing import Any, Final
 from vehicles import errors
 from vehicles.errors import CatalogueError
 from vehicles.reads.values import (
-    NOTHING,
     Section,
     Sections,
     Terms,

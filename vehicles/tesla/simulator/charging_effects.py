@@ -57,9 +57,6 @@ def set_charge_limit(car: Car, arguments: Arguments, now: float) -> str:
     return ""
 
 
-_LOWEST_AT_ONCE: Final = 5
-
-
 def set_charging_amps(car: Car, arguments: Arguments, now: float) -> str:
     """Less than 5 A is taken for 5 A, unless it is said twice in a row, as clients in the field do (teslajsonpy)."""
     state, asked = car.sections["charge_state"], arguments["charging_amps"]
