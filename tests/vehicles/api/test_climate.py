@@ -123,16 +123,6 @@ def test_the_steering_wheel_is_heated_while_the_climate_is_on(
     assert executed(simulator, signed.grant)[1:] == ["remote_steering_wheel_heater_request"] * 2
 
 
-@pytest.mark.parametrize("told", [None, False, True])
-def test_with_the_climate_off_the_wheel_is_asked_of_the_car_whatever_was_seen_of_it(
-    simulator: SimulatorServer, signed: Calls, told: bool | None
-) -> None:
-    climate_state(simulator, signed)["steering_wheel_heater"] = told
-    refused = signed.post(WHEEL, '{"action": "START"}')
-    assert (refused.status_code, refused.json()["type"]) == (409, "VEHICLE_STATE")
-    assert "Start the climate first" in refused.json()["description"]
-
-
 def test_a_car_without_a_heated_wheel_says_so(simulator: SimulatorServer, signed: Calls) -> None:
     climate_state(simulator, signed).update(steering_wheel_heater=None, is_climate_on=True)
     assert signed.get(WHEEL).json() == {"status": "UNAVAILABLE"}
