@@ -41,7 +41,12 @@ def _translated(names: Mapping[Any, str]) -> dict[str, str]:
     return {str(value): _(name) for value, name in names.items()}
 
 
-_VERDICT_COLOURS: Final = {Verdict.OK: SUCCESS, Verdict.DEGRADED: WARNING, Verdict.BLOCKED: DANGER}
+_VERDICT_COLOURS: Final = {
+    Verdict.OK: SUCCESS,
+    Verdict.UNPROVEN: NEUTRAL,
+    Verdict.DEGRADED: WARNING,
+    Verdict.BLOCKED: DANGER,
+}
 VERDICTS: Final[dict[str, Wording]] = {
     verdict: Wording(_(name), _VERDICT_COLOURS[verdict], _(sentence))
     for verdict, (name, sentence) in words.VERDICTS.items()

@@ -226,7 +226,7 @@ def test_a_persons_word_makes_a_command_worth_a_try_and_names_who_gave_it(now: d
     actor = history.person(grant.account.person)
     evidence.key_told(vehicle, paired=True, actor=actor, now=now + timedelta(minutes=1))
     grant.refresh_from_db()
-    assert (Vehicle.objects.get().key, grant.verdict) == ("conflict", "ok")
+    assert (Vehicle.objects.get().key, grant.verdict) == ("conflict", "unproven")
     assert Event.objects.filter(kind="key:changed").latest("pk").actor == actor
 
 

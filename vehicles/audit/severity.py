@@ -8,7 +8,7 @@ from typing import Final
 from vehicles.diagnosis import Verdict
 from vehicles.models import VehicleGrant
 
-_WORST_FIRST: Final = {Verdict.BLOCKED: 0, Verdict.DEGRADED: 1, Verdict.OK: 2}
+_WORST_FIRST: Final = {Verdict.BLOCKED: 0, Verdict.DEGRADED: 1, Verdict.UNPROVEN: 2, Verdict.OK: 3}
 
 
 def worst(grants: Iterable[VehicleGrant]) -> VehicleGrant | None:

@@ -9,8 +9,8 @@ from typing import Any, Final
 from vehicles import errors
 from vehicles.diagnosis.action_rows import Action
 from vehicles.diagnosis.actions import actions_for
-from vehicles.diagnosis.rules import RULES, Rule
-from vehicles.diagnosis.states import Facts, Observed, Verdict
+from vehicles.diagnosis.rules import RULES, Rule, travel_signed
+from vehicles.diagnosis.states import Facts, Key, Observed, Verdict
 from vehicles.errors import ErrorSpec
 
 
@@ -87,7 +87,10 @@ def _verdict(facts: Facts, standing: list[tuple[Rule, frozenset[str]]]) -> Verdi
     stopped: frozenset[str] = frozenset().union(*(names for rule, names in standing if rule.counts))
     if not facts.granted or facts.granted <= stopped:
         return Verdict.BLOCKED
-    return Verdict.DEGRADED if stopped else Verdict.OK
+    if stopped:
+        return Verdict.DEGRADED
+    is_unseen = facts.key in (Key.UNKNOWN, Key.CONFLICT)
+    return Verdict.UNPROVEN if is_unseen and travel_signed(facts) else Verdict.OK
 
 
 def _axes(facts: Facts) -> dict[str, Any]:

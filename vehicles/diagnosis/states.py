@@ -63,7 +63,14 @@ class MissingReason(StrEnum):
 
 
 class Verdict(StrEnum):
+    """Whether what was granted works: all, as far as is known, some, nothing.
+
+    `unproven`: nothing known is wrong, but whether the key is on the car, which the grant's commands need, was never
+    seen, or the sources disagree.
+    """
+
     OK = "ok"
+    UNPROVEN = "unproven"
     DEGRADED = "degraded"
     BLOCKED = "blocked"
 

@@ -151,6 +151,13 @@ CAUSES: Final[dict[str, CauseWords]] = {
 
 VERDICTS: Final[dict[Verdict, tuple[str, str]]] = {
     Verdict.OK: (gettext_noop("Works"), gettext_noop("Everything that was approved works.")),
+    Verdict.UNPROVEN: (
+        gettext_noop("Unproven"),
+        gettext_noop(
+            "Nothing known is wrong, but whether the key that commands need is on the car was not seen, or the sources "
+            "disagree. Commands are sent all the same, and the car's answer tells."
+        ),
+    ),
     Verdict.DEGRADED: (
         gettext_noop("Partly works"),
         gettext_noop("Some of what was approved does not work."),

@@ -103,7 +103,10 @@ def _verdict(planted: Planted, faults: list[str]) -> str:
         stopped = stopped | set(CONTROLS)
     if set(faults) & set(_BLOCKING) or set(planted.grant.approved) <= stopped:
         return "blocked"
-    return "degraded" if planted.never_granted or stopped else "ok"
+    if planted.never_granted or stopped:
+        return "degraded"
+    is_unseen = planted.access.vehicle.key in ("unknown", "conflict")
+    return "unproven" if is_unseen and set(planted.grant.approved) & set(CONTROLS) else "ok"
 
 
 def _next_actor(planted: Planted, cause: str) -> str:
