@@ -64,11 +64,8 @@ def test_two_hundred_cars_show_every_state() -> None:
         Vehicle.objects.values_list("key", flat=True)
     )
     assert set(VehicleGrant.objects.values_list("verdict", flat=True)) == {
-        "ok",
-        "unproven",
-        "degraded",
-        "blocked",
-    }
+        "ok", "unproven", "degraded", "blocked",
+    }  # fmt: skip
     assert set(VehicleGrant.objects.values_list("integration", flat=True)) == {"fleet", "legacy"}
     causes = set(VehicleGrant.objects.values_list("main_cause", flat=True))
     assert causes >= {

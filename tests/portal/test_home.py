@@ -24,6 +24,7 @@ def troubled_fleet(now: datetime) -> None:
     VehicleGrantFactory(vehicle=VehicleFactory(key="present"), integration="legacy", requested=["read_vin"])
     VehicleGrantFactory(account=TeslaAccountFactory(consent="sign_in_needed"))
     VehicleGrantFactory(account=TeslaAccountFactory(consent="revoked"), access="DRIVER")
+    VehicleGrantFactory(vehicle=VehicleFactory(key="unknown"))
     VehicleGrantFactory(revoked_at=now, verdict="blocked", main_cause="consent_revoked")
     facts.refresh_verdicts(VehicleGrant.objects.filter(revoked_at=None), now)
 
@@ -35,7 +36,8 @@ def test_every_number_is_the_length_of_the_list_behind_it(support: Client, now: 
     assert [tile.number for tile in context["faults"]] == [5, 2, 1, 0, 1]
     for tile in tiles:
         assert support.get(tile.url).context_data["cl"].result_count == tile.number, tile
-    assert sum(tile.number for tile in context["verdicts"]) == 6
+    assert sum(tile.number for tile in context["verdicts"]) == 7
+    assert {tile.name: tile.number for tile in context["verdicts"]}["Unproven"] == 1
 
 
 def test_the_numbers_cost_three_queries_however_many_rows(

@@ -141,18 +141,24 @@ def fleet(now: datetime) -> dict[str, VehicleGrant]:
             account=TeslaAccountFactory(consent="sign_in_needed"),
             requested=READ,
         ),
+        "never looked": VehicleGrantFactory(vehicle=VehicleFactory(key="unknown"), requested=LOCK),
+        "never looked, reads": VehicleGrantFactory(vehicle=VehicleFactory(key="unknown"), requested=READ),
+        "disagreed": VehicleGrantFactory(vehicle=VehicleFactory(key="conflict"), requested=LOCK),
     }
     settle(now)
     return made
 
 
+UNSEEN = ("never looked", "never looked, reads", "disagreed")
 FILTERED = [
     ({"key": "absent"}, {"no key"}),
     ({"permissions": "missing"}, {"not granted"}),
-    ({"permissions": "complete"}, {"works", "no key", "legacy", "signed out"}),
+    ({"permissions": "complete"}, {"works", "no key", "legacy", "signed out", *UNSEEN}),
     ({"migration": "must_move"}, {"legacy"}),
-    ({"migration": "moved"}, {"works", "no key", "not granted", "signed out"}),
-    ({"verdict": "ok"}, {"works", "legacy"}),
+    ({"migration": "moved"}, {"works", "no key", "not granted", "signed out", *UNSEEN}),
+    ({"verdict": "ok"}, {"works", "legacy", "never looked, reads"}),
+    ({"verdict": "unproven"}, {"never looked", "disagreed"}),
+    ({"verdict": "unproven", "key": "conflict"}, {"disagreed"}),
     ({"verdict": "blocked"}, {"signed out"}),
     ({"cause": "key_absent"}, {"no key"}),
     ({"next_actor": "owner"}, {"no key", "signed out"}),

@@ -21,6 +21,7 @@ from tests.factories import (
     ReservationFactory,
     TeslaAccountFactory,
     VehicleAccessFactory,
+    VehicleFactory,
     VehicleGrantFactory,
 )
 from tests.runner import ROOT
@@ -78,6 +79,19 @@ def test_a_row_has_the_promised_columns_and_tells_the_whole_state(now: datetime)
         "since": now.isoformat(timespec="seconds"),
         "last_checked": account.consent_observed_at.isoformat(timespec="seconds"),
     }
+
+
+@pytest.mark.parametrize("key", ["unknown", "conflict"])
+def test_a_key_that_nobody_saw_does_not_count_as_works(now: datetime, key: str) -> None:
+    for wanted in (["read_vin", "control_security"], ["read_vin", "control_navigation"]):
+        VehicleGrantFactory(vehicle=VehicleFactory(key=key), requested=wanted)
+    diagnosed(now)
+    rows = csv_rows()
+    assert sorted((row["verdict"], row["cause"], row["key"]) for row in rows) == [
+        ("ok", "", key),
+        ("unproven", "", key),
+    ]
+    assert audit.counts().verdicts == {"ok": 1, "unproven": 1}
 
 
 def test_it_is_narrowed_by_cause_and_by_application(now: datetime) -> None:

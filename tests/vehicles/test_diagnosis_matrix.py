@@ -45,6 +45,7 @@ KEYS = [
     (Key.ABSENT, None),
     (Key.NOT_REQUIRED, None),
     (Key.UNKNOWN, KeyReason.DRIVER_ONLY),
+    (Key.UNKNOWN, KeyReason.NEVER_CHECKED),
 ]
 PROVIDERS = [
     (Provider.FLEET, frozenset()),
@@ -67,10 +68,10 @@ EITHER = (False, True)
 ALIKE: list[tuple[dict[str, Any], dict[str, Any]]] = [
     *(({"consent": Consent.ACTIVE}, {"consent": other}) for other in (Consent.SUSPECTED, Consent.UNKNOWN)),
     *(
-        ({"key": Key.CONFLICT}, {"key": Key.UNKNOWN, "key_reason": why})
-        for why in KeyReason
-        if why is not KeyReason.DRIVER_ONLY
+        ({"key": Key.UNKNOWN, "key_reason": KeyReason.NEVER_CHECKED}, {"key": Key.UNKNOWN, "key_reason": why})
+        for why in (KeyReason.STALE, KeyReason.LEGACY_ONLY, KeyReason.PROVIDER_ERROR)
     ),
+    ({"key": Key.UNKNOWN, "key_reason": KeyReason.NEVER_CHECKED}, {"key": Key.CONFLICT}),
     ({"missing": {}}, {"missing": {NEVER: MissingReason.DECLINED_IN_CONNECT}}),
     ({"asleep": False}, {"asleep": True}),
 ]
@@ -139,14 +140,11 @@ def expected_verdict(facts: Facts) -> Verdict:
     works = {name for name in facts.granted if expected_error(lasting, name) is None}
     if not works:
         return Verdict.BLOCKED
-    is_whole = works == facts.granted and MissingReason.NOT_GRANTED_AT_TESLA not in facts.missing.values()
-    if not is_whole:
+    if works != facts.granted or MissingReason.NOT_GRANTED_AT_TESLA in facts.missing.values():
         return Verdict.DEGRADED
-    signed = {name for name in facts.granted if PERMISSIONS[name].needs_key}
-    if facts.provider is Provider.LEGACY:
-        signed &= facts.fleet_signs
-    is_seen = facts.key in (Key.PRESENT, Key.ABSENT, Key.NOT_REQUIRED)
-    return Verdict.OK if is_seen or not signed else Verdict.UNPROVEN
+    rests_on_the_key = any(signed(facts, name) for name in facts.granted)
+    is_seen = facts.key not in (Key.UNKNOWN, Key.CONFLICT)
+    return Verdict.OK if is_seen or not rests_on_the_key else Verdict.UNPROVEN
 
 
 def in_account(facts: Facts) -> bool:
@@ -185,7 +183,7 @@ BY_OWNER_FOR_DRIVER = {"allow_mobile_access", "remove_a_key", "add_key", "connec
 
 
 def check_actions(facts: Facts, answer: Diagnosis) -> None:
-    if answer.verdict is not Verdict.OK:
+    if answer.verdict in (Verdict.DEGRADED, Verdict.BLOCKED):
         assert answer.causes and answer.actions, facts
     for action in answer.actions:
         actors, possible = CAN[action.code]
@@ -204,6 +202,22 @@ def test_every_cell_has_its_verdict_and_somebody_who_can_act() -> None:
         check_actions(facts, answer)
     assert met.total() == 8 * len(CONSENTS) * len(KEYS) * len(PROVIDERS) * len(ACCESSES) * len(HELD_UP) * 8
     assert set(met) == set(Verdict)
+
+
+def test_a_key_that_nobody_saw_is_held_against_a_grant_and_against_no_command() -> None:
+    """Whatever else holds: seen on the car it only makes `unproven` into `ok`, and no call is answered otherwise."""
+    unseen = [
+        {"key": Key.CONFLICT, "key_reason": None},
+        *({"key": Key.UNKNOWN, "key_reason": why} for why in (None, *KeyReason)),
+    ]
+    for facts in few_cells():
+        there = replace(facts, key=Key.PRESENT, key_reason=None)
+        for key in unseen:
+            given = replace(facts, **key)
+            verdict, proven = diagnose(given).verdict, diagnose(there).verdict
+            assert verdict is proven or (verdict, proven) == (Verdict.UNPROVEN, Verdict.OK), given
+            for asked in (None, READ, VIN, LOCK, NAVIGATE):
+                assert diagnose(given, asked=asked).error is diagnose(there, asked=asked).error, given
 
 
 def test_every_call_meets_the_first_error_of_the_order() -> None:

@@ -146,6 +146,8 @@ ONE_THING = {
     "key reason": {"vehicle__key": "unknown", "vehicle__key_reason": "driver_only"},
     "other key reason": {"vehicle__key": "unknown", "vehicle__key_reason": "stale"},
     "absent": {"vehicle__key": "absent"},
+    "present too long ago": {"vehicle__key_observed_at": timedelta(days=31)},
+    "sources disagree": {"vehicle__key": "conflict"},
     "absent too long ago": {"vehicle__key": "absent", "vehicle__key_observed_at": timedelta(days=8)},
     "full": {"vehicle__key": "absent", "vehicle__total_keys": 20},
     "no mobile access": {"vehicle__remote_access_disabled": True},

@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from vehicles.api.fields import Number
+from vehicles.diagnosis import Verdict
 from vehicles.permissions import PERMISSIONS
 
 MOST_PER_PAGE: Final = 50
@@ -148,7 +149,12 @@ class AskedPermission(serializers.Serializer[Any]):
 
 
 class DiagnosisShape(serializers.Serializer[Any]):
-    verdict = serializers.CharField(help_text="ok, unproven, degraded or blocked")
+    verdict = serializers.ChoiceField(
+        [str(value) for value in Verdict],
+        help_text="Whether all of what was granted works, as far as is known, some of it or nothing. unproven: nothing "
+        "known is wrong, but whether the key that commands need is on the vehicle was not seen, or the sources "
+        "disagree; commands are sent all the same",
+    )
     causes = serializers.ListField(child=serializers.DictField())
     error = serializers.DictField(
         allow_null=True, help_text="type and code of the error that a call gets now"

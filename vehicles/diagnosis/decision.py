@@ -9,8 +9,8 @@ from typing import Any, Final
 from vehicles import errors
 from vehicles.diagnosis.action_rows import Action
 from vehicles.diagnosis.actions import actions_for
-from vehicles.diagnosis.rules import RULES, Rule, key_is_unproven
-from vehicles.diagnosis.states import Facts, Observed, Verdict
+from vehicles.diagnosis.rules import RULES, Rule, travel_signed
+from vehicles.diagnosis.states import Facts, Key, Observed, Verdict
 from vehicles.errors import ErrorSpec
 
 
@@ -89,7 +89,8 @@ def _verdict(facts: Facts, standing: list[tuple[Rule, frozenset[str]]]) -> Verdi
         return Verdict.BLOCKED
     if stopped:
         return Verdict.DEGRADED
-    return Verdict.UNPROVEN if key_is_unproven(facts) else Verdict.OK
+    is_unseen = facts.key in (Key.UNKNOWN, Key.CONFLICT)
+    return Verdict.UNPROVEN if is_unseen and travel_signed(facts) else Verdict.OK
 
 
 def _axes(facts: Facts) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def _when(holds: Callable[[Facts], bool], *, among: frozenset[str] | None = None
     return stopped
 
 
-def _travel_signed(facts: Facts) -> frozenset[str]:
+def travel_signed(facts: Facts) -> frozenset[str]:
     """The permissions whose commands go out over the Fleet API, signed where the car wants that."""
     if facts.provider is Provider.FLEET:
         return facts.granted & NEEDS_KEY
@@ -44,17 +44,17 @@ def _travel_signed(facts: Facts) -> frozenset[str]:
 def _legacy_cannot_sign(facts: Facts) -> frozenset[str]:
     if facts.provider is not Provider.LEGACY or facts.key is Key.NOT_REQUIRED:
         return frozenset()
-    return facts.granted & NEEDS_KEY - _travel_signed(facts)
+    return facts.granted & NEEDS_KEY - travel_signed(facts)
 
 
 def _key_absent(facts: Facts) -> frozenset[str]:
-    return _travel_signed(facts) if facts.key is Key.ABSENT else frozenset()
+    return travel_signed(facts) if facts.key is Key.ABSENT else frozenset()
 
 
 def _driver_only(facts: Facts) -> frozenset[str]:
     """Nobody can tell whether the key is there; the car will, when it is given a command."""
     is_unseen = facts.key is Key.UNKNOWN and facts.key_reason is KeyReason.DRIVER_ONLY
-    return _travel_signed(facts) if is_unseen else frozenset()
+    return travel_signed(facts) if is_unseen else frozenset()
 
 
 def key_is_unproven(facts: Facts) -> bool:

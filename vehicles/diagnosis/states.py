@@ -63,8 +63,10 @@ class MissingReason(StrEnum):
 
 
 class Verdict(StrEnum):
-    """Whether what was granted works. `unproven`: nothing known is wrong, but what decides was never seen, or sources
-    disagree about it; every command is tried all the same.
+    """Whether what was granted works: all, as far as is known, some, nothing.
+
+    `unproven`: nothing known is wrong, but whether the key is on the car, which the grant's commands need, was never
+    seen, or the sources disagree.
     """
 
     OK = "ok"

@@ -152,10 +152,10 @@ CAUSES: Final[dict[str, CauseWords]] = {
 VERDICTS: Final[dict[Verdict, tuple[str, str]]] = {
     Verdict.OK: (gettext_noop("Works"), gettext_noop("Everything that was approved works.")),
     Verdict.UNPROVEN: (
-        gettext_noop("Not proven"),
+        gettext_noop("Unproven"),
         gettext_noop(
-            "Nothing known is wrong, but whether the virtual key is on the car was never seen, or sources disagree. "
-            "Commands are tried."
+            "Nothing known is wrong, but whether the key that commands need is on the car was not seen, or the sources "
+            "disagree. Commands are sent all the same, and the car's answer tells."
         ),
     ),
     Verdict.DEGRADED: (

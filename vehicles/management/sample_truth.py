@@ -105,8 +105,8 @@ def _verdict(planted: Planted, faults: list[str]) -> str:
         return "blocked"
     if planted.never_granted or stopped:
         return "degraded"
-    needs_key = planted.provider == "fleet" and bool(set(planted.grant.approved) & set(CONTROLS))
-    return "unproven" if needs_key and planted.access.vehicle.key in ("unknown", "conflict") else "ok"
+    is_unseen = planted.access.vehicle.key in ("unknown", "conflict")
+    return "unproven" if is_unseen and set(planted.grant.approved) & set(CONTROLS) else "ok"
 
 
 def _next_actor(planted: Planted, cause: str) -> str:

@@ -197,11 +197,12 @@ def test_a_diagnosis_says_what_is_wrong_whose_move_it_is_and_where_they_go(manag
     ("query", "expected"),
     [
         ({"verdict": "ok"}, ["fine"]),
+        ({"verdict": "unproven"}, ["unseen"]),
         ({"verdict": "blocked"}, ["revoked"]),
         ({"cause": "key_absent"}, ["keyless", "driven"]),
         ({"next_actor": "driver"}, ["driven"]),
         ({"next_actor": "owner", "verdict": "degraded"}, ["keyless"]),
-        ({}, ["fine", "revoked", "keyless", "driven"]),
+        ({}, ["fine", "revoked", "keyless", "driven", "unseen"]),
     ],
 )
 def test_diagnoses_are_filtered_by_what_the_audit_knows(
@@ -212,6 +213,7 @@ def test_diagnoses_are_filtered_by_what_the_audit_knows(
         "revoked": manager.grant(account=TeslaAccountFactory(consent="revoked")),
         "keyless": manager.grant(),
         "driven": manager.grant(access="DRIVER"),
+        "unseen": manager.grant(vehicle=VehicleFactory(key="unknown")),
     }
     found = [row["vehicleId"] for row in manager.get(DIAGNOSES, **query)["diagnoses"]]
     assert sorted(found) == sorted(vehicle_id(made[name]) for name in expected)
