@@ -28,7 +28,6 @@ from vehicles.diagnosis import (
     Verdict,
     diagnose,
 )
-from vehicles.permissions import PERMISSIONS
 
 READ, VIN, LOCK, NAVIGATE = "read_battery", "read_vin", "control_security", "control_navigation"
 NEVER = "read_location"

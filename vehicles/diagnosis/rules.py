@@ -57,11 +57,6 @@ def _driver_only(facts: Facts) -> frozenset[str]:
     return travel_signed(facts) if is_unseen else frozenset()
 
 
-def key_is_unproven(facts: Facts) -> bool:
-    """Whether something was granted that needs the key, and nobody can say that the key is there."""
-    return facts.key in (Key.UNKNOWN, Key.CONFLICT) and bool(_travel_signed(facts))
-
-
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A fault: which permissions it stops, the error a call then gets, and whether it makes the verdict worse.
