@@ -265,11 +265,18 @@ def _of_kind(argument: str, value: Any, kind: type) -> Any:
     """The value as that type; whole numbers may come as floats, since JSON does not tell them apart."""
     if kind in (int, float):
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if is_number and math.isfinite(value) and (kind is float or value == int(value)):
+        if is_number and _is_finite(value) and (kind is float or value == int(value)):
             return kind(value)
     elif isinstance(value, kind):
         return value
     raise InvalidArguments(argument, f"must be {_KIND_NAMES[kind]}")
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # JSON has whole numbers of any length.
+        return False
 
 
 _KIND_NAMES: Final = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
