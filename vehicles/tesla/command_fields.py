@@ -43,6 +43,10 @@ class Part(Protocol):
         """The arguments found in the message; None if it is not a message of this command."""
         ...
 
+    def check(self, arguments: Arguments) -> None:
+        """Hold what was read against the same bounds as what is written. Raises `InvalidArguments`."""
+        ...
+
 
 class _Required:
     def __repr__(self) -> str:
@@ -80,8 +84,17 @@ class Value:
             raise InvalidArguments(self.argument, "is out of range") from None
 
     def read(self, message: Message) -> Arguments | None:
+        if not _is_answered(message, self.path):
+            return None
         value = _get(message, self.path)
         return {self.argument: value - self.offset if self.offset else value}
+
+    def check(self, arguments: Arguments) -> None:
+        value = arguments[self.argument]
+        # Where the message counts from 1, its 0 stands for unspecified.
+        is_left_out = value == self.default or (self.offset and value == -self.offset)
+        if not is_left_out:
+            self._checked(value)
 
     def _checked(self, value: Any) -> Any:
         value = _of_kind(self.argument, value, self.kind)
@@ -115,6 +128,9 @@ class Constant:
             return {}
         return None
 
+    def check(self, arguments: Arguments) -> None:
+        """A constant that was read is the right one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -140,6 +156,9 @@ class Choice:
                 return {self.argument: value}
         return None
 
+    def check(self, arguments: Arguments) -> None:
+        """Only known choices are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
@@ -163,6 +182,9 @@ class Weekly:
         weekdays = _equals(message, f"{self.path}.weekdays", None)
         enabled = weekdays or _equals(message, f"{self.path}.all_week", None)
         return {self.enabled: enabled, self.weekdays_only: weekdays}
+
+    def check(self, arguments: Arguments) -> None:
+        """Every combination of the two has a meaning."""
 
 
 DAY_BITS: Final = {
@@ -206,21 +228,29 @@ class Days:
 
     def write(self, message: Message, arguments: Mapping[str, Any]) -> None:
         text = _of_kind(self.argument, _given(arguments, self.argument, REQUIRED), str)
-        bits = 0
-        for name in text.split(","):
-            if name.strip().upper() not in _BITS_BY_NAME:
-                raise InvalidArguments(
-                    self.argument, "must be names of days joined by commas, Weekdays or All"
-                )
-            bits |= _BITS_BY_NAME[name.strip().upper()]
-        _set(message, self.path, bits)
+        _set(message, self.path, self._bits(text))
 
     def read(self, message: Message) -> Arguments | None:
         bits = _get(message, self.path)
         if bits in _WHOLE_NAMES:
             return {self.argument: _WHOLE_NAMES[bits]}
         days = [name for name, bit in DAY_BITS.items() if bits & bit == bit and bit.bit_count() == 1]
-        return {self.argument: ",".join(days)}
+        unknown = bits & ~DAY_BITS["All"]
+        return {self.argument: ",".join([*days, str(unknown)] if unknown else days)}
+
+    def check(self, arguments: Arguments) -> None:
+        if days := arguments[self.argument]:
+            self._bits(days)
+
+    def _bits(self, days: str) -> int:
+        bits = 0
+        for name in days.split(","):
+            if name.strip().upper() not in _BITS_BY_NAME:
+                raise InvalidArguments(
+                    self.argument, "must be names of days joined by commas, Weekdays or All"
+                )
+            bits |= _BITS_BY_NAME[name.strip().upper()]
+        return bits
 
 
 def _given(arguments: Mapping[str, Any], argument: str, default: Any) -> Any:
@@ -235,11 +265,18 @@ def _of_kind(argument: str, value: Any, kind: type) -> Any:
     """The value as that type; whole numbers may come as floats, since JSON does not tell them apart."""
     if kind in (int, float):
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if is_number and math.isfinite(value) and (kind is float or value == int(value)):
+        if is_number and _is_finite(value) and (kind is float or value == int(value)):
             return kind(value)
     elif isinstance(value, kind):
         return value
     raise InvalidArguments(argument, f"must be {_KIND_NAMES[kind]}")
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # JSON has whole numbers of any length.
+        return False
 
 
 _KIND_NAMES: Final = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
@@ -259,6 +296,14 @@ def _get(message: Message, path: str) -> Any:
     """The value at the path, or the type's zero where nothing was written."""
     *parents, last = path.split(".")
     return getattr(_walk(message, parents), last)
+
+
+def _is_answered(message: Message, path: str) -> bool:
+    """Whether the message says anything at a path whose field is one of several alternatives; else true."""
+    *parents, last = path.split(".")
+    message = _walk(message, parents)
+    is_alternative = message.DESCRIPTOR.fields_by_name[last].containing_oneof is not None
+    return not is_alternative or message.HasField(last)
 
 
 def _walk(message: Message, parents: list[str]) -> Message:

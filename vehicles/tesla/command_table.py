@@ -30,7 +30,7 @@ class VehicleCommand:
     parts: tuple[Part, ...] = ()
     is_charging: bool = False
     is_admin: bool = False
-    """Only an owner's or a fleet manager's key may do it."""
+    """Sets or clears a PIN, or configures access in another way: only for an owner's or a fleet manager's key."""
     ignored: tuple[str, ...] = ()
     """Arguments that only the unsigned command uses."""
 
@@ -66,8 +66,8 @@ def _charging(name: str, action: str, *parts: Part) -> VehicleCommand:
     return VehicleCommand(name, Domain.INFOTAINMENT, action, parts, is_charging=True)
 
 
-def _admin(name: str, action: str) -> VehicleCommand:
-    return VehicleCommand(name, Domain.INFOTAINMENT, action, is_admin=True)
+def _admin(name: str, action: str, *parts: Part) -> VehicleCommand:
+    return VehicleCommand(name, Domain.INFOTAINMENT, action, parts, is_admin=True)
 
 
 def _switch(argument: str, path: str) -> Value:
@@ -100,8 +100,8 @@ _SEAT_HEAT: Final = {
     i: Constant(f"hvacSeatHeaterAction.SEAT_HEATER_{name}")
     for i, name in enumerate(("OFF", "LOW", "MED", "HIGH"))
 }
-_PIN: Final = r"\d{4}"
-_OPTIONAL_PIN: Final = r"(\d{4})?"
+_PIN: Final = r"[0-9]{4}"
+_OPTIONAL_PIN: Final = r"([0-9]{4})?"
 _TEMPERATURES: Final = (10, 35)
 """Celsius, wider than the car's own 15 to 28: it clamps, and its ends stand for LO and HI."""
 _ORDER: Final = Value("order", "order", int, 1, 0, 3)
@@ -249,27 +249,27 @@ _CLIMATE_ROWS: Final = (
 )
 
 _PIN_ROWS: Final = (
-    _car(
+    _admin(
         "set_pin_to_drive",
         "vehicleControlSetPinToDriveAction",
         _switch("on", "on"),
         Value("password", "password", str, "", pattern=_OPTIONAL_PIN),
     ),
-    _car("reset_pin_to_drive_pin", "vehicleControlResetPinToDriveAction"),
+    _admin("reset_pin_to_drive_pin", "vehicleControlResetPinToDriveAction"),
     _admin("clear_pin_to_drive_admin", "vehicleControlResetPinToDriveAdminAction"),
-    _car(
+    _admin(
         "set_valet_mode",
         "vehicleControlSetValetModeAction",
         _switch("on", "on"),
         Value("password", "password", str, "", pattern=_OPTIONAL_PIN),
     ),
-    _car("reset_valet_pin", "vehicleControlResetValetPinAction"),
+    _admin("reset_valet_pin", "vehicleControlResetValetPinAction"),
     _car(
         "speed_limit_set_limit",
         "drivingSetSpeedLimitAction",
         Value("limit_mph", "limit_mph", float, minimum=0, maximum=255),
     ),
-    _car(
+    _admin(
         "speed_limit_activate",
         "drivingSpeedLimitAction",
         Constant("activate", True),
@@ -281,7 +281,9 @@ _PIN_ROWS: Final = (
         Constant("activate", False),
         Value("pin", "pin", str, pattern=_PIN),
     ),
-    _car("speed_limit_clear_pin", "drivingClearSpeedLimitPinAction", Value("pin", "pin", str, pattern=_PIN)),
+    _admin(
+        "speed_limit_clear_pin", "drivingClearSpeedLimitPinAction", Value("pin", "pin", str, pattern=_PIN)
+    ),
     _admin("speed_limit_clear_pin_admin", "drivingClearSpeedLimitPinAdminAction"),
 )
 

@@ -5,7 +5,7 @@ Our client encodes a command by its REST name and arguments, the simulated car d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError, Message
@@ -23,8 +23,10 @@ __all__ = [
     "UnknownCommand",
     "UnreadablePayload",
     "VehicleCommand",
+    "check",
     "command_named",
     "decode",
+    "decode_all",
     "encode",
 ]
 
@@ -57,7 +59,14 @@ def encode(name: str, arguments: Mapping[str, Any]) -> bytes:
 
 
 def decode(domain: Domain, payload: bytes) -> tuple[str, Arguments]:
-    """Name and arguments of the command in a payload, defaults filled in. Raises `UnreadablePayload`,
+    """Name and arguments of the first command in a payload, as `decode_all`."""
+    return decode_all(domain, payload)[0]
+
+
+def decode_all(domain: Domain, payload: bytes) -> list[tuple[str, Arguments]]:
+    """Name and arguments of each command in a payload, defaults filled in: one, or one for each of several seats.
+
+    The values are as they were sent; `check` holds them against their bounds. Raises `UnreadablePayload`,
     `UnknownCommand`.
     """
     try:
@@ -66,11 +75,17 @@ def decode(domain: Domain, payload: bytes) -> tuple[str, Arguments]:
         raise UnreadablePayload("not a message of this computer") from None
     container = envelope.vehicleAction if domain is Domain.INFOTAINMENT else envelope
     action = container.WhichOneof(_ONEOFS[domain])
-    for command in _BY_ACTION.get((domain, action or ""), ()):
-        arguments = _read(command, _open_action(envelope, command))
-        if arguments is not None:
-            return command.name, arguments
-    raise UnknownCommand(action or "no action")
+    rows = _BY_ACTION.get((domain, action or ""), ())
+    if not action or not rows:
+        raise UnknownCommand(action or "no action")
+    message = envelope if domain is Domain.VEHICLE_SECURITY else getattr(container, action)
+    return [_read_first(rows, single, action) for single in _one_by_one(message)]
+
+
+def check(name: str, arguments: Arguments) -> None:
+    """Hold the arguments that were read from a message against the table's bounds. Raises `InvalidArguments`."""
+    for part in command_named(name).parts:
+        part.check(arguments)
 
 
 def command_named(name: str) -> VehicleCommand:
@@ -89,13 +104,37 @@ _ONEOFS: Final = {Domain.VEHICLE_SECURITY: "sub_message", Domain.INFOTAINMENT: "
 
 
 def _open_action(envelope: Any, command: VehicleCommand) -> Message:
-    """The message that a command's paths start from, made present."""
+    """The message that a command's paths start from, made present for writing."""
     if command.domain is Domain.VEHICLE_SECURITY:
         message: Message = envelope
         return message
     action: Message = getattr(envelope.vehicleAction, command.action)
     action.SetInParent()
     return action
+
+
+def _one_by_one(action: Message) -> list[Message]:
+    """The action once for each element of its list, with that element alone; as it is where it has no list."""
+    for field in action.DESCRIPTOR.fields:
+        if field.is_repeated and len(getattr(action, field.name)) > 1:
+            return [_with_only(action, field.name, element) for element in getattr(action, field.name)]
+    return [action]
+
+
+def _with_only(action: Message, name: str, element: Message) -> Message:
+    single = type(action)()
+    single.CopyFrom(action)
+    single.ClearField(name)
+    getattr(single, name).append(element)
+    return single
+
+
+def _read_first(rows: Sequence[VehicleCommand], message: Message, action: str) -> tuple[str, Arguments]:
+    for command in rows:
+        arguments = _read(command, message)
+        if arguments is not None:
+            return command.name, arguments
+    raise UnknownCommand(action)
 
 
 def _read(command: VehicleCommand, message: Message) -> Arguments | None:

@@ -148,6 +148,7 @@ InvalidTokenOrCounter = FAULTS[6]
 InsufficientPrivileges = FAULTS[7]
 KeychainIsFull = FAULTS[14]
 RemoteAccessDisabled = FAULTS[21]
+RemoteServiceAccessDisabled = FAULTS[22]
 ResponseMtuExceeded = FAULTS[25]
 
 

@@ -68,12 +68,16 @@ def _item(tag: Tag, value: int | bytes) -> bytes:
 
 
 def session_info_metadata(vin: str, challenge: bytes) -> bytes:
-    """What the tag over session info covers; the challenge is the `uuid` of the request it answers."""
+    """What the tag over session info covers; the challenge is the `uuid` of the request it answers.
+
+    Of a request without a `uuid` there is no challenge, as in the verifier of Tesla's vehicle-command SDK.
+    """
     items: dict[Tag, int | bytes] = {
         Tag.SIGNATURE_TYPE: SignatureType.SESSION_INFO,
         Tag.PERSONALIZATION: vin.encode(),
-        Tag.CHALLENGE: challenge,
     }
+    if challenge:
+        items[Tag.CHALLENGE] = challenge
     return serialize(items)
 
 

@@ -21,8 +21,14 @@ from vehicles.tesla.signing.faults import FAULTS
 from vehicles.tesla.signing.keys import NONCE_BYTES
 from vehicles.tesla.signing.metadata import Domain, Flag, request_hash, response_metadata
 from vehicles.tesla.signing.session import UUID_BYTES, Randomness
-from vehicles.tesla.simulator.car_security_answers import Outcome, answered_ping, carried_out, faulty
-from vehicles.tesla.simulator.car_security_roles import KEY_SLOTS, Role, add_key, permits
+from vehicles.tesla.simulator.car_security_answers import (
+    INVALID_VALUE,
+    Outcome,
+    answered_ping,
+    carried_out,
+    faulty,
+)
+from vehicles.tesla.simulator.car_security_roles import KEY_SLOTS, Role, add_key, refusal
 from vehicles.tesla.simulator.car_security_verifier import CarComputer, Refusal, Verified
 
 __all__ = ["KEY_SLOTS", "CarSecurity", "Execute", "Outcome", "Role", "add_key", "required_scopes"]
@@ -66,9 +72,9 @@ class CarSecurity:
         """The car's answer to a serialised `RoutableMessage`.
 
         `allowed_keys` are the keys on the car at this moment: uncompressed points (65 bytes) and their
-        `Role`. `now` is the simulator's clock in seconds. `execute` is called at most once, only for an
-        authentic, fresh and permitted command; a ping is answered without it. Never raises for anything a
-        client may send.
+        `Role`. `now` is the simulator's clock in seconds. `execute` is called only for an authentic, fresh and
+        permitted command whose values are within their bounds, once or for each seat that it names until one is
+        refused; a ping is answered without it. Never raises for anything a client may send.
         """
         try:
             message = universal_message_pb2.RoutableMessage.FromString(request)
@@ -209,18 +215,32 @@ class _Exchange:
 
     def _carry_out(self, domain: Domain, payload: bytes, role: int) -> universal_message_pb2.RoutableMessage:
         try:
-            name, arguments = vehicle_commands.decode(domain, payload)
+            commands = vehicle_commands.decode_all(domain, payload)
         except vehicle_commands.UnreadablePayload:
             return faulty(universal_message_pb2.MESSAGEFAULT_ERROR_DECODING)
         except vehicle_commands.UnknownCommand:
             return faulty(universal_message_pb2.MESSAGEFAULT_ERROR_INVALID_COMMAND)
         if not self.car.remote_access:
             return faulty(universal_message_pb2.MESSAGEFAULT_ERROR_REMOTE_ACCESS_DISABLED)
-        if not permits(role, name):
-            return faulty(universal_message_pb2.MESSAGEFAULT_ERROR_INSUFFICIENT_PRIVILEGES)
+        for name, _ in commands:
+            if fault := refusal(role, name):
+                return faulty(fault)
+        return self._execute(domain, commands)
+
+    def _execute(
+        self, domain: Domain, commands: list[tuple[str, dict[str, Any]]]
+    ) -> universal_message_pb2.RoutableMessage:
+        try:
+            for name, arguments in commands:
+                vehicle_commands.check(name, arguments)
+        except vehicle_commands.InvalidArguments:
+            return carried_out(domain, Outcome(False, INVALID_VALUE))
+        name, arguments = commands[0]
         if name == vehicle_commands.PING:
             return answered_ping(arguments["ping_id"])
-        return carried_out(domain, self.execute(name, arguments))
+        outcomes = (self.execute(name, arguments) for name, arguments in commands)
+        refused = next((outcome for outcome in outcomes if not outcome.result), None)
+        return carried_out(domain, refused or Outcome(True))
 
     def _disturbed(self, disturbance: _Disturbance) -> universal_message_pb2.RoutableMessage:
         known = FAULTS.get(disturbance.fault)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from tesla_protocol.command import car_server_pb2, universal_message_pb2, vcsec_pb2
+from tesla_protocol.command import car_server_pb2, errors_pb2, universal_message_pb2, vcsec_pb2
 
 from vehicles.tesla.signing.metadata import Domain
 from vehicles.tesla.signing.responses import REFUSALS
+
+INVALID_VALUE: Final = "invalid_value"
+"""The reason for a value that no car takes; the word of Tesla's own proxy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,12 @@ def carried_out(domain: Domain, outcome: Outcome) -> universal_message_pb2.Routa
     return _OUTCOMES[domain](outcome)
 
 
-_NUMBERS_OF_REFUSALS: Final = {reason: number for number, reason in REFUSALS.items()}
+_NUMBERS_OF_REFUSALS: Final = {
+    reason: number
+    for number, reason in REFUSALS.items()
+    if number <= errors_pb2.GENERICERROR_NOT_ALLOWED_OVER_TRANSPORT
+}
+"""Only those of Tesla's published errors.proto; the app's definitions have more, which this car never sends."""
 _OUTCOMES: Final = {
     Domain.INFOTAINMENT: _infotainment_outcome,
     Domain.VEHICLE_SECURITY: _vehicle_security_outcome,

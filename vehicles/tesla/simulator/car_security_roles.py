@@ -1,4 +1,4 @@
-"""The keys on a simulated car: how many there may be, and what each role permits (keys.proto)."""
+"""The keys on a simulated car: how many there may be, and what each role permits (vehicle-command protocol: roles)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Final
 
 from vehicles.tesla import vehicle_commands
-from vehicles.tesla.signing.faults import KeychainIsFull
+from vehicles.tesla.signing.faults import InsufficientPrivileges, KeychainIsFull, RemoteServiceAccessDisabled
 
 KEY_SLOTS: Final = 20
 """How many keys a car holds at most."""
@@ -28,7 +28,7 @@ class Role(IntEnum):
 
 _EVERYDAY: Final = frozenset({"ping", "charging", "everyday"})
 _PERMITTED: Final[dict[int, frozenset[str]]] = {
-    Role.SERVICE: _EVERYDAY,
+    Role.SERVICE: frozenset({"ping"}),
     Role.OWNER: _EVERYDAY | {"admin"},
     Role.DRIVER: _EVERYDAY,
     Role.FLEET_MANAGER: _EVERYDAY | {"admin"},
@@ -38,9 +38,15 @@ _PERMITTED: Final[dict[int, frozenset[str]]] = {
 }
 
 
-def permits(role: int, name: str) -> bool:
-    """Whether a key with that role may give that command."""
-    return _kind(name) in _PERMITTED.get(role, frozenset())
+def refusal(role: int, name: str) -> int:
+    """The fault by which a car refuses that command from a key with that role, 0 for none.
+
+    A driver, and a guest likewise, gives most commands but cannot configure access, such as change PINs. A service key
+    commands only cars that permit remote service (fault 22), which these do not.
+    """
+    if _kind(name) in _PERMITTED.get(role, frozenset()):
+        return 0
+    return (RemoteServiceAccessDisabled if role == Role.SERVICE else InsufficientPrivileges).number
 
 
 def add_key(keys: MutableMapping[bytes, int], public_key: bytes, role: Role = Role.FLEET_MANAGER) -> None:

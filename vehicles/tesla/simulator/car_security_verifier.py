@@ -22,6 +22,8 @@ WINDOW: Final = 32
 LONGEST_LIFE_OF_OLD_COUNTER: Final = 30
 """Seconds that a message with an old counter may still have to live."""
 EPOCH_SECONDS: Final = 1 << 30
+LONGEST_RUN_SECONDS: Final = 365 * 24 * 60 * 60
+"""An epoch begins anew when the clock has moved further than this since it began, or to before its beginning."""
 HIGHEST_COUNTER: Final = 0xFFFFFFFF
 _GROUP_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _PERSONALIZED: Final = {
@@ -102,9 +104,9 @@ class CarComputer:
         self.counters.clear()
 
     def restart_if_due(self, now: float) -> None:
-        """Begin a new epoch when a counter is used up or the clock has run for 2^30 seconds."""
+        """Begin a new epoch when a counter is used up, or the clock is before the epoch or over a year into it."""
         used_up = any(window.highest >= HIGHEST_COUNTER for window in self.counters.values())
-        if used_up or self.clock(now) > EPOCH_SECONDS:
+        if used_up or not 0 <= int(now) - int(self.started_at) <= LONGEST_RUN_SECONDS:
             self.restart(now)
 
     def session_info(self, client: bytes, now: float) -> bytes:
@@ -128,7 +130,7 @@ class CarComputer:
     def verify(
         self, message: universal_message_pb2.RoutableMessage, *, client: bytes, vin: str, now: float
     ) -> Verified:
-        """The payload of an authentic message whose counter was not used before. Raises `Refusal`."""
+        """The payload of an authentic message whose counter is 0 or was not used before. Raises `Refusal`."""
         kind = message.signature_data.WhichOneof("sig_type")
         if kind not in _PERSONALIZED:
             raise Refusal(universal_message_pb2.MESSAGEFAULT_ERROR_BAD_PARAMETER)
@@ -136,7 +138,8 @@ class CarComputer:
         self._check_freshness(stated, client, now)
         payload = self._authenticate(message, _PERSONALIZED[kind], stated, client, vin)
         strict = self.domain is Domain.VEHICLE_SECURITY
-        if not self._window(client).take(stated.counter, strictly_increasing=strict):
+        # Counter 0 asks for no check: for messages that may be replayed for as long as their short life lasts.
+        if stated.counter and not self._window(client).take(stated.counter, strictly_increasing=strict):
             raise _session_refusal("INVALID_TOKEN_OR_COUNTER")
         return Verified(payload, _PERSONALIZED[kind], stated.tag)
 

@@ -12,6 +12,9 @@ from vehicles.tesla.simulator.car_security import KEY_SLOTS, CarSecurity, Role
 from vehicles.tesla.simulator.scenarios import ScenarioVehicle
 
 STATES: Final = ("online", "asleep", "offline")
+PLACE_DEGREES: Final = 0.002
+"""How far from the middle of a place still counts as there, in degrees of latitude and longitude."""
+_WAY_TO_WORK_DEGREES: Final = 0.1
 
 
 @dataclass(slots=True)
@@ -50,6 +53,8 @@ class Car:
     schedules: dict[str, dict[int, Section]] = field(
         default_factory=lambda: {"charge": {}, "precondition": {}}
     )
+    places: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Latitude and longitude of `home` and `work`, as far as the driver has saved them."""
     alerts: list[dict[str, Any]] = field(default_factory=list)
     charging_sessions: list[dict[str, Any]] | None = None
     pins: dict[str, str] = field(default_factory=dict, repr=False)
@@ -84,6 +89,14 @@ class Car:
     def is_full(self) -> bool:
         return self.key_slots_used >= KEY_SLOTS
 
+    def place_at(self, latitude: float, longitude: float) -> str:
+        """`home`, `work` or `other`."""
+        for name, (there_latitude, there_longitude) in self.places.items():
+            distance = max(abs(latitude - there_latitude), abs(longitude - there_longitude))
+            if distance <= PLACE_DEGREES:
+                return name
+        return "other"
+
     def state(self, now: float) -> str:
         """`online`, `asleep` or `offline`; a car that was woken comes online when its time has come."""
         if self.wakes_at is not None and now >= self.wakes_at:
@@ -116,10 +129,14 @@ class Car:
 def new_car(vehicle: ScenarioVehicle, operator: str) -> Car:
     """The car of a scenario. With key `present` the current key of `operator` (a client id) is on it."""
     takes_keys = vins.takes_keys(vehicle.vin)
+    sections = first_sections(vehicle.vin, vehicle.firmware, vehicle.name)
+    parked = sections["drive_state"]
+    home = (parked["latitude"], parked["longitude"])
     return Car(
         vin=vehicle.vin,
         name=vehicle.name,
-        sections=first_sections(vehicle.vin, vehicle.firmware, vehicle.name),
+        sections=sections,
+        places={"home": home, "work": (home[0] + _WAY_TO_WORK_DEGREES, home[1])},
         firmware=vehicle.firmware,
         operators={operator} if vehicle.key == "present" and operator else set(),
         other_keys=vehicle.other_keys,

@@ -134,17 +134,24 @@ def remove_precondition_schedule(car: Car, arguments: Arguments, now: float) -> 
 
 
 def batch_remove_charge_schedules(car: Car, arguments: Arguments, now: float) -> str:
-    car.schedules["charge"].clear()
-    return ""
+    return _remove_schedules(car, "charge", arguments)
 
 
 def batch_remove_precondition_schedules(car: Car, arguments: Arguments, now: float) -> str:
-    car.schedules["precondition"].clear()
-    return ""
+    return _remove_schedules(car, "precondition", arguments)
 
 
 def _remove_schedule(car: Car, kind: str, number: int) -> str:
     return "" if car.schedules[kind].pop(number, None) else "not_found"
+
+
+def _remove_schedules(car: Car, kind: str, places: Arguments) -> str:
+    """Those for the places that are ticked; `other` are those for neither home nor work (car_server.proto)."""
+    schedules = car.schedules[kind]
+    for number, schedule in list(schedules.items()):
+        if places[car.place_at(schedule["lat"], schedule["lon"])]:
+            del schedules[number]
+    return ""
 
 
 def _named_limit(car: Car, field: str, refusal: str) -> str:

@@ -34,8 +34,11 @@ def clear_pin_to_drive_admin(car: Car, arguments: Arguments, now: float) -> str:
 
 
 def set_valet_mode(car: Car, arguments: Arguments, now: float) -> str:
+    """A PIN that comes with switching off has to be the right one, but none is needed: Tesla's programs send none."""
     state, pin = car.sections["vehicle_state"], arguments["password"]
-    if not arguments["on"] and state["valet_mode"] and car.pins.get("valet", pin) != pin:
+    if not arguments["on"] and not state["valet_mode"]:
+        return "already off"
+    if not arguments["on"] and pin and car.pins.get("valet", pin) != pin:
         return WRONG_PIN
     if arguments["on"] and pin:
         car.pins.setdefault("valet", pin)

@@ -29,7 +29,7 @@ def control_file() -> Path:
 
 @pytest.fixture(scope="session")
 def verifier_file() -> Path:
-    """`verifier.go`, built."""
+    """Tesla's verifier as a program (`verifier.go`)."""
     return program("TESLA_VERIFIER")
 
 

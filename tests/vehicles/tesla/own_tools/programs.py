@@ -1,7 +1,4 @@
-"""Tesla's own programs, built from its vehicle-command SDK; the environment names the files.
-
-`TESLA_HTTP_PROXY`, `TESLA_CONTROL` and `TESLA_VERIFIER`; how to build them stands in `vehicles/tesla/README.md`.
-"""
+"""Tesla's own programs; `TESLA_HTTP_PROXY`, `TESLA_CONTROL` and `TESLA_VERIFIER` of the environment name the files."""
 
 from __future__ import annotations
 
@@ -36,7 +33,7 @@ def program(variable: str) -> Path:
     if named := os.environ.get(variable):
         assert os.access(named, os.X_OK), f"{variable} names {named}, which cannot be run"
         return Path(named)
-    pytest.skip(f"{variable} does not name a program built from Tesla's vehicle-command SDK")
+    pytest.skip(f"{variable} does not name one of Tesla's programs")
 
 
 def token_of(grant: VehicleGrant) -> str:

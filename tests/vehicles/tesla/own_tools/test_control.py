@@ -53,6 +53,21 @@ def test_it_tells_what_the_car_refuses(control: Control) -> None:
     assert status == 1 and said.endswith("already_set")
 
 
+def test_it_ends_valet_mode_without_a_pin(control: Control, car: Car) -> None:
+    assert control.run("valet-mode-on", "1234") == (0, "")
+    assert car.sections["vehicle_state"]["valet_mode"] is True
+    for _ in range(2):
+        assert control.run("valet-mode-off") == (0, "")
+        assert car.sections["vehicle_state"]["valet_mode"] is False
+
+
+def test_it_sets_both_front_seats_in_one_message(control: Control, car: Car) -> None:
+    assert control.run("climate-on") == (0, "")
+    assert control.run("auto-seat-and-climate", "LR", "on") == (0, "")
+    climate = car.sections["climate_state"]
+    assert (climate["auto_seat_climate_left"], climate["auto_seat_climate_right"]) == (True, True)
+
+
 def test_a_key_that_is_removed_in_between_no_longer_works(control: Control, car: Car) -> None:
     assert control.run("lock") == (0, "")
     car.remove_keys()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tesla_protocol.command import universal_message_pb2
+from tesla_protocol.command import signatures_pb2, universal_message_pb2
 
 from tests.vehicles.commanding import EITHER_COMPUTER, calls_to_the_car, car_of, issue, refused
 from tests.vehicles.tesla.own_tools.programs import TeslasCar
@@ -18,7 +18,8 @@ from tests.vehicles.tesla.signing.any_command import any_command
 from tests.vehicles.tesla.simulator.secured_car import BOTH, STRANGER, SecuredCar, altered, number
 from vehicles import errors
 from vehicles.models import VehicleGrant
-from vehicles.tesla.signing import Domain, Flag, SessionInfo, SignatureType, Succeeded
+from vehicles.tesla.signing import Domain, Flag, SessionInfo, SignatureType, Succeeded, handshake_request
+from vehicles.tesla.signing.metadata import session_info_metadata
 from vehicles.tesla.simulator.server import SimulatorServer
 from vehicles.tesla.vehicle_commands import COMMANDS, encode
 
@@ -250,6 +251,38 @@ def fault_of(car: SecuredCar, message: universal_message_pb2.RoutableMessage) ->
 
 def test_both_cars_name_the_same_fault_in_malformed_messages(teslas_car: TeslasCar) -> None:
     assert malformed(SecuredCar()) == malformed(SecuredCar(teslas_car)) == [15, 5, 8, 13, 3, 3]
+
+
+def faults_without_counter(car: SecuredCar, name: str, signature_type: SignatureType) -> list[int]:
+    """The faults of messages with counter 0, before and after one that has a counter."""
+    session = replace(car.shake_hands(COMMANDS[name].domain), clock_time=0)
+    faults = []
+    for lifetime in (5, 5, 29, 40, 2**30 + 1):
+        faults.append(fault_of(car, car.sign_without_counter(session, name, lifetime, signature_type)))
+        car.command(name, session=session, counter=7)
+    return faults
+
+
+@BOTH
+@pytest.mark.parametrize("signature_type", SIGNED)
+def test_both_take_counter_zero_in_the_same_messages(
+    teslas_car: TeslasCar, name: str, signature_type: SignatureType
+) -> None:
+    theirs = faults_without_counter(SecuredCar(teslas_car), name, signature_type)
+    assert faults_without_counter(SecuredCar(), name, signature_type) == theirs == [0, 0, 0, 20, 13]
+
+
+@pytest.mark.parametrize("domain", list(Domain))
+def test_both_leave_the_challenge_of_a_request_without_uuid_out_of_the_tag(
+    teslas_car: TeslasCar, domain: Domain
+) -> None:
+    for car in (SecuredCar(), SecuredCar(teslas_car)):
+        request = altered(handshake_request(domain, car.key.public_key).message)
+        request.ClearField("uuid")
+        answer = altered(car.deliver(request.SerializeToString()))
+        keys = car.key.session_keys(signatures_pb2.SessionInfo.FromString(answer.session_info).publicKey)
+        expected = keys.session_info_tag(session_info_metadata(car.vin, b""), answer.session_info)
+        assert answer.signature_data.session_info_tag.tag == expected
 
 
 @BOTH

@@ -1,7 +1,4 @@
 // A car's two computers, built on Tesla's own verifier: reads messages as JSON lines, writes answers as JSON lines.
-//
-// Put it into a checkout of github.com/teslamotors/vehicle-command as cmd/verifier/main.go (the verifier is an
-// internal package, so it can only be built from inside), then: go build ./cmd/verifier
 package main
 
 import (

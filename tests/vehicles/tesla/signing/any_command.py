@@ -45,3 +45,23 @@ def _value(part: Value) -> st.SearchStrategy[Any]:
         low, high = part.minimum or 0, _LARGEST_INT if part.maximum is None else part.maximum
         return st.integers(int(low), int(high))
     return st.floats(part.minimum, part.maximum, width=32)
+
+
+def acceptable_arguments(name: str) -> dict[str, Any]:
+    """Arguments that the table accepts for a command."""
+    examples: dict[Any, Any] = {bool: True, int: 1, float: 1.0, str: "1234"}
+    found: dict[str, Any] = {}
+    for part in COMMANDS[name].parts:
+        if isinstance(part, Value):
+            found[part.argument] = (
+                max(examples[part.kind], part.minimum or 0)
+                if part.kind in (int, float)
+                else examples[part.kind]
+            )
+        elif isinstance(part, Choice):
+            found[part.argument] = next(iter(part.options))
+        elif isinstance(part, Days):
+            found[part.argument] = "All"
+        elif isinstance(part, Weekly):
+            found |= {part.enabled: True, part.weekdays_only: False}
+    return found

@@ -12,12 +12,14 @@ from vehicles.tesla.signing import (
     PrivateKey,
     Response,
     SessionInfo,
+    SignatureType,
     SignedRequest,
     authorize,
     handshake_request,
     open_handshake,
     open_response,
 )
+from vehicles.tesla.signing.metadata import command_metadata
 from vehicles.tesla.simulator.car_security import CarSecurity, Outcome, Role
 from vehicles.tesla.vehicle_commands import COMMANDS, encode
 
@@ -69,6 +71,26 @@ class SecuredCar:
     ) -> SignedRequest:
         defaults: dict[str, Any] = {"counter": session.counter + 1, "now": self.now, "key": self.key}
         return authorize(session, encode(name, arguments), **(defaults | options))
+
+    def sign_without_counter(
+        self, session: SessionInfo, name: str, lifetime: int, signature_type: SignatureType
+    ) -> universal_message_pb2.RoutableMessage:
+        """A command with counter 0, as our client never sends one."""
+        message = altered(self.sign(session, name, signature_type=signature_type).message)
+        expires_at = session.vehicle_clock(self.now) + lifetime
+        covered = command_metadata(
+            signature_type, session.domain, session.vin, session.epoch, expires_at, 0, message.flags
+        )
+        keys = self.key.session_keys(session.vehicle_public_key)
+        payload = encode(name, {})
+        if signature_type is SignatureType.HMAC_PERSONALIZED:
+            stated = message.signature_data.HMAC_Personalized_data
+            stated.tag = keys.command_tag(covered, payload)
+        else:
+            stated = message.signature_data.AES_GCM_Personalized_data
+            message.protobuf_message_as_bytes, stated.tag = keys.encrypt(stated.nonce, payload, covered)
+        stated.counter, stated.expires_at = 0, expires_at
+        return message
 
     def send(self, session: SessionInfo, request: SignedRequest, message: bytes | None = None) -> Response:
         answer = self.deliver(request.message if message is None else message)

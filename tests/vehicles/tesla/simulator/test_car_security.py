@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tesla_protocol.command import universal_message_pb2
+from tesla_protocol.command import errors_pb2, universal_message_pb2, vcsec_pb2
 
+from tests.vehicles.tesla.signing.any_command import acceptable_arguments
 from tests.vehicles.tesla.simulator.secured_car import BOTH, KEY, STRANGER, SecuredCar, altered, number
 from vehicles.tesla import scopes
 from vehicles.tesla.signing import (
@@ -23,6 +24,7 @@ from vehicles.tesla.signing import (
     authorize,
     handshake_request,
 )
+from vehicles.tesla.signing.responses import REFUSALS
 from vehicles.tesla.simulator.car_security import (
     KEY_SLOTS,
     CarSecurity,
@@ -31,6 +33,18 @@ from vehicles.tesla.simulator.car_security import (
     add_key,
     required_scopes,
 )
+from vehicles.tesla.vehicle_commands import COMMANDS
+
+PUBLISHED = {
+    "unknown": 1,
+    "closures_open": 2,
+    "already_on": 3,
+    "disabled_for_user_command": 4,
+    "vehicle_not_in_park": 5,
+    "unauthorized": 6,
+    "not_allowed_over_transport": 7,
+}
+"""The numbers of Tesla's published errors.proto."""
 
 
 @pytest.fixture
@@ -127,6 +141,7 @@ def test_no_twenty_first_key_fits_on_the_car(car: SecuredCar) -> None:
         (Role.VEHICLE_MONITOR, {"ping"}),
         (Role.CHARGING_MANAGER, {"ping", "charge_start"}),
         (Role.DRIVER, {"ping", "charge_start", "door_unlock"}),
+        (Role.GUEST, {"ping", "charge_start", "door_unlock"}),
         (Role.FLEET_MANAGER, {"ping", "charge_start", "door_unlock", "clear_pin_to_drive_admin"}),
         (Role.OWNER, {"ping", "charge_start", "door_unlock", "clear_pin_to_drive_admin"}),
         (77, set()),
@@ -137,6 +152,51 @@ def test_a_key_may_do_what_its_role_permits(car: SecuredCar, role: int, permitte
     for name in ("ping", "charge_start", "door_unlock", "clear_pin_to_drive_admin"):
         assert number(car.command(name)) == (0 if name in permitted else 7)
     assert {name for name, _ in car.executed} == permitted - {"ping"}
+
+
+SETS_OR_CLEARS_A_PIN: list[tuple[str, dict[str, Any]]] = [
+    ("set_pin_to_drive", {"on": True, "password": "1234"}),
+    ("reset_pin_to_drive_pin", {}),
+    ("clear_pin_to_drive_admin", {}),
+    ("set_valet_mode", {"on": True, "password": "1234"}),
+    ("set_valet_mode", {"on": False}),
+    ("reset_valet_pin", {}),
+    ("speed_limit_activate", {"pin": "1234"}),
+    ("speed_limit_clear_pin", {"pin": "1234"}),
+    ("speed_limit_clear_pin_admin", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), SETS_OR_CLEARS_A_PIN)
+def test_only_owners_and_fleet_managers_change_pins(
+    car: SecuredCar, name: str, arguments: dict[str, Any]
+) -> None:
+    for role in (Role.DRIVER, Role.GUEST, Role.CHARGING_MANAGER, Role.VEHICLE_MONITOR):
+        car.keys[KEY.public_key] = role
+        assert number(car.command(name, arguments)) == 7
+    for role in (Role.OWNER, Role.FLEET_MANAGER):
+        car.keys[KEY.public_key] = role
+        assert car.command(name, arguments).result == Succeeded()
+    assert len(car.executed) == 2
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"ping"}))
+def test_a_service_key_commands_no_car_that_does_not_permit_remote_service(
+    car: SecuredCar, name: str
+) -> None:
+    car.keys[KEY.public_key] = Role.SERVICE
+    assert car.command("ping", {"ping_id": 7}).result == Succeeded()
+    assert number(car.command(name, acceptable_arguments(name))) == 22
+    assert car.executed == []
+
+
+@pytest.mark.parametrize("reason", sorted({*REFUSALS.values(), "is_charging"}))
+def test_vehicle_security_refuses_with_published_numbers_only(car: SecuredCar, reason: str) -> None:
+    car.outcome = Outcome(False, reason)
+    session = car.shake_hands(Domain.VEHICLE_SECURITY)
+    answer = altered(car.deliver(car.sign(session, "door_lock").message))
+    told = vcsec_pb2.FromVCSECMessage.FromString(answer.protobuf_message_as_bytes).nominalError.genericError
+    assert told == PUBLISHED.get(reason, errors_pb2.GENERICERROR_UNKNOWN)
 
 
 def test_remote_access_switched_off_is_fault_twenty_one(car: SecuredCar) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tesla_protocol.command import universal_message_pb2
+from tesla_protocol.command import signatures_pb2, universal_message_pb2
 
 from tests.vehicles.tesla.simulator.secured_car import BOTH, KEY, STRANGER, SecuredCar, altered, number
 from vehicles.tesla.signing import (
@@ -13,12 +13,15 @@ from vehicles.tesla.signing import (
     SignatureType,
     Succeeded,
     authorize,
+    handshake_request,
 )
 from vehicles.tesla.simulator.car_security import (
     Role,
 )
 from vehicles.tesla.simulator.car_security_verifier import CarComputer
-from vehicles.tesla.vehicle_commands import encode
+from vehicles.tesla.vehicle_commands import COMMANDS, encode
+
+ONE_YEAR = 365 * 24 * 60 * 60
 
 
 @pytest.fixture
@@ -209,12 +212,46 @@ def test_an_epoch_ends_when_a_counter_is_used_up() -> None:
     assert computer.epoch != first and computer.clock(5.0) == 0 and not computer.counters
 
 
-def test_an_epoch_ends_after_thirty_four_years(car: SecuredCar) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "stays"), [(ONE_YEAR, True), (ONE_YEAR + 1, False), (10 * ONE_YEAR, False), (-1, False)]
+)
+def test_an_epoch_ends_when_its_clock_is_over_a_year_away_or_before_its_beginning(
+    car: SecuredCar, seconds: int, stays: bool
+) -> None:
     session = car.shake_hands(Domain.INFOTAINMENT)
-    car.now += 2**30
-    assert car.shake_hands(Domain.INFOTAINMENT, session).epoch == session.epoch
-    car.now += 1
-    assert car.shake_hands(Domain.INFOTAINMENT, session).epoch != session.epoch
+    car.now += seconds
+    assert (car.shake_hands(Domain.INFOTAINMENT, session).epoch == session.epoch) is stays
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "signature_type", [SignatureType.HMAC_PERSONALIZED, SignatureType.AES_GCM_PERSONALIZED]
+)
+def test_counter_zero_is_not_counted_in_a_message_that_lives_briefly(
+    car: SecuredCar, name: str, signature_type: SignatureType
+) -> None:
+    session = car.shake_hands(COMMANDS[name].domain)
+    assert car.command(name, session=session, counter=5).fault is None
+    for lifetime, expected in [(30, 0), (30, 0), (31, 20), (2**30 + 1, 13)]:
+        message = car.sign_without_counter(session, name, lifetime, signature_type)
+        assert (lifetime, fault_of(car, message)) == (lifetime, expected)
+    assert number(car.command(name, session=session, counter=5)) == 6
+    assert number(car.command(name, session=session, counter=6)) == 0
+    assert len(car.executed) == 4
+
+
+@pytest.mark.parametrize("domain", list(Domain))
+def test_session_info_for_a_request_without_a_uuid_has_no_challenge_in_its_tag(
+    car: SecuredCar, domain: Domain
+) -> None:
+    request = altered(handshake_request(domain, KEY.public_key).message)
+    request.ClearField("uuid")
+    answer = altered(car.deliver(request.SerializeToString()))
+    vehicle = signatures_pb2.SessionInfo.FromString(answer.session_info).publicKey
+    # Tags, lengths and values of the signature type and the VIN (vehicle-command protocol: metadata serialization).
+    covered = bytes([0, 1, 6, 2, len(car.vin)]) + car.vin.encode() + b"\xff"
+    expected = KEY.session_keys(vehicle).session_info_tag(covered, answer.session_info)
+    assert answer.signature_data.session_info_tag.tag == expected
 
 
 def test_a_car_whose_clock_runs_ahead_refuses_until_the_client_adopts_it(car: SecuredCar) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.vehicles.tesla.signing.any_command import acceptable_arguments
 from tests.vehicles.tesla.simulator.visitors import Application, Control, error
 from vehicles.tesla import scopes
-from vehicles.tesla.command_fields import Choice, Days, Value, Weekly
 from vehicles.tesla.simulator import commands
 from vehicles.tesla.simulator.accounts import Client
 from vehicles.tesla.simulator.cars import Car, new_car
@@ -268,6 +268,37 @@ def test_a_new_schedule_gets_a_number_and_can_be_removed(bernd: Application, tes
     assert outcome(bernd, "remove_charge_schedule", id=number) == (True, "") and schedules == {}
 
 
+@pytest.mark.parametrize("kind", ["charge", "precondition"])
+@pytest.mark.parametrize(
+    "ticked", [set(), {"home"}, {"work"}, {"other"}, {"home", "other"}, {"home", "work", "other"}]
+)
+def test_a_batch_removal_takes_the_schedules_of_the_places_that_are_ticked(
+    bernd: Application, tesla: Any, kind: str, ticked: set[str]
+) -> None:
+    car = tesla.world.car(BERNDS_MODEL_S)
+    places = car.places | {"other": (-33.9, 18.4)}
+    times = {
+        "charge": {"start_enabled": True, "end_enabled": False},
+        "precondition": {"precondition_time": 60},
+    }
+    for number, (latitude, longitude) in enumerate(places.values(), 1):
+        added = {"id": number, "lat": latitude, "lon": longitude, "days_of_week": "All", "enabled": True}
+        assert outcome(bernd, f"add_{kind}_schedule", **added, **times[kind]) == (True, "")
+    assert outcome(bernd, f"batch_remove_{kind}_schedules", **dict.fromkeys(ticked, True)) == (True, "")
+    left = {place for number, place in enumerate(places, 1) if number in car.schedules[kind]}
+    assert left == places.keys() - ticked
+
+
+def test_valet_mode_ends_without_a_pin_as_teslas_programs_end_it(
+    bernd: Application, control: Control
+) -> None:
+    assert outcome(bernd, "set_valet_mode", on=True, password="1234") == (True, "")
+    assert outcome(bernd, "set_valet_mode", on=False, password="9999") == (False, "invalid_pin")
+    assert outcome(bernd, "set_valet_mode", on=False, password="") == (True, "")
+    assert section(control, "vehicle_state")["valet_mode"] is False
+    assert outcome(bernd, "set_valet_mode", on=False) == (False, "already off")
+
+
 def test_charging_that_reaches_a_lowered_limit_is_complete(bernd: Application, control: Control) -> None:
     control("PATCH", f"/vehicles/{BERNDS_MODEL_S}", {"battery_level": 70})
     outcome(bernd, "charge_start")
@@ -275,26 +306,6 @@ def test_charging_that_reaches_a_lowered_limit_is_complete(bernd: Application, c
     assert section(control, "charge_state")["charging_state"] == "Complete"
     outcome(bernd, "set_charge_limit", percent=90)
     assert section(control, "charge_state")["charging_state"] == "Charging"
-
-
-def acceptable_arguments(name: str) -> dict[str, Any]:
-    """Arguments that the table accepts for a command."""
-    examples: dict[Any, Any] = {bool: True, int: 1, float: 1.0, str: "1234"}
-    found: dict[str, Any] = {}
-    for part in COMMANDS[name].parts:
-        if isinstance(part, Value):
-            found[part.argument] = (
-                max(examples[part.kind], part.minimum or 0)
-                if part.kind in (int, float)
-                else examples[part.kind]
-            )
-        elif isinstance(part, Choice):
-            found[part.argument] = next(iter(part.options))
-        elif isinstance(part, Days):
-            found[part.argument] = "All"
-        elif isinstance(part, Weekly):
-            found |= {part.enabled: True, part.weekdays_only: False}
-    return found
 
 
 @pytest.fixture
