@@ -16,7 +16,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils import timezone
 
-from vehicles import access, command_rows, delivery, errors, evidence, pairing, refusals, request_id
+from vehicles import access, car_refusals, command_rows, delivery, errors, evidence, pairing, request_id
 from vehicles.bulkhead import let_go_of_database
 from vehicles.command_rows import Overtaken, PlaceTaken, end, end_refused
 from vehicles.controls import ASKED, CONTROLS, Step
@@ -173,7 +173,7 @@ def _carry_out(
         command_rows.settle(command)
         raise
     else:
-        means = refusals.meaning(refused) if refused else None
+        means = car_refusals.meaning(refused) if refused else None
         if means is errors.VEHICLE_OFFLINE_FOR_SERVICE:
             evidence.service_seen(grant.connection.vehicle, now=timezone.now(), source=Source.CAR_REFUSAL)
         end(command, Outcome.FAILED if refused else Outcome.SUCCEEDED, means, refused)
@@ -182,7 +182,7 @@ def _carry_out(
 def _refusal(post: delivery.Delivery, step: Step) -> str:
     """The car's words when it refused a step that matters; empty when it went well."""
     result = post.send(step.command, step.arguments)
-    if result.done or step.may_refuse or refusals.is_already_so(step.command, result.reason):
+    if result.done or step.may_refuse or car_refusals.is_already_so(step.command, result.reason):
         return ""
     return result.reason.lower() or "refused"
 
@@ -213,6 +213,6 @@ def _answer(command: Command, grant: VehicleGrant) -> Command:
         )
     refused = access.refuse(grant, spec, reason=command.reason)
     if spec is errors.VEHICLE_STATE_UNKNOWN:
-        refused.description = refusals.description(command.reason) or refused.description
+        refused.description = car_refusals.description(command.reason) or refused.description
     refused.retry_after = command.result.get("retry_after")
     raise refused

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from vehicles import access, errors, evidence, facts, refusals, signed_commands, upstream
+from vehicles import access, car_refusals, errors, evidence, facts, signed_commands, upstream
 from vehicles.bulkhead import let_go_of_database
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, VehicleGrant
@@ -68,7 +68,7 @@ class Delivery:
     def _deliver_awake(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
         """A car whose computers are not up yet says so in a refusal; nothing was done, as when it sleeps."""
         result = self._deliver(name, arguments)
-        if not result.done and refusals.word_of(result.reason) in refusals.STILL_ASLEEP:
+        if not result.done and car_refusals.word_of(result.reason) in car_refusals.STILL_ASLEEP:
             raise tesla.VehicleUnavailable(result.reason)
         return result
 

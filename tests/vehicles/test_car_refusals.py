@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.vehicles.commanding import car_of, executed, issue, refused
-from vehicles import errors, refusals
+from vehicles import car_refusals, errors
 from vehicles.errors import ErrorSpec
 from vehicles.models import VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
@@ -24,24 +24,24 @@ from vehicles.tesla.vehicle_commands import COMMANDS
     ],
 )
 def test_a_reason_is_one_whoever_passed_it_on(reason: str) -> None:
-    assert refusals.word_of(reason) == "closures_open"
-    assert refusals.meaning(reason) is errors.DOOR_OPEN
+    assert car_refusals.word_of(reason) == "closures_open"
+    assert car_refusals.meaning(reason) is errors.DOOR_OPEN
 
 
 def test_every_row_can_be_met_and_says_where_it_is_known() -> None:
-    for word, row in refusals.REFUSALS.items():
-        assert word == refusals.word_of(word)
+    for word, row in car_refusals.REFUSALS.items():
+        assert word == car_refusals.word_of(word)
         assert row.known_to
-    for (command, word), known_to in refusals.ALREADY_SO.items():
+    for (command, word), known_to in car_refusals.ALREADY_SO.items():
         assert command in COMMANDS
-        assert word == refusals.word_of(word)
+        assert word == car_refusals.word_of(word)
         assert known_to
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "car could not execute command: ", "something new", "🚗" * 300])
 def test_words_that_nobody_knows_are_an_unknown_state(reason: str) -> None:
-    assert refusals.meaning(reason) is errors.VEHICLE_STATE_UNKNOWN
-    assert not refusals.is_already_so("charge_start", reason)
+    assert car_refusals.meaning(reason) is errors.VEHICLE_STATE_UNKNOWN
+    assert not car_refusals.is_already_so("charge_start", reason)
 
 
 def answer(simulator: SimulatorServer, reason: str, times: int | None = None) -> None:
