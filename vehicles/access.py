@@ -15,8 +15,8 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from vehicles import errors, origins
-from vehicles.diagnosis import CAUSES, Diagnosis, diagnose, not_connected
+from vehicles import errors, origins, owner_links
+from vehicles.diagnosis import CAUSES, Access, Diagnosis, diagnose, not_connected
 from vehicles.errors import CatalogueError, ErrorSpec, invalid
 from vehicles.facts import access_of, facts_of, with_incidents, working_permissions
 from vehicles.models import Application, Integration, Mode, Reservation, User, VehicleGrant
@@ -120,16 +120,25 @@ def refuse(grant: VehicleGrant, spec: ErrorSpec, *, reason: str = "") -> Catalog
     """The catalogue error for this grant, with the link that repairs it."""
     if spec is errors.PERMISSION:
         return not_permitted(grant.connection.application, grant.account.person, reason)
-    link = RESOLUTION_LINKS.get(spec.name)
-    return CatalogueError(spec, resolution_url=url_for(link, grant) if link else None, reason=reason)
+    return with_cure(CatalogueError(spec, reason=reason), grant)
 
 
 def with_cure(error: CatalogueError, grant: VehicleGrant) -> CatalogueError:
-    """The same error with the link that repairs it for this grant, where there is one and it has none yet."""
-    link = RESOLUTION_LINKS.get(error.spec.name)
+    """The same error, to this grant's person: with the link that repairs it, where there is one and it has none yet,
+    and in words for a driver, where they drive the car and do not own it.
+    """
+    name, is_driver = error.spec.name, _drives(grant)
+    link = (is_driver and _LINKS_OF_DRIVERS.get(name)) or RESOLUTION_LINKS.get(name)
     if link and error.resolution_url is None:
         error.resolution_url = url_for(link, grant)
+    if is_driver and error.words is None:
+        error.words = errors.TO_DRIVERS.get(name)
     return error
+
+
+def _drives(grant: VehicleGrant) -> bool:
+    own = access_of(grant)
+    return own is not None and own.access_type == Access.DRIVER
 
 
 RESOLUTION_LINKS: Final[dict[str, str]] = {
@@ -138,7 +147,9 @@ RESOLUTION_LINKS: Final[dict[str, str]] = {
     errors.VIRTUAL_KEY_REQUIRED.name: "pairing",
     errors.PLATFORM_NOT_CAPABLE.name: "reconnect_fleet",
 }
-"""The link in an error's resolution. PERMISSION has one of its own: its body must not tell whether the car exists."""
+_LINKS_OF_DRIVERS: Final = {errors.VIRTUAL_KEY_REQUIRED.name: "owner"}
+"""The link in an error's resolution, for everybody, and where it is another for a driver. PERMISSION has one of its
+own: its body must not tell whether the car exists."""
 
 
 def _connect_page(application: Application, permissions: Sequence[str], mode: str, **more: str) -> str:
@@ -224,6 +235,7 @@ _ADDRESSES: Final[Mapping[str, Callable[[VehicleGrant], str]]] = {
     "reauthenticate": _reauthenticate,
     "reconnect_fleet": _reconnect_fleet,
     "pairing": _pairing,
+    "owner": lambda grant: owner_links.of_the_hour(grant, timezone.now()),
     "third_party_apps": lambda grant: origins.third_party_apps_page(grant.mode),
     "own_page": lambda grant: f"{settings.PUBLIC_URL}/connect/account?{urlencode({'mode': grant.mode})}",
     "admin_pause": _pause_switch,

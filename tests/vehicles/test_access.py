@@ -10,6 +10,7 @@ import pytest
 
 from tests.factories import ApplicationFactory, TeslaAccountFactory, VehicleFactory, VehicleGrantFactory
 from vehicles import access, errors
+from vehicles.diagnosis import ACTIONS, RULES
 from vehicles.errors import CatalogueError
 from vehicles.models import VehicleGrant
 
@@ -118,3 +119,26 @@ def test_a_live_legacy_connection_is_closed_unless_the_operator_serves_it(settin
         access.require(grant, "read_battery")
     assert raised.value.spec is errors.PLATFORM_NOT_CAPABLE
     assert "/oauth/reauthenticate?" in (raised.value.resolution_url or "")
+
+
+def test_a_driver_is_given_the_owners_link_in_words_for_a_driver() -> None:
+    for key in ("absent", "present"):
+        car = VehicleFactory(key=key, remote_access_disabled=True)
+        grant = VehicleGrantFactory(vehicle=car, access="DRIVER")
+        with pytest.raises(CatalogueError) as raised:
+            access.require(reach(grant), "control_security")
+        error = raised.value
+        told = f"{error.description} {error.user_message} {error.resolution_url}"
+        assert "owner" in str(error.user_message) and "/_ak/" not in told
+        assert grant.connection.vehicle.vin not in told
+        assert ("/connect/owner/" in told) is (key == "absent")
+        assert ("owner can add" in error.description) is (key == "absent")
+
+
+def test_every_error_that_a_person_mends_at_the_car_has_words_for_a_driver() -> None:
+    at_the_car = {rule.error.name for rule in RULES if rule.error and rule.code in MENDED_BY_OWNERS}
+    assert at_the_car == set(errors.TO_DRIVERS)
+
+
+MENDED_BY_OWNERS = {code for code, rows in ACTIONS.items() if any(row.code == "ask_owner" for row in rows)}
+"""The causes for which a driver has to turn to the owner."""

@@ -59,7 +59,7 @@ def error_response(error: CatalogueError) -> JsonResponse:
         "resolution": _resolution(error),
     }
     detail = _detail(error)
-    optional = {"suggestedUserMessage": spec.user_message, "detail": detail}
+    optional = {"suggestedUserMessage": error.user_message, "detail": detail}
     body |= {key: value for key, value in optional.items() if value}
     return JsonResponse(body, status=spec.status, headers=_headers(error))
 

@@ -37,7 +37,10 @@ class VirtualKeyView(Endpoint):
         if grant.integration == Integration.LEGACY:
             raise access.refuse(grant, errors.PLATFORM_NOT_CAPABLE)
         if access_of(grant) is not None and _access_type(grant) != Access.OWNER:
-            raise CatalogueError(errors.VEHICLE_MISSING, reason="the account does not own the car")
+            words = errors.KEY_NOT_TOLD_TO_DRIVERS if _access_type(grant) else None
+            raise CatalogueError(
+                errors.VEHICLE_MISSING, words=words, reason="the account does not own the car"
+            )
         vehicle = pairing.look(grant.connection.vehicle, grant.account, timezone.now())
         return Response({"isPaired": pairing.is_paired(vehicle)})
 
