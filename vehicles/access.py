@@ -111,16 +111,19 @@ def require(grant: VehicleGrant, permission: str) -> None:
 
     Nothing is refused because the car was seen asleep: it may have woken since, and the call itself will tell.
     """
-    error = diagnosis_of(grant, permission).error
-    if error is not None and error is not errors.ASLEEP:
-        raise refuse(grant, error)
+    told = diagnosis_of(grant, permission)
+    if told.error is not None and told.error is not errors.ASLEEP:
+        raise refuse(grant, told.error, cause=told.stopped_by)
 
 
-def refuse(grant: VehicleGrant, spec: ErrorSpec, *, reason: str = "") -> CatalogueError:
-    """The catalogue error for this grant, with the link that repairs it."""
+def refuse(grant: VehicleGrant, spec: ErrorSpec, *, reason: str = "", cause: str = "") -> CatalogueError:
+    """The catalogue error for this grant, with the link that repairs it; `cause` is the diagnosis' word for it."""
     if spec is errors.PERMISSION:
-        return not_permitted(grant.connection.application, grant.account.person, reason)
-    return with_cure(CatalogueError(spec, reason=reason), grant)
+        refusal = not_permitted(grant.connection.application, grant.account.person, reason)
+    else:
+        refusal = with_cure(CatalogueError(spec, reason=reason), grant)
+    refusal.cause = cause
+    return refusal
 
 
 def with_cure(error: CatalogueError, grant: VehicleGrant) -> CatalogueError:

@@ -208,7 +208,9 @@ def _answer(command: Command, grant: VehicleGrant) -> Command:
             reason=command.reason,
             command_id=str(command.pk),
             resolution_withheld=CONTROLS[command.name].toggles,
+            is_recorded=command.request_id == request_id.current(),
         )
     refused = access.refuse(grant, spec, reason=command.reason)
     refused.retry_after = command.result.get("retry_after")
+    refused.is_recorded = command.request_id == request_id.current()
     raise refused

@@ -238,7 +238,8 @@ class CatalogueError(Exception):
 
     `detail` names fields (`{"field", "message"}`), `resolution_url` is the link that repairs it, `retry_after` is in
     whole seconds, `reason` is for our own log and command rows and is never sent. `words` are said in place of the
-    catalogue's. `command_id` is the row that records a command whose outcome is not known.
+    catalogue's. `command_id` is the row that records a command whose outcome is not known. `cause` is the diagnosis'
+    word for what stands behind it, and `is_recorded` where a row of its own tells of this request already.
     """
 
     def __init__(
@@ -253,6 +254,8 @@ class CatalogueError(Exception):
         words: Words | None = None,
         resolution_withheld: bool = False,
         command_id: str | None = None,
+        cause: str = "",
+        is_recorded: bool = False,
     ) -> None:
         super().__init__(spec.name)
         self.spec = spec
@@ -263,6 +266,8 @@ class CatalogueError(Exception):
         self.words = Words(description) if description else words
         self.resolution_withheld = resolution_withheld
         self.command_id = command_id
+        self.cause = cause
+        self.is_recorded = is_recorded
 
     @property
     def description(self) -> str:
