@@ -43,7 +43,6 @@ LASTS: Final = timedelta(days=7)
 _SALT: Final = "connect.fixit"
 _OWN_PAGES: Final = {"connect": "reconnect_fleet", "reauthenticate": "reconnect_fleet"}
 """From here nobody is sent on to the application: signing in again ends on a page of ours."""
-_NAMES_THE_CAR: Final = frozenset({"read_vehicle_info", "read_vin"})
 _FOR_THE_OWNER: Final = "ask_owner"
 """The step in which a driver passes a link on."""
 _PAUSES_OTHERS: Final = "remove_access_at_tesla"
@@ -271,19 +270,13 @@ def _car(link: FixLink, todo: _ToDo) -> CarToFix:
         Step(
             key,
             action.text,
-            _url(action, todo.grant, link.created_at),
+            access.url_for(_OWN_PAGES.get(action.link, action.link), todo.grant),
             action.needs_phone_key,
             is_done=False,
             button=_BUTTONS.get(action.link, ""),
         )
         for key, action in todo.mine.items()
     ]
-    is_named = not _NAMES_THE_CAR.isdisjoint(facts.working_permissions(todo.grant))
+    is_named = not owner_link.NAME_THE_CAR.isdisjoint(facts.working_permissions(todo.grant))
     waits_for = [] if left else todo.others
     return CarToFix(todo.grant.connection.vehicle, todo.grant.account_id, is_named, [*done, *left], waits_for)
-
-
-def _url(action: Action, grant: VehicleGrant, made_at: datetime) -> str:
-    if action.code == _FOR_THE_OWNER:
-        return owner_link.address(grant, made_at)
-    return access.url_for(_OWN_PAGES.get(action.link, action.link), grant)

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from django.conf import settings
 from django.core import signing
 from django.db import transaction
-from django.urls import reverse
 
 from connect import browser, keys, tesla_login
 from connect.consent import SHOWS_CARS
@@ -29,7 +27,7 @@ from connect.link_problems import (
 )
 from connect.models import ConnectSession, OwnerVisit
 from connect.problems import ANOTHER_BROWSER, UNKNOWN_RUN, USED_LOGIN, ConnectProblem
-from vehicles import erasure, history, sync
+from vehicles import erasure, facts, history, owner_links, sync
 from vehicles.client_credentials import checksum
 from vehicles.diagnosis import Access
 from vehicles.errors import CatalogueError
@@ -37,9 +35,10 @@ from vehicles.history import Kind
 from vehicles.models import Application, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.permissions import covered_by, tesla_scopes_for
 
+NAME_THE_CAR: Final = frozenset({"read_vehicle_info", "read_vin"})
+"""What an application may read that shows which car it is."""
 GOOD_FOR: Final = timedelta(days=7)
 SIGN_IN_WITHIN: Final = timedelta(hours=1)
-_SALT: Final = "connect.owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,11 @@ class OwnerLink:
         return self.grant.connection.vehicle
 
     @property
+    def names_the_car(self) -> bool:
+        """Whether its page may say which car it is to whoever holds the link: the application may be among them."""
+        return not NAME_THE_CAR.isdisjoint(facts.working_permissions(self.grant))
+
+    @property
     def support_code(self) -> str:
         """That of the driver's newest run, by which staff find both; empty where the driver never ran through it."""
         runs = ConnectSession.objects.filter(account=self.grant.account_id, application=self.application)
@@ -81,25 +85,25 @@ def grant_of(session: ConnectSession, vehicle: Vehicle) -> VehicleGrant | None:
 
 def token(grant: VehicleGrant, made_at: datetime) -> str:
     """The signed word of the link that was made then; the same however often it is written."""
-    return signing.Signer(salt=_SALT).sign_object([grant.pk.hex, int(made_at.timestamp())])
+    return owner_links.token(grant, made_at)
 
 
 def address(grant: VehicleGrant, made_at: datetime) -> str:
     """The whole address of the link, to be passed on."""
-    return str(settings.PUBLIC_URL) + reverse("connect:owner", args=[token(grant, made_at)])
+    return owner_links.address(grant, made_at)
 
 
 def read(word: str, now: datetime) -> OwnerLink:
     """The link behind a signed word. Raises `ConnectProblem` when it is forged, old, or no longer wanted."""
     try:
-        grant_id, made_at = signing.Signer(salt=_SALT).unsign_object(word)
+        grant_id, made_at = owner_links.unsigned(word)
     except signing.BadSignature:
         raise ConnectProblem(UNKNOWN_RUN) from None
     grants = VehicleGrant.objects.select_related("connection__application", "connection__vehicle", "account")
     grant = grants.filter(pk=grant_id).first()
     if grant is None:
         raise ConnectProblem(UNKNOWN_RUN)
-    return _standing(OwnerLink(grant, datetime.fromtimestamp(made_at, UTC)), now)
+    return _standing(OwnerLink(grant, made_at), now)
 
 
 def _standing(link: OwnerLink, now: datetime) -> OwnerLink:

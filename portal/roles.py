@@ -16,6 +16,7 @@ _SEEN_BY_ALL: Final = (
     "vehicles.view_application",
     "vehicles.view_reservation",
     "vehicles.view_command",
+    "vehicles.view_refusedrequest",
     "vehicles.view_event",
     "vehicles.view_incident",
     "connect.view_connectsession",

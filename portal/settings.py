@@ -50,6 +50,7 @@ OPERATOR_NAME = env.str("OPERATOR_NAME", default="Carport")
 SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", default="")
 PRIVACY_URL = env.str("PRIVACY_URL", default="")
 STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=False)
+REFUSALS_KEPT_DAYS = env.int("REFUSALS_KEPT_DAYS", default=30)
 SECURE = PUBLIC_URL.startswith("https://")
 
 # Tesla -----------------------------------------------------------------------------------------------------------
@@ -113,6 +114,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget old visits": {"task": "connect.tasks.forget_old_visits", "schedule": 600.0},
     "watch accounts": {"task": "vehicles.tasks.watch_accounts", "schedule": 60.0},
     "rediagnose": {"task": "vehicles.tasks.rediagnose", "schedule": 3600.0},
+    "forget refused requests": {"task": "vehicles.tasks.forget_refused_requests", "schedule": 600.0},
     "forget expired tokens": {"task": "vehicles.tasks.forget_expired_tokens", "schedule": 3600.0 * 6},
 }
 if CELERY_BROKER_URL.startswith("filesystem://"):

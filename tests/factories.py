@@ -25,6 +25,7 @@ from vehicles.models import (
     Integration,
     Mode,
     RateBudget,
+    RefusedRequest,
     Reservation,
     SigningSession,
     TeslaAccount,
@@ -341,6 +342,27 @@ class ShownFaultFactory(DjangoModelFactory[ShownFault]):
     page = "connect:page"
     request_id = factory.LazyFunction(lambda: str(uuid.uuid4()))
     shown_at = factory.LazyFunction(timezone.now)
+
+
+class RefusedRequestFactory(DjangoModelFactory[RefusedRequest]):
+    """A lock that was refused because the key is not on the car; `grant=` says of whom."""
+
+    class Meta:
+        model = RefusedRequest
+
+    class Params:
+        grant = factory.SubFactory(VehicleGrantFactory)
+
+    request_id = factory.LazyFunction(lambda: str(uuid.uuid4()))
+    at = factory.LazyFunction(timezone.now)
+    application = factory.LazyAttribute(lambda made: made.grant.connection.application)
+    vehicle_id = factory.LazyAttribute(lambda made: made.grant.connection.vehicle_id)
+    grant_id = factory.LazyAttribute(lambda made: made.grant.pk)
+    method = "POST"
+    route = "/v2.0/vehicles/{vehicle_id}/security"
+    control = "lock"
+    error = "CONNECTED_SERVICES_ACCOUNT:VIRTUAL_KEY_REQUIRED"
+    cause = "key_absent"
 
 
 class AccessTokenFactory(DjangoModelFactory[AccessToken]):

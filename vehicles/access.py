@@ -15,14 +15,13 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from vehicles import errors, origins
-from vehicles.diagnosis import CAUSES, MAY_ADD_KEYS, Diagnosis, diagnose, not_connected
+from vehicles import errors, origins, owner_links
+from vehicles.diagnosis import CAUSES, Access, Diagnosis, diagnose, not_connected
 from vehicles.errors import CatalogueError, ErrorSpec, invalid
 from vehicles.facts import access_of, facts_of, with_incidents, working_permissions
 from vehicles.models import Application, Integration, Mode, Reservation, User, VehicleGrant
 from vehicles.permissions import REQUIRED_PREFIX, shows_cars
 from vehicles.prepared import Given, Prepared
-from vehicles.translatable import gettext_noop
 
 
 def grants_of(*, person: User, application: Application, only_connection: str = "") -> QuerySet[VehicleGrant]:
@@ -112,48 +111,48 @@ def require(grant: VehicleGrant, permission: str) -> None:
 
     Nothing is refused because the car was seen asleep: it may have woken since, and the call itself will tell.
     """
-    error = diagnosis_of(grant, permission).error
-    if error is not None and error is not errors.ASLEEP:
-        raise refuse(grant, error)
+    told = diagnosis_of(grant, permission)
+    if told.error is not None and told.error is not errors.ASLEEP:
+        raise refuse(grant, told.error, cause=told.stopped_by)
 
 
-def refuse(grant: VehicleGrant, spec: ErrorSpec, *, reason: str = "") -> CatalogueError:
-    """The catalogue error for this grant, with the link that repairs it."""
+def refuse(grant: VehicleGrant, spec: ErrorSpec, *, reason: str = "", cause: str = "") -> CatalogueError:
+    """The catalogue error for this grant, with the link that repairs it; `cause` is the diagnosis' word for it."""
     if spec is errors.PERMISSION:
-        return not_permitted(grant.connection.application, grant.account.person, reason)
-    return with_cure(CatalogueError(spec, reason=reason), grant)
+        refusal = not_permitted(grant.connection.application, grant.account.person, reason)
+    else:
+        refusal = with_cure(CatalogueError(spec, reason=reason), grant)
+    refusal.cause = cause
+    return refusal
 
 
 def with_cure(error: CatalogueError, grant: VehicleGrant) -> CatalogueError:
-    """The same error with the link that repairs it for this grant, where there is one and it has none yet."""
-    link = RESOLUTION_LINKS.get(error.spec.name)
-    if link == "pairing" and not _adds_key(grant):
-        link = "owner_link"
-        error.description, error.user_message = gettext(OWNER_ADDS_KEY), gettext(ASK_THE_OWNER)
+    """The same error, to this grant's person: with the link that repairs it, where there is one and it has none yet,
+    and in words for a driver, where they drive the car and do not own it.
+    """
+    name, is_driver = error.spec.name, _drives(grant)
+    link = (is_driver and _LINKS_OF_DRIVERS.get(name)) or RESOLUTION_LINKS.get(name)
     if link and error.resolution_url is None:
         error.resolution_url = url_for(link, grant)
+    if is_driver and error.words is None:
+        error.words = errors.TO_DRIVERS.get(name)
     return error
 
 
-def _adds_key(grant: VehicleGrant) -> bool:
-    relation = access_of(grant)
-    return relation is None or relation.access_type in MAY_ADD_KEYS
+def _drives(grant: VehicleGrant) -> bool:
+    own = access_of(grant)
+    return own is not None and own.access_type == Access.DRIVER
 
 
-OWNER_ADDS_KEY: Final = gettext_noop(
-    "The virtual key is not on the vehicle. The connected account is a driver's, and only the owner of the vehicle can "
-    "add the key: please have the user send the owner the link in the resolution."
-)
-ASK_THE_OWNER: Final = gettext_noop(
-    "Your car does not have the virtual key yet, and only its owner can add it. Send the owner the link."
-)
 RESOLUTION_LINKS: Final[dict[str, str]] = {
     errors.AUTHENTICATION_FAILED.name: "reauthenticate",
     errors.ACCOUNT_PERMISSION.name: "connect",
     errors.VIRTUAL_KEY_REQUIRED.name: "pairing",
     errors.PLATFORM_NOT_CAPABLE.name: "reconnect_fleet",
 }
-"""The link in an error's resolution. PERMISSION has one of its own: its body must not tell whether the car exists."""
+_LINKS_OF_DRIVERS: Final = {errors.VIRTUAL_KEY_REQUIRED.name: "owner"}
+"""The link in an error's resolution, for everybody, and where it is another for a driver. PERMISSION has one of its
+own: its body must not tell whether the car exists."""
 
 
 def _connect_page(application: Application, permissions: Sequence[str], mode: str, **more: str) -> str:
@@ -234,23 +233,12 @@ def _pause_switch(grant: VehicleGrant) -> str:
     return f"{settings.PUBLIC_URL}/admin/vehicles/{page}/change/"
 
 
-class _Elsewhere:
-    """Addresses of pages that are made above this layer, set when the applications are loaded."""
-
-    owner_link: Callable[[VehicleGrant], str]
-
-
-def set_owner_link(address: Callable[[VehicleGrant], str]) -> None:
-    """Tell how the link is made by which a driver has the car's owner add the key (`connect` does, at the start)."""
-    _Elsewhere.owner_link = staticmethod(address)
-
-
 _ADDRESSES: Final[Mapping[str, Callable[[VehicleGrant], str]]] = {
     "connect": _connect,
     "reauthenticate": _reauthenticate,
     "reconnect_fleet": _reconnect_fleet,
     "pairing": _pairing,
-    "owner_link": lambda grant: _Elsewhere.owner_link(grant),  # noqa: PLW0108 - set after this line has run
+    "owner": lambda grant: owner_links.of_the_hour(grant, timezone.now()),
     "third_party_apps": lambda grant: origins.third_party_apps_page(grant.mode),
     "own_page": lambda grant: f"{settings.PUBLIC_URL}/connect/account?{urlencode({'mode': grant.mode})}",
     "admin_pause": _pause_switch,

@@ -210,9 +210,12 @@ def _answer(command: Command, grant: VehicleGrant) -> Command:
             reason=command.reason,
             command_id=str(command.pk),
             resolution_withheld=CONTROLS[command.name].toggles,
+            is_recorded=command.request_id == request_id.current(),
         )
     refused = access.refuse(grant, spec, reason=command.reason)
-    if spec is errors.VEHICLE_STATE_UNKNOWN:
-        refused.description = car_refusals.description(command.reason) or refused.description
+    own_words = car_refusals.description(command.reason) if spec is errors.VEHICLE_STATE_UNKNOWN else None
+    if own_words:
+        refused.words = errors.Words(own_words)
     refused.retry_after = command.result.get("retry_after")
+    refused.is_recorded = command.request_id == request_id.current()
     raise refused

@@ -204,12 +204,42 @@ CATALOGUE: Final[dict[str, ErrorSpec]] = {
 """Every error by its name (`TYPE:CODE`)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What an error says of itself in place of the catalogue's words, where those would not be true."""
+
+    description: str | None = None
+    user_message: str | None = None
+
+
+TO_DRIVERS: Final[dict[str, Words]] = {
+    VIRTUAL_KEY_REQUIRED.name: Words(
+        "The virtual key is not on the vehicle. The user drives it and does not own it, and only its owner can add the "
+        "key. Please prompt the user to pass the link in the resolution on to the owner.",
+        "The car does not have the virtual key yet, and only its owner can add it. Please send them the link.",
+    ),
+    REMOTE_ACCESS_DISABLED.name: Words(
+        user_message="Mobile access is switched off in the car. Please ask its owner to switch it on in the car, under "
+        "Controls, Safety.",
+    ),
+}
+"""What is said of an error, by name, where the person drives the car and does not own it."""
+KEY_NOT_TOLD_TO_DRIVERS: Final = Words(
+    "The user drives this vehicle and does not own it, and Tesla tells only the owner's account whether the virtual "
+    "key is on it. Send a command to learn it: without the key, VIRTUAL_KEY_REQUIRED is answered. What is known of the "
+    "key stands in `tesla/diagnosis`.",
+    "You drive this car and do not own it. Tesla tells only its owner whether the virtual key is on it.",
+)
+"""Why the key state of a driver's car is refused (with VEHICLE_MISSING, as the original does), and how to learn it."""
+
+
 class CatalogueError(Exception):
     """A failure the caller can act on. Raise it with the row of the catalogue that says what happened.
 
     `detail` names fields (`{"field", "message"}`), `resolution_url` is the link that repairs it, `retry_after` is in
-    whole seconds, `reason` is for our own log and command rows and is never sent. `command_id` is the row that records
-    a command whose outcome is not known. `user_message` is a sentence for the person, in place of the row's.
+    whole seconds, `reason` is for our own log and command rows and is never sent. `words` are said in place of the
+    catalogue's. `command_id` is the row that records a command whose outcome is not known. `cause` is the diagnosis'
+    word for what stands behind it, and `is_recorded` where a row of its own tells of this request already.
     """
 
     def __init__(
@@ -221,9 +251,11 @@ class CatalogueError(Exception):
         retry_after: int | None = None,
         reason: str = "",
         description: str | None = None,
+        words: Words | None = None,
         resolution_withheld: bool = False,
         command_id: str | None = None,
-        user_message: str | None = None,
+        cause: str = "",
+        is_recorded: bool = False,
     ) -> None:
         super().__init__(spec.name)
         self.spec = spec
@@ -231,10 +263,19 @@ class CatalogueError(Exception):
         self.resolution_url = resolution_url
         self.retry_after = retry_after
         self.reason = reason
-        self.description = description or spec.description
+        self.words = Words(description) if description else words
         self.resolution_withheld = resolution_withheld
         self.command_id = command_id
-        self.user_message = user_message or spec.user_message
+        self.cause = cause
+        self.is_recorded = is_recorded
+
+    @property
+    def description(self) -> str:
+        return (self.words and self.words.description) or self.spec.description
+
+    @property
+    def user_message(self) -> str | None:
+        return (self.words and self.words.user_message) or self.spec.user_message
 
 
 def invalid(field: str, message: str) -> CatalogueError:

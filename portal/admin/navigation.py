@@ -25,6 +25,7 @@ _MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
             ("Fix-it links", "build", "connect_fixlink", "connect.view_fixlink"),
             ("Fault pages", "report", "connect_shownfault", "connect.view_shownfault"),
             ("Commands", "lock_open", "vehicles_command", "vehicles.view_command"),
+            ("Refused requests", "block", "vehicles_refusedrequest", "vehicles.view_refusedrequest"),
             ("Incidents", "warning", "vehicles_incident", "vehicles.view_incident"),
             ("History", "history", "vehicles_event", "vehicles.view_event"),
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -18,8 +19,11 @@ from portal.admin import filters
 from portal.admin.base import StaffAdmin
 from portal.admin.columns import NOTHING, ago, row_link, two_lines
 from vehicles import audit
+from vehicles.models import Command, Event, RefusedRequest
 
 _CARRY_CODES: Final[tuple[type[Model], ...]] = (ConnectSession, FixLink, ShownFault)
+_TELL_OF_REQUESTS: Final[tuple[type[Model], ...]] = (Command, RefusedRequest, ShownFault, Event)
+"""What is kept of a request, the most telling first."""
 _PAGES: Final = {
     "connect:authorize": "an application's link to Connect",
     "connect:reauthenticate": "an application's link to sign in again",
@@ -58,15 +62,22 @@ class ShownFaultAdmin(StaffAdmin):
         return [path("find/", find, name="connect_shownfault_find"), *super().get_urls()]
 
     def find_view(self, request: HttpRequest) -> HttpResponse:
-        """To whatever carries the support code that somebody read out."""
-        code = support_codes.read(request.GET.get("code", ""))
-        for model in _CARRY_CODES:
-            may_see = request.user.has_perm(f"connect.view_{model._meta.model_name}")
-            row = model._default_manager.filter(support_code=code).first() if code and may_see else None
+        """To whatever carries the support code that somebody read out, or tells of the request with this id."""
+        text = request.GET.get("code", "")
+        code = support_codes.read(text)
+        for model, found in (
+            *((model, model._default_manager.filter(support_code=code)) for model in _CARRY_CODES if code),
+            *((model, audit.find_request(model, text)) for model in _TELL_OF_REQUESTS),
+        ):
+            name = f"{model._meta.app_label}_{model._meta.model_name}"
+            may_see = request.user.has_perm(name.replace("_", ".view_", 1))
+            row = found.order_by("pk").first() if may_see else None
             if row is not None:
-                return redirect(f"admin:connect_{model._meta.model_name}_change", row.pk)
+                return redirect(f"admin:{name}_change", row.pk)
         messages.warning(
-            request, "Nothing carries this support code. Codes of single pages are kept for a month."
+            request,
+            "Nothing carries this support code or request id. Codes of single pages are kept for a month, refused "
+            f"requests for {settings.REFUSALS_KEPT_DAYS} days. Requests that worked are not kept.",
         )
         return redirect("admin:index")
 

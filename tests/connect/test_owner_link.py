@@ -19,7 +19,7 @@ from connect import owner_link, tasks
 from connect.models import ConnectSession, OwnerVisit
 from tests.conftest import SignIn
 from tests.connect.conftest import AtTesla, Journey, answer_of, query_of
-from tests.factories import VehicleGrantFactory
+from tests.factories import VehicleFactory, VehicleGrantFactory
 from vehicles import facts, grants
 from vehicles.models import (
     ApplicationUser,
@@ -95,6 +95,19 @@ def _nothing_was_given_but_the_drivers_grant(clara: ScenarioPerson) -> bool:
         and ApplicationUser.objects.count() == 1
         and not Grant.objects.exists()
     )
+
+
+@pytest.mark.parametrize(("requested", "is_named"), [(["read_vin"], True), (["read_battery"], False)])
+def test_the_link_names_the_car_to_nobody_who_may_not_know_it(
+    db: None, requested: list[str], is_named: bool
+) -> None:
+    """An application holds the link as well: it is in the error that its driver's command gets."""
+    grant = VehicleGrantFactory(
+        vehicle=VehicleFactory(display_name="Kombi"), requested=requested, access="DRIVER"
+    )
+    page = AtTheLink(urlsplit(owner_link.address(grant, timezone.now())).path).look()
+    assert "Sign in at Tesla" in page
+    assert ("Kombi" in page, grant.connection.vehicle.vin_ending in page) == (is_named, is_named)
 
 
 def test_the_owner_signs_in_and_adds_the_key_and_the_drivers_page_goes_on(

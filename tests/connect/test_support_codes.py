@@ -158,7 +158,7 @@ def test_the_codes_of_runs_and_fix_it_links_are_found_in_the_same_place(
 def test_a_code_that_nothing_carries_is_told_so(staff: Client, code: str) -> None:
     ConnectSession.objects.update(support_code="")
     answer = staff.get(reverse("admin:connect_shownfault_find"), {"code": code}, follow=True)
-    assert "Nothing carries this support code" in answer.content.decode()
+    assert "Nothing carries this support code or request id" in answer.content.decode()
 
 
 def test_a_robot_cannot_fill_the_table_and_people_still_get_a_code(client: Client, staff: Client) -> None:

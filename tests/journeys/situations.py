@@ -113,6 +113,11 @@ def _logins_are_renewed(scene: Scene) -> None:
     scene.application.refresh()
 
 
+def _a_driver_only_learns_it_from_the_car(scene: Scene) -> None:
+    if scene.is_driver:
+        scene.use()
+
+
 def _removes_access(scene: Scene) -> None:
     scene.person.remove_access()
     scene.use()
@@ -177,7 +182,7 @@ SITUATIONS: Final[dict[str, Situation]] = {
     "not_requested": Situation(before=_asks_for_less, asked=NEVER_ASKED),
     "declined_in_connect": Situation(before=_declines, asked=DECLINED),
     "not_granted_at_tesla": Situation(before=_leaves_a_box_open),
-    "key_absent": Situation(has_key=False),
+    "key_absent": Situation(has_key=False, after=_a_driver_only_learns_it_from_the_car),
     "legacy_cannot_sign": Situation(is_legacy=True, has_key=False),
     "remote_access_disabled": Situation(before=lambda scene: scene.car(mobile_access=False)),
     "in_service": Situation(before=lambda scene: scene.car(in_service=True)),
@@ -197,7 +202,7 @@ SITUATIONS: Final[dict[str, Situation]] = {
 def bring_about(scene: Scene, causes: Sequence[str]) -> None:
     """Let the car's person connect it with all of these faults."""
     chosen = [situation for cause, situation in SITUATIONS.items() if cause in causes]
-    scene.is_driver = any(situation.is_driver for situation in chosen)
+    scene.is_driver = scene.is_driver or any(situation.is_driver for situation in chosen)
     if all(situation.has_key for situation in chosen):
         scene.control("POST", f"/vehicles/{VIN}/keys", {"public_key_pem": "operator"})
     scene.asked = next((situation.asked for situation in chosen if situation.asked), KEY)

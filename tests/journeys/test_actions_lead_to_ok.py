@@ -19,15 +19,17 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.factories import UserFactory
+from tests.journeys import edges
 from tests.journeys.people import EVERYTHING, Consumer, Owner
 from tests.journeys.situations import DECLINED, NEVER_ASKED, SITUATIONS, VIN, Scene, bring_about
 from tests.journeys.ways_out import BY_ITSELF, PLAYS, first_playable
-from tests.vehicles.test_diagnosis_matrix import EITHER, LOCK, READ, few_cells
-from vehicles.diagnosis import RULES, MissingReason, diagnose
+from tests.vehicles.test_diagnosis_matrix import EITHER, LOCK, READ, cells, few_cells
+from vehicles.diagnosis import RULES, Access, Consent, MissingReason, diagnose
 from vehicles.diagnosis.actions import ACTIONS
 from vehicles.models import VehicleGrant
 
 MOST_ROUNDS: Final = 6
+ROLES: Final = ("owner", "driver")
 Pair = tuple[str, ...]
 
 _OF_FLEET_ONLY: Final = "What goes over the older interface rests neither on Tesla's boxes nor on a consent."
@@ -84,8 +86,9 @@ def scene(
     staff = Client()
     staff.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     control("PATCH", "/accounts/anna@owners.example", {"vehicles": [{"vin": VIN, "access_type": "OWNER"}]})
+    is_driver = request.node.callspec.params.get("role") == "driver"
     with time_machine.travel(timezone.now(), tick=True) as clock:
-        yield Scene(owner("anna"), owner("clara"), application, control, staff, clock)
+        yield Scene(owner("anna"), owner("clara"), application, control, staff, clock, is_driver=is_driver)
 
 
 def follow(scene: Scene) -> list[set[str]]:
@@ -98,6 +101,7 @@ def follow(scene: Scene) -> list[set[str]]:
             assert (told["verdict"], told["error"]) == ("ok", None), (scene.played, told)
             return rounds
         assert len(rounds) <= MOST_ROUNDS, (scene.played, told)
+        edges.tell_alike(scene)
         _act(scene, told["actions"])
         scene.clock.shift(11)
         scene.use()
@@ -118,11 +122,34 @@ def works(scene: Scene) -> bool:
     return scene.application.lock(VIN).status == scene.application.get(VIN, "battery").status == 200
 
 
+@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("causes", [(cause,) for cause in SITUATIONS], ids=lambda causes: causes[0])
-def test_every_fault_has_a_way_out(scene: Scene, causes: Pair) -> None:
+def test_every_fault_has_a_way_out(scene: Scene, causes: Pair, role: str) -> None:
     bring_about(scene, causes)
     assert set(causes) <= follow(scene)[0]
     assert works(scene)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    "causes", [("not_requested",), ("declined_in_connect",)], ids=lambda causes: causes[0]
+)
+def test_the_link_of_a_permission_error_leads_to_the_permission(
+    scene: Scene, causes: Pair, role: str
+) -> None:
+    bring_about(scene, causes)
+    refused = edges.call(scene)
+    assert refused.error == "PERMISSION:null"
+    PLAYS["connect_again"](scene, {"url": refused.cure})
+    assert edges.call(scene).error != "PERMISSION:null"
+
+
+def test_nobody_is_sent_to_teslas_key_page_who_cannot_add_a_key_there() -> None:
+    """It takes the owner only, and only who has consented."""
+    for facts in cells():
+        leads_nowhere = facts.access is Access.DRIVER or facts.consent is Consent.REVOKED
+        if leads_nowhere:
+            assert "pairing" not in {action.link for action in diagnose(facts).actions}, facts
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
 from django.test import Client
@@ -88,19 +87,14 @@ def _removes_access(scene: Scene, action: Action) -> None:
 
 
 def _adds_the_key(scene: Scene, action: Action) -> None:
+    """The owner in person: through Tesla's page, or behind the link that a driver passed on."""
+    if "/connect/owner/" in action["url"]:
+        page = scene.owner.browser.open(action["url"])
+        if page.has("continue-button"):
+            page.press("continue-button")
+            scene.owner.at_tesla()
+        action = {"url": page.page.links["pairing-link"]}
     assert scene.owner.add_key(action["url"]).has("pairing-done"), scene.owner.browser.text
-
-
-def _owner_connects_and_adds_the_key(scene: Scene, action: Action) -> None:
-    """The owner's own way through Connect; the application keeps the driver's token beside the owner's."""
-    own = replace(scene.application, tokens={}, ids={})
-    browser = scene.owner.to_permissions(own, url=action["url"]).press("approval-button")
-    page = browser.address
-    if browser.has("pairing-link"):
-        _adds_the_key(scene, {"url": browser.page.links["pairing-link"]})
-        scene.clock.shift(6)
-        browser.open(page).press("continue-button")
-    assert browser.query.get("code"), (browser.address, browser.text[:3000])
 
 
 def _application_asks(scene: Scene, action: Action) -> None:
@@ -144,7 +138,7 @@ PLAYS: Final[dict[str, Play]] = {
     "sign_in_again": _signs_in_again,
     "remove_access_at_tesla": _removes_access,
     "add_key": _adds_the_key,
-    "connect_and_add_key": _owner_connects_and_adds_the_key,
+    "connect_and_add_key": _adds_the_key,
     "ask_for_permission": _application_asks,
     "resume": _resumes,
     "release_brake": _releases,

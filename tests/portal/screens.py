@@ -11,6 +11,7 @@ from vehicles.models import (
     Command,
     Event,
     Incident,
+    RefusedRequest,
     Reservation,
     TeslaAccount,
     Vehicle,
@@ -28,6 +29,7 @@ SCREENS: tuple[type[Model], ...] = (
     ShownFault,
     Event,
     Incident,
+    RefusedRequest,
     Reservation,
 )
 

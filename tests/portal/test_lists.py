@@ -19,6 +19,7 @@ from tests.factories import (
     EventFactory,
     FixLinkFactory,
     IncidentFactory,
+    RefusedRequestFactory,
     ReservationFactory,
     ShownFaultFactory,
     TeslaAccountFactory,
@@ -40,6 +41,7 @@ def fill(number: int) -> None:
     for _ in range(number):
         grant = VehicleGrantFactory(requested=LOCK)
         CommandFactory(grant=grant)
+        RefusedRequestFactory(grant=grant)
         ConnectSessionFactory(account=grant.account)
         EventFactory(vehicle_id=grant.connection.vehicle_id)
         IncidentFactory()

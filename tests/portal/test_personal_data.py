@@ -10,6 +10,7 @@ from django.test import Client
 from tests.factories import (
     CommandFactory,
     ConnectSessionFactory,
+    RefusedRequestFactory,
     ReservationFactory,
     VehicleFactory,
     VehicleGrantFactory,
@@ -33,10 +34,11 @@ def pages(grant: VehicleGrant) -> list[str]:
     session = ConnectSessionFactory(
         account=grant.account, single_select_vin=vehicle.vin, external_user=grant.account.email
     )
+    refused = RefusedRequestFactory(grant=grant)
     reserved = ReservationFactory(vin=vehicle.vin, external_id=grant.account.email)
     rows = [
         *(vehicle, grant, grant.account, grant.connection.application, CommandFactory(grant=grant), session),
-        reserved,
+        *(reserved, refused),
     ]
     return [*(list_of(model) for model in SCREENS), *(page_of(row) for row in rows), "/admin/"]
 

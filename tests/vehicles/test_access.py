@@ -5,22 +5,14 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from django.test import Client
 
-from tests.factories import (
-    ApplicationFactory,
-    TeslaAccountFactory,
-    UserFactory,
-    VehicleAccessFactory,
-    VehicleFactory,
-    VehicleGrantFactory,
-)
-from vehicles import access, errors, facts
+from tests.factories import ApplicationFactory, TeslaAccountFactory, VehicleFactory, VehicleGrantFactory
+from vehicles import access, errors
+from vehicles.diagnosis import ACTIONS, RULES
 from vehicles.errors import CatalogueError
-from vehicles.models import VehicleAccess, VehicleGrant
+from vehicles.models import VehicleGrant
 
 pytestmark = pytest.mark.django_db
 
@@ -129,23 +121,24 @@ def test_a_live_legacy_connection_is_closed_unless_the_operator_serves_it(settin
     assert "/oauth/reauthenticate?" in (raised.value.resolution_url or "")
 
 
-@pytest.mark.parametrize(("access_type", "page"), [("OWNER", "/_ak/"), ("DRIVER", "/connect/owner/")])
-@pytest.mark.parametrize("owner_is_here", [True, False])
-def test_whoever_may_not_add_the_key_is_given_the_owners_link_wherever_the_cure_is_named(
-    client: Client, access_type: str, page: str, owner_is_here: bool
-) -> None:
-    grant = VehicleGrantFactory(vehicle__key="absent", vehicle__key_source="fleet_status")
-    VehicleAccess.objects.filter(account=grant.account).update(access_type=access_type)
-    if owner_is_here:
-        VehicleAccessFactory(vehicle=grant.connection.vehicle, access_type="OWNER")
-    found = facts.with_rows(VehicleGrant.objects.all()).get(pk=grant.pk)
-    refused = access.refuse(found, errors.VIRTUAL_KEY_REQUIRED)
-    assert page in str(refused.resolution_url)
-    assert ("owner" in str(refused.user_message)) is (access_type == "DRIVER")
-    first = access.diagnosis_json(access.diagnosis_of(found), found)["actions"][0]
-    assert (first["actor"], page in first["url"]) == (access_type.lower(), True)
-    if access_type == "DRIVER":
-        assert client.get(urlsplit(first["url"]).path).status_code == 200
-        client.force_login(UserFactory(is_superuser=True, is_staff=True))
-        shown = client.get(f"/admin/vehicles/vehiclegrant/{grant.pk}/change/").content.decode()
-        assert "/connect/owner/" in shown
+def test_a_driver_is_given_the_owners_link_in_words_for_a_driver() -> None:
+    for key in ("absent", "present"):
+        car = VehicleFactory(key=key, remote_access_disabled=True)
+        grant = VehicleGrantFactory(vehicle=car, access="DRIVER")
+        with pytest.raises(CatalogueError) as raised:
+            access.require(reach(grant), "control_security")
+        error = raised.value
+        told = f"{error.description} {error.user_message} {error.resolution_url}"
+        assert "owner" in str(error.user_message) and "/_ak/" not in told
+        assert grant.connection.vehicle.vin not in told
+        assert ("/connect/owner/" in told) is (key == "absent")
+        assert ("owner can add" in error.description) is (key == "absent")
+
+
+def test_every_error_that_a_person_mends_at_the_car_has_words_for_a_driver() -> None:
+    at_the_car = {rule.error.name for rule in RULES if rule.error and rule.code in MENDED_BY_OWNERS}
+    assert at_the_car == set(errors.TO_DRIVERS)
+
+
+MENDED_BY_OWNERS = {code for code, rows in ACTIONS.items() if any(row.code == "ask_owner" for row in rows)}
+"""The causes for which a driver has to turn to the owner."""

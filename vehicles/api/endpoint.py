@@ -15,6 +15,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from vehicles import access, errors, grants
+from vehicles.api import refused
 from vehicles.api.authorization import Caller
 from vehicles.api.negotiation import AlwaysJson
 from vehicles.errors import CatalogueError, invalid
@@ -65,6 +66,7 @@ def grant_of(request: Request, vehicle_id: str) -> VehicleGrant:
         public_id=vehicle_id,
         only_connection=who.only_connection,
     )
+    refused.about(request, grant)
     grants.used(grant, timezone.now())
     return grant
 
@@ -72,7 +74,8 @@ def grant_of(request: Request, vehicle_id: str) -> VehicleGrant:
 def must_be_approved(grant: VehicleGrant, permission: str) -> None:
     """Raise PERMISSION for what the person never gave; whether it works at this moment is another question."""
     if permission not in grant.granted:
-        raise access.refuse(grant, errors.PERMISSION, reason=f"{permission} was never granted")
+        cause = access.diagnosis_of(grant, permission).stopped_by
+        raise access.refuse(grant, errors.PERMISSION, reason=f"{permission} was never granted", cause=cause)
 
 
 def checked(request: Request, shape: type[Serializer[Any]], *, query: bool = False) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 
 from vehicles import errors, request_id
+from vehicles.api import refused
 from vehicles.errors import CatalogueError, ErrorSpec
 
 log = logging.getLogger(__name__)
@@ -37,14 +38,21 @@ MEANINGS: Final[tuple[tuple[type[Exception], ErrorSpec], ...]] = (
 
 def render_exception(failure: Exception, context: dict[str, Any]) -> JsonResponse:
     """The answer for whatever a view raised. Surprises are logged with their trace and answered SERVER:INTERNAL."""
+    error = _meant(failure)
+    if request := context.get("request"):
+        refused.note(request, error)
+    return error_response(error)
+
+
+def _meant(failure: Exception) -> CatalogueError:
     if isinstance(failure, CatalogueError):
         log.info("answered %s: %s", failure, failure.reason or "-")
-        return error_response(failure)
+        return failure
     spec = next((spec for kind, spec in MEANINGS if isinstance(failure, kind)), None)
     if spec is None:
         log.error("unexpected failure", exc_info=failure)
         spec = errors.INTERNAL
-    return error_response(CatalogueError(spec))
+    return CatalogueError(spec)
 
 
 def error_response(error: CatalogueError) -> JsonResponse:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from vehicles import commands, looks
-from vehicles.api import shapes
+from vehicles.api import refused, shapes
 from vehicles.api.endpoint import checked, grant_of, idempotency_key, must_be_approved
 from vehicles.bulkhead import place
 from vehicles.command_rows import Overtaken
@@ -35,6 +35,7 @@ def send(request: Request, grant: VehicleGrant, name: str, asked: Mapping[str, A
 
     Raises `CatalogueError` as `looks.prepared` and `commands.issue` do, and SERVER:OVERLOADED.
     """
+    refused.about(request, grant, control=name)
     with place():
         return _sent(request, grant, name, asked)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.utils import timezone
-from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,13 +17,7 @@ from vehicles.errors import CatalogueError
 from vehicles.facts import access_of
 from vehicles.models import Integration, VehicleGrant
 from vehicles.permissions import PERMISSIONS
-from vehicles.translatable import gettext_noop
 
-NOT_THE_OWNERS: Final = gettext_noop(
-    "The connected account drives this vehicle and does not own it, and only an owner's account can tell whether the "
-    "virtual key is on it. What is known of the key stands in axes.key of GET /vehicles/{id}/tesla/diagnosis."
-)
-NOT_YOURS: Final = gettext_noop("Only the owner of this car can see whether it has the virtual key.")
 TICKABLE: Final = frozenset(row.tesla_scope for row in PERMISSIONS.values())
 """The Tesla scopes that allow something on a car; those of the login itself are nobody's business."""
 
@@ -44,9 +37,10 @@ class VirtualKeyView(Endpoint):
         if grant.integration == Integration.LEGACY:
             raise access.refuse(grant, errors.PLATFORM_NOT_CAPABLE)
         if access_of(grant) is not None and _access_type(grant) != Access.OWNER:
-            told = CatalogueError(errors.VEHICLE_MISSING, reason="the account does not own the car")
-            told.description, told.user_message = gettext(NOT_THE_OWNERS), gettext(NOT_YOURS)
-            raise told
+            words = errors.KEY_NOT_TOLD_TO_DRIVERS if _access_type(grant) else None
+            raise CatalogueError(
+                errors.VEHICLE_MISSING, words=words, reason="the account does not own the car"
+            )
         vehicle = pairing.look(grant.connection.vehicle, grant.account, timezone.now())
         return Response({"isPaired": pairing.is_paired(vehicle)})
 

@@ -13,6 +13,7 @@ from vehicles.client_credentials import checksum
 from vehicles.models import (
     Command,
     Event,
+    RefusedRequest,
     Reservation,
     TeslaAccount,
     Vehicle,
@@ -75,6 +76,23 @@ def find_events(events: QuerySet[Event], text: str) -> QuerySet[Event]:
         return events.none()
     about = Q(vehicle_id=as_id) | Q(account_id=as_id) | Q(grant_id=as_id)
     return events.filter(about | Q(request_id=str(as_id)))
+
+
+def find_refused_requests(
+    refused: QuerySet[RefusedRequest], text: str, *, by_person: bool
+) -> QuerySet[RefusedRequest]:
+    """Look refused requests up by request id, or by anything that finds their car."""
+    as_id = _as_uuid(text.strip())
+    cars = find_vehicles(Vehicle.objects.all(), text, by_person=by_person).values("pk")
+    own = Q(request_id=str(as_id)) if as_id is not None else Q()
+    return refused.filter(own | Q(vehicle_id__in=cars))
+
+
+def find_request(model: type[Row], text: str) -> QuerySet[Row]:
+    """The rows, of any model with a `request_id`, that tell of the request with this id; none for no id."""
+    as_id = _as_uuid(text.strip())
+    rows = model._default_manager
+    return rows.none() if as_id is None else rows.filter(request_id=str(as_id))
 
 
 def find_reservations(

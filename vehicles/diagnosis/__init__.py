@@ -5,7 +5,7 @@ addresses. API errors, Connect pages and staff screens all read the same answer,
 tables `RULES` (in `rules`) and `ACTIONS` (in `actions`).
 """
 
-from vehicles.diagnosis.action_rows import LINKS, MAY_ADD_KEYS, Action
+from vehicles.diagnosis.action_rows import LINKS, Action
 from vehicles.diagnosis.actions import ACTIONS
 from vehicles.diagnosis.decision import Cause, Diagnosis, diagnose
 from vehicles.diagnosis.rules import RULES
@@ -28,7 +28,6 @@ __all__ = [
     "ACTIONS",
     "CAUSES",
     "LINKS",
-    "MAY_ADD_KEYS",
     "NOT_CONNECTED",
     "RULES",
     "Access",

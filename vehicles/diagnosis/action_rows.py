@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from vehicles.diagnosis.states import Access, Actor, Facts
+from vehicles.diagnosis.states import Access, Actor, Consent, Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ LINKS: Final = (
     "reauthenticate",
     "reconnect_fleet",
     "pairing",
-    "owner_link",
+    "owner",
     "third_party_apps",
     "own_page",
     "admin_pause",
@@ -61,6 +61,19 @@ class ActionRow:
         # With nothing granted, nobody is told that the car is missing, so the step that is left has to stand.
         is_out_of_reach = self.at_the_car and facts.vehicle_missing and bool(facts.granted)
         return self.when(facts) and not is_out_of_reach
+
+
+def pairs(facts: Facts) -> bool:
+    """Whether Tesla's own page lets the account's person add the key: it refuses drivers, and who has not consented.
+
+    Who has to connect again is led to the key from there.
+    """
+    return adds_key(facts) and facts.consent is not Consent.REVOKED
+
+
+def makes_room(facts: Facts) -> bool:
+    """Whether a key has to go before ours can be added, by somebody who can add it then."""
+    return facts.key_slots_full and (pairs(facts) or not adds_key(facts))
 
 
 def is_driver(facts: Facts) -> bool:

@@ -9,10 +9,11 @@ from vehicles.diagnosis.action_rows import (
     PERSON,
     Action,
     ActionRow,
-    adds_key,
     is_driver,
+    makes_room,
     owner_adds_key,
     owner_must_connect,
+    pairs,
 )
 from vehicles.diagnosis.states import Actor, Consent, Facts
 from vehicles.translatable import gettext_noop
@@ -20,6 +21,10 @@ from vehicles.translatable import gettext_noop
 _KEY_TEXT: Final = gettext_noop(
     "Open the link on the phone that unlocks this car, with the Tesla app signed in to the account you connected, and "
     "approve the key. You do not have to be near the car."
+)
+_OWNER_TEXT: Final = gettext_noop(
+    "Open the link on the phone that unlocks this car, sign in with the Tesla account that owns it, and add "
+    "the key on the last page."
 )
 _ASK_TEXT: Final = gettext_noop("Only the owner of the car can do the next step. Send them the link below.")
 
@@ -31,14 +36,7 @@ _TELL_OWNER: Final = ActionRow(
     when=is_driver,
 )
 _GET_THE_KEY_ON: Final = (
-    ActionRow(
-        Actor.DRIVER,
-        "ask_owner",
-        _ASK_TEXT,
-        "owner_link",
-        at_the_car=True,
-        when=lambda f: not adds_key(f),
-    ),
+    ActionRow(Actor.DRIVER, "ask_owner", _ASK_TEXT, "owner", at_the_car=True, when=is_driver),
     ActionRow(
         Actor.OWNER,
         "remove_a_key",
@@ -47,14 +45,14 @@ _GET_THE_KEY_ON: Final = (
             "not need."
         ),
         at_the_car=True,
-        when=lambda f: f.key_slots_full,
+        when=makes_room,
     ),
-    ActionRow(PERSON, "add_key", _KEY_TEXT, "pairing", needs_phone_key=True, at_the_car=True, when=adds_key),
+    ActionRow(PERSON, "add_key", _KEY_TEXT, "pairing", needs_phone_key=True, at_the_car=True, when=pairs),
     ActionRow(
         Actor.OWNER,
         "add_key",
-        _KEY_TEXT,
-        "pairing",
+        _OWNER_TEXT,
+        "owner",
         needs_phone_key=True,
         at_the_car=True,
         when=owner_adds_key,
@@ -62,11 +60,8 @@ _GET_THE_KEY_ON: Final = (
     ActionRow(
         Actor.OWNER,
         "connect_and_add_key",
-        gettext_noop(
-            "Open the link on the phone that unlocks this car, sign in with the Tesla account that owns it, and add "
-            "the key on the last page."
-        ),
-        "connect",
+        _OWNER_TEXT,
+        "owner",
         needs_phone_key=True,
         at_the_car=True,
         when=owner_must_connect,

@@ -13,6 +13,8 @@ from vehicles.diagnosis.rules import RULES, Rule, travel_signed
 from vehicles.diagnosis.states import Facts, Key, Observed, Verdict
 from vehicles.errors import ErrorSpec
 
+NOT_REQUESTED: Final = "not_requested"
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -25,11 +27,16 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The answer everyone gets. `error` is what a call gets now, None when it would go through."""
+    """The answer everyone gets.
+
+    `error` is what a call gets now, None when it would go through; `stopped_by` the code of the cause behind it, empty
+    without one.
+    """
 
     verdict: Verdict
     causes: tuple[Cause, ...]
     error: ErrorSpec | None
+    stopped_by: str
     actions: tuple[Action, ...]
     facts: Facts
 
@@ -52,14 +59,17 @@ def diagnose(facts: Facts, *, asked: str | None = None) -> Diagnosis:
     found = [(rule, rule.stops(facts)) for rule in RULES]
     standing = [(rule, stopped) for rule, stopped in found if _speaks(rule, stopped, asked)]
     ungranted = asked is not None and asked not in facts.granted and asked not in facts.missing
-    error = errors.PERMISSION if ungranted else _error(standing, facts.granted if asked is None else {asked})
+    error, stopped_by = _error(standing, facts.granted if asked is None else {asked})
+    if ungranted:
+        error, stopped_by = errors.PERMISSION, NOT_REQUESTED
     causes = [Cause(rule.code, rule.axis, _observation(facts, rule, stopped)) for rule, stopped in standing]
     if ungranted:
-        causes.insert(0, Cause("not_requested", "permissions", Observed()))
+        causes.insert(0, Cause(NOT_REQUESTED, "permissions", Observed()))
     return Diagnosis(
         verdict=_verdict(facts, standing),
         causes=tuple(causes),
         error=error,
+        stopped_by=stopped_by,
         actions=actions_for(facts, [cause.code for cause in causes]),
         facts=facts,
     )
@@ -69,9 +79,14 @@ def _speaks(rule: Rule, stopped: frozenset[str], asked: str | None) -> bool:
     return asked in stopped if rule.silent else bool(stopped)
 
 
-def _error(standing: list[tuple[Rule, frozenset[str]]], wanted: Collection[str]) -> ErrorSpec | None:
-    hit = (rule.error for rule, stopped in standing if rule.error and not stopped.isdisjoint(wanted))
-    return next(hit, None)
+def _error(
+    standing: list[tuple[Rule, frozenset[str]]], wanted: Collection[str]
+) -> tuple[ErrorSpec | None, str]:
+    """The error that such a call meets first, with the code of its cause."""
+    hit = (
+        (rule.error, rule.code) for rule, stopped in standing if rule.error and not stopped.isdisjoint(wanted)
+    )
+    return next(hit, (None, ""))
 
 
 def _observation(facts: Facts, rule: Rule, stopped: frozenset[str]) -> Observed:

@@ -32,6 +32,7 @@ def not_connected(permissions: Iterable[str], since: datetime) -> Diagnosis:
         verdict=Verdict.BLOCKED,
         causes=(Cause(NOT_CONNECTED, "consent", Observed("import", since)),),
         error=errors.PERMISSION,
+        stopped_by=NOT_CONNECTED,
         actions=(_SEND_LINK,),
         facts=Facts(granted=frozenset(), missing=missing),
     )

@@ -7,6 +7,7 @@ from vehicles.models.events import Event
 from vehicles.models.grants import Connection, VehicleGrant
 from vehicles.models.incidents import Incident, IncidentKind
 from vehicles.models.rate_budgets import RateBudget
+from vehicles.models.refused_requests import RefusedRequest
 from vehicles.models.reservations import Reservation
 from vehicles.models.signing_sessions import SigningSession
 from vehicles.models.tokens import LoginEnd, TeslaToken
@@ -25,6 +26,7 @@ __all__ = [
     "Mode",
     "Outcome",
     "RateBudget",
+    "RefusedRequest",
     "Reservation",
     "SigningSession",
     "TeslaAccount",

@@ -122,6 +122,26 @@ def test_a_driver_cannot_ask_for_the_key(db: None, now: datetime) -> None:
     assert access["accessType"] == "DRIVER"
 
 
+@pytest.mark.parametrize(
+    ("access_type", "is_gone", "is_told_that_it_is_gone"),
+    [("DRIVER", False, False), ("DRIVER", True, True), ("OWNER", True, True)],
+)
+def test_who_still_has_the_car_is_not_told_that_it_is_gone(
+    db: None, now: datetime, access_type: str, is_gone: bool, is_told_that_it_is_gone: bool
+) -> None:
+    api = grant_with("present", now)
+    VehicleAccess.objects.filter(account=api.account).update(
+        access_type=access_type, missing_since=now if is_gone else None
+    )
+    body = api.get("/v2.0/vehicles/{id}/tesla/virtual_key").json()
+    assert (body["type"], body["statusCode"]) == ("CONNECTED_SERVICES_ACCOUNT", 400)
+    assert ("no longer" in body["description"]) is is_told_that_it_is_gone
+    assert ("no longer" in body["suggestedUserMessage"]) is is_told_that_it_is_gone
+    if not is_gone:
+        assert "VIRTUAL_KEY_REQUIRED" in body["description"] and "tesla/diagnosis" in body["description"]
+        assert "only its owner" in body["suggestedUserMessage"]
+
+
 def test_user_access_tells_the_scopes_without_those_of_the_login_and_null_for_what_is_not_known(
     api: Calls,
 ) -> None:
