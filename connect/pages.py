@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 
 from connect import (
     consent,
+    exits,
     key_links,
     key_queue,
     keys,
@@ -57,7 +58,8 @@ def problem(
         code = _fault_code(request, found.title)
         return show(request, "problem", None, found.status, problem=found, again=again, support_code=code)
     cars = consent.cars_to_tell(session) if found.may_name_car else []
-    return show(request, "problem", session, found.status, problem=found, cars=cars)
+    home = exits.home_url(session)
+    return show(request, "problem", session, found.status, problem=found, cars=cars, home=home)
 
 
 def invalid_request(request: HttpRequest, fault: InvalidRequest) -> HttpResponse:

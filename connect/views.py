@@ -15,6 +15,7 @@ from connect import authorize as authorize_request
 from connect import (
     browser,
     consent,
+    exits,
     flow,
     key_queue,
     legacy_login,
@@ -139,7 +140,7 @@ def _key_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
 
 def _done_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     if session.moves_grants and session.step == Step.DONE:
-        return pages.show(request, "moved", session)
+        return pages.show(request, "moved", session, home=exits.home_url(session))
     if flow.may_repeat(session, timezone.now()):
         return pages.show(request, "finish", session)
     return pages.problem(request, problems.ENDED, session)
