@@ -65,14 +65,17 @@ def problem(
 def invalid_request(request: HttpRequest, fault: InvalidRequest) -> HttpResponse:
     """The page for a request that the application got wrong; leads back only where the address was in order."""
     application = fault.application
-    code = _fault_code(request, f"The link is not in order: {fault.parameter}", application)
+    reason = f"The link is not in order: {fault.parameter}"
+    code = _fault_code(request, reason, application, sent=fault.sent)
     return show(
         request, "invalid_request", None, 400, fault=fault, application=application, support_code=code
     )
 
 
-def _fault_code(request: HttpRequest, reason: str | Promise, application: Application | None = None) -> str:
-    return support_codes.shown(shown_faults.note(request, reason, timezone.now(), application))
+def _fault_code(
+    request: HttpRequest, reason: str | Promise, application: Application | None = None, *, sent: str = ""
+) -> str:
+    return support_codes.shown(shown_faults.note(request, reason, timezone.now(), application, sent=sent))
 
 
 def preamble(request: HttpRequest, session: ConnectSession) -> HttpResponse:
