@@ -41,6 +41,7 @@ class Visit:
     """What this application remembers of one browser: in memory only."""
 
     pending: list[str] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
     access: Any = None
     notice: str = ""
     notice_about: str = ""
@@ -186,10 +187,14 @@ def connect_url(visit: Visit) -> str:
 def finish(visit: Visit, query: dict[str, str]) -> None:
     """Connect came back: keep the tokens, or tell why there are none."""
     state = query.get("state", "")
+    if state in visit.answered:
+        # Another tab of this browser went through the same run: what it brought is here already.
+        return
     if state not in visit.pending:
         visit.notice = '<div class="fault" role="alert"><p>This answer was not asked for here.</p></div>'
         return
     visit.pending.remove(state)
+    visit.answered = [*visit.answered, state][-MOST_PENDING:]
     if "code" not in query:
         told = query.get("error_description") or query.get("error") or "Nothing was connected."
         visit.notice = f'<div class="fault" role="alert"><p>{escape(told)}</p></div>'

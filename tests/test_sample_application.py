@@ -103,8 +103,8 @@ def test_several_tabs_are_on_their_way_and_each_answer_is_taken_once(sample: Mod
         sample.finish(visit, {"error": "access_denied", "error_description": "Said no.", "state": state})
         assert "Said no." in sample.taken_notice(visit)
 
-    sample.finish(visit, {"error": "access_denied", "error_description": "Said no.", "state": first})
-    assert "not asked for" in visit.notice
+    sample.finish(visit, {"code": "once more", "state": first})
+    assert visit.notice == "" and visit.access is None
     assert visit.pending == []
 
 
