@@ -28,6 +28,7 @@ from connect.parameters import (
     permissions_in,
     state_of,
     takes_any_login,
+    words_of_scope,
 )
 from connect.redirect_uris import redirect_uri_of
 from vehicles.models import Application, Connection, Integration, Mode
@@ -131,7 +132,7 @@ def _response_type(query: Mapping[str, str]) -> ResponseType:
 
 def _permissions(query: Mapping[str, str], application: Application) -> tuple[list[str], list[str]]:
     """What is asked for and, of that, what is required; the application's own list where no scope is named."""
-    words: Sequence[str] = query.get("scope", "").split() or application.permissions
+    words: Sequence[str] = words_of_scope(query) or application.permissions
     if not words:
         raise InvalidRequest("scope", _("It is missing, and the application has no permissions configured."))
     return permissions_in(words)

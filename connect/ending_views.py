@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from connect import consent, exits, flow, key_queue, oauth, tasks
+from connect import consent, exits, flow, key_queue, oauth, resuming, tasks
 from connect.models import ConnectSession, ResponseType, Step
 from connect.run_view import of_run, step, to_page
 from vehicles import grants
@@ -58,9 +58,13 @@ def leave(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     reason = request.POST.get("reason", "")
     if request.method != "POST" or reason not in exits.DESCRIPTIONS:
         return to_page(session)
+    now = timezone.now()
+    if drawn := resuming.drawn_in(session, request.POST.get("request", "")):
+        flow.answer_to(session, drawn, now)
+        session.refresh_from_db(fields=flow.DRAWN_ANEW)
     is_incompatible = reason == exits.INCOMPATIBLE
     told = consent.car_to_tell(session, request.POST.get("tell", "")) if is_incompatible else None
-    return _back(session, reason, timezone.now(), told)
+    return _back(session, reason, now, told)
 
 
 def _back(session: ConnectSession, reason: str, now: datetime, told: Vehicle | None = None) -> HttpResponse:

@@ -7,11 +7,12 @@ tell of no subscription without which a car could not be connected.
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpResponse
 from django.utils.encoding import iri_to_uri
 
+from connect import redirect_uris
 from connect.models import ConnectSession
 from connect.parameters import TESLA
 from vehicles import pairing
@@ -80,6 +81,17 @@ def _with_answer(uri: str, state: str, answer: dict[str, str]) -> str:
     query = urlencode(answer) + (f"&state={state}" if state else "")
     joint = "" if uri.endswith(("?", "&")) else "&" if "?" in uri else "?"
     return f"{uri}{joint}{query}"
+
+
+def home_url(session: ConnectSession) -> str:
+    """The application's website, for somebody whose run was answered already: its address without a path or answer.
+
+    Empty where it has none: it is sent nobody, or is an app with a scheme of its own.
+    """
+    if redirect_uris.is_page(session.redirect_uri):
+        return redirect_uris.app_origin(session.redirect_uri)
+    parts = urlsplit(session.redirect_uri)
+    return f"{parts.scheme}://{parts.netloc}/" if parts.scheme in ("http", "https") else ""
 
 
 class ToApplication(HttpResponse):

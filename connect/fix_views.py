@@ -19,7 +19,8 @@ def fix(request: HttpRequest, word: str) -> HttpResponse:
 
     def show() -> HttpResponse:
         now = timezone.now()
-        link = fixit.read(word, now)
+        link, secret = fixit.read(word, now), browser.secret_of(request)
+        found = fixit.cars(link, now, secret)
         return pages.show(
             request,
             "fix",
@@ -27,8 +28,10 @@ def fix(request: HttpRequest, word: str) -> HttpResponse:
             application=link.application,
             link=link,
             word=word,
-            cars=fixit.cars(link, now),
-            pausing=fixit.pausing(link, browser.secret_of(request), now),
+            cars=found,
+            vehicles=[car.vehicle for car in found],
+            all_named=all(car.is_named for car in found),
+            pausing=fixit.pausing(link, secret, now),
             support_code=support_codes.shown(link.support_code),
         )
 

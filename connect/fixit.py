@@ -47,7 +47,9 @@ _FOR_THE_OWNER: Final = "ask_owner"
 """The step in which a driver passes a link on."""
 _PAUSES_OTHERS: Final = "remove_access_at_tesla"
 """The step that takes away what all applications of the account rest on."""
-_OF_THE_ACCOUNT: Final = frozenset({_PAUSES_OTHERS, "connect_again", "sign_in_again", "reconnect"})
+_SIGNS_IN: Final = frozenset({"connect_again", "sign_in_again", "reconnect"})
+"""Steps that end with a sign-in at Tesla, which serves every car of the account, whatever the step is called."""
+_OF_THE_ACCOUNT: Final = _SIGNS_IN | {_PAUSES_OTHERS}
 """Done once, for every car of the Tesla account."""
 _BUTTONS: Final[dict[str, str | Promise]] = {
     "connect": _("Sign in at Tesla again"),
@@ -96,8 +98,8 @@ class Step:
 class CarToFix:
     """One car with the person's steps, in order. `waits_for` names others whose turn it is, if nothing is left here.
 
-    `is_named` where the application may know the car: whoever holds the link reads what stands on its page. `shared`
-    are steps that stand with an earlier car of the same account and count for this one as well.
+    `is_named` where the application has been allowed to know the car: whoever holds the link reads what stands on its
+    page. `shared` are steps that stand with an earlier car of the same account and count for this one as well.
     """
 
     vehicle: Vehicle
@@ -166,8 +168,12 @@ def _record(kind: Kind, link: FixLink, actor: str, now: datetime) -> None:
     )
 
 
-def cars(link: FixLink, now: datetime) -> list[CarToFix]:
-    """The person's cars with what is to do for each, keys freshly looked at; cars with open steps first."""
+def cars(link: FixLink, now: datetime, browser_secret: str = "") -> list[CarToFix]:
+    """The person's cars with what is to do for each, keys freshly looked at; cars with open steps first.
+
+    Several cars are named to the person themselves, in a browser in which they signed in, or they could not tell them
+    apart.
+    """
     mine = VehicleGrant.objects.standing().filter(
         connection__application=link.application, account__person=link.person
     )
@@ -177,7 +183,15 @@ def cars(link: FixLink, now: datetime) -> list[CarToFix]:
     _look(rows, now)
     todo = [_todo(grant, now) for grant in rows]
     _remember(link, todo, now)
-    return _each_once(sorted((_car(link, each) for each in todo), key=lambda car: car.is_done))
+    found = sorted((_car(link, each) for each in todo), key=_place)
+    if len(found) > 1 and _is_of_the_person(link.person, browser_secret, now):
+        found = [replace(car, is_named=True) for car in found]
+    return _each_once(found)
+
+
+def _place(car: CarToFix) -> tuple[bool, bool]:
+    """Open steps first, and of those what has to come before any sign-in."""
+    return car.is_done, not any(step.pauses_others and not step.is_done for step in car.steps)
 
 
 def _each_once(found: list[CarToFix]) -> list[CarToFix]:
@@ -185,15 +199,16 @@ def _each_once(found: list[CarToFix]) -> list[CarToFix]:
     seen: set[tuple[object, ...]] = set()
     told = []
     for car in found:
-        of = {
-            step.key: (car.account_id, step.text, step.url, step.is_done)
-            for step in car.steps
-            if step.code in _OF_THE_ACCOUNT
-        }
+        of = {step.key: (car.account_id, *_same(step)) for step in car.steps if step.code in _OF_THE_ACCOUNT}
         shared = [step for step in car.steps if of.get(step.key) in seen]
         told.append(replace(car, steps=[step for step in car.steps if step not in shared], shared=shared))
         seen.update(of.values())
     return told
+
+
+def _same(step: Step) -> tuple[object, ...]:
+    """By what steps of one account are the same. One sign-in at a time: what it leaves open asks for the next."""
+    return (_SIGNS_IN, False) if step.code in _SIGNS_IN and not step.is_done else (step.text, step.is_done)
 
 
 def pausing(link: FixLink, browser_secret: str, now: datetime) -> list[str]:
@@ -277,6 +292,6 @@ def _car(link: FixLink, todo: _ToDo) -> CarToFix:
         )
         for key, action in todo.mine.items()
     ]
-    is_named = not owner_link.NAME_THE_CAR.isdisjoint(facts.working_permissions(todo.grant))
+    is_named = not owner_link.NAME_THE_CAR.isdisjoint(todo.grant.granted)
     waits_for = [] if left else todo.others
     return CarToFix(todo.grant.connection.vehicle, todo.grant.account_id, is_named, [*done, *left], waits_for)

@@ -6,6 +6,7 @@ moves the run once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -30,6 +31,7 @@ from connect.problems import (
 from vehicles import history
 from vehicles.client_credentials import checksum
 from vehicles.history import Kind
+from vehicles.models import Mode
 from vehicles.permissions import PERMISSIONS
 
 LIFETIME: Final = timedelta(hours=1)
@@ -37,6 +39,9 @@ REPEAT_WITHIN: Final = timedelta(minutes=1)
 COMPLETED: Final = "completed"
 EXPIRED_REASON: Final = "expired"
 STARTED_AGAIN: Final = "started_again"
+DRAWN_ANEW: Final = ("state", "code_challenge")
+"""What applications draw for each request, by which they know the answer to it (RFC 6749, 10.12; RFC 7636, 4.1)."""
+_ASKED: Final = tuple(field.name for field in fields(AuthorizeRequest))
 _AT_ONCE: Final = 500
 _MOST_OFFERED: Final = 10
 
@@ -45,7 +50,7 @@ def begin(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> Connec
     """Start a run for a checked request, bound to the browser with this secret."""
     with transaction.atomic():
         session = ConnectSession.objects.create(
-            **{field.name: getattr(asked, field.name) for field in fields(asked)},
+            **{name: getattr(asked, name) for name in _ASKED},
             support_code=support_codes.new(),
             browser_checksum=checksum(browser_secret),
             trail=[_entry(Step.PREAMBLE, now)],
@@ -58,32 +63,42 @@ def begin(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> Connec
 
 
 def unfinished(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> ConnectSession | None:
-    """The newest open run of this browser that asked exactly the same and where somebody signed in; None without one.
+    """The newest open run of this browser that asked the same and where somebody signed in; None without one.
 
-    Runs of `mode=test` are never offered: the click path of the SDKs knows no such page.
+    What an application draws anew for each request may differ: `answer_to` carries it over. Runs of `mode=test` are
+    never offered: the click path of the SDKs knows no such page.
     """
     runs = ConnectSession.objects.filter(
         browser_checksum=checksum(browser_secret),
         application=asked.application,
-        state=asked.state,
         ended_at=None,
         expires_at__gt=now,
         account__isnull=False,
         any_login=False,
     )
-    wanted = {field.name: getattr(asked, field.name) for field in fields(asked)}
+    wanted = {name: getattr(asked, name) for name in _ASKED if name not in DRAWN_ANEW}
     for run in runs.select_related("application", "connection").order_by("-created_at")[:_MOST_OFFERED]:
-        if all(getattr(run, name) == value for name, value in wanted.items()):
+        is_same = all(getattr(run, name) == value for name, value in wanted.items())
+        if is_same and bool(run.code_challenge) == bool(asked.code_challenge):
             return run
     return None
 
 
-def start_again(session: ConnectSession, browser_secret: str, now: datetime) -> ConnectSession:
-    """A fresh run that asks the same; the earlier one ends, where it had not yet."""
+def answer_to(session: ConnectSession, drawn: Mapping[str, str], now: datetime) -> bool:
+    """Let an open run answer a newer request that asked the same: with its `DRAWN_ANEW` values. False once it ended."""
+    values = {name: drawn[name] for name in DRAWN_ANEW}
+    open_run = ConnectSession.objects.filter(pk=session.pk, ended_at=None, expires_at__gt=now)
+    return bool(open_run.update(**values))
+
+
+def start_again(
+    session: ConnectSession, browser_secret: str, now: datetime, drawn: Mapping[str, str]
+) -> ConnectSession:
+    """A fresh run that asks the same, with what a newer request drew; the earlier one ends, where it had not yet."""
     with transaction.atomic():
         end(session, EXPIRED_REASON if has_expired(session, now) else STARTED_AGAIN, now)
-        asked = {field.name: getattr(session, field.name) for field in fields(AuthorizeRequest)}
-        return begin(AuthorizeRequest(**asked), browser_secret, now)
+        asked = {name: getattr(session, name) for name in _ASKED}
+        return begin(AuthorizeRequest(**{**asked, **drawn}), browser_secret, now)
 
 
 def resume(session_id: UUID, browser_secret: str) -> ConnectSession:
@@ -118,8 +133,11 @@ def has_expired(session: ConnectSession, now: datetime) -> bool:
 
 
 def needs_brand_list(session: ConnectSession) -> bool:
-    """Whether the application left the make open."""
-    return session.make != TESLA
+    """Whether the person is asked for the make: never by an owner's run, for Tesla is the only one.
+
+    Simulated runs of links that name no make keep the list, which the SDKs' own end-to-end tests click.
+    """
+    return session.make != TESLA and session.mode == Mode.SIMULATED
 
 
 def refuse_incompatible(session: ConnectSession) -> None:

@@ -36,7 +36,7 @@ STATE_TEXTS: Final[dict[str, str | Promise]] = {
     Key.UNKNOWN: _("Tesla has not told us yet whether the key is on the car."),
     Key.CONFLICT: _("Tesla and the car disagree about the key. It may take a few minutes."),
 }
-STUCK_TEXT: Final = _("The key has not arrived yet. We keep looking; below are the usual reasons.")
+STUCK_TEXT: Final = _("The key has not arrived yet. Below are the usual reasons.")
 DRIVERS_TEXT: Final = _("Waiting for the owner to add the key.")
 
 

@@ -248,6 +248,9 @@ class ShownFault(models.Model):
 
     support_code = models.CharField(max_length=8, unique=True)
     reason = models.CharField(max_length=100, help_text="What stood on the page, in English")
+    sent = models.CharField(
+        max_length=200, blank=True, help_text="What was wrong of what the application sent"
+    )
     page = models.CharField(
         max_length=64, blank=True, help_text="Name of the address; empty where it leads nowhere"
     )

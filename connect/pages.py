@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 
 from connect import (
     consent,
+    exits,
     key_links,
     key_queue,
     keys,
@@ -57,20 +58,24 @@ def problem(
         code = _fault_code(request, found.title)
         return show(request, "problem", None, found.status, problem=found, again=again, support_code=code)
     cars = consent.cars_to_tell(session) if found.may_name_car else []
-    return show(request, "problem", session, found.status, problem=found, cars=cars)
+    home = exits.home_url(session)
+    return show(request, "problem", session, found.status, problem=found, cars=cars, home=home)
 
 
 def invalid_request(request: HttpRequest, fault: InvalidRequest) -> HttpResponse:
     """The page for a request that the application got wrong; leads back only where the address was in order."""
     application = fault.application
-    code = _fault_code(request, f"The link is not in order: {fault.parameter}", application)
+    reason = f"The link is not in order: {fault.parameter}"
+    code = _fault_code(request, reason, application, sent=fault.sent)
     return show(
         request, "invalid_request", None, 400, fault=fault, application=application, support_code=code
     )
 
 
-def _fault_code(request: HttpRequest, reason: str | Promise, application: Application | None = None) -> str:
-    return support_codes.shown(shown_faults.note(request, reason, timezone.now(), application))
+def _fault_code(
+    request: HttpRequest, reason: str | Promise, application: Application | None = None, *, sent: str = ""
+) -> str:
+    return support_codes.shown(shown_faults.note(request, reason, timezone.now(), application, sent=sent))
 
 
 def preamble(request: HttpRequest, session: ConnectSession) -> HttpResponse:

@@ -18,20 +18,22 @@ MODES: Final[dict[str, Mode]] = {"live": Mode.LIVE, "simulated": Mode.SIMULATED,
 _TEST_MODE: Final = "test"
 _TRUTH: Final[dict[str, bool]] = {"": False, "false": False, "0": False, "true": True, "1": True}
 _LONGEST_ID: Final = 255
-_PLAIN: Final = ("client_id", "application_id", "scope", "make", "single_select_vin", "vehicle_id")
+_PLAIN: Final = ("client_id", "application_id", "make", "single_select_vin", "vehicle_id")
 _ADDRESSES: Final = ("redirect_uri", "app_origin")
 
 
 class InvalidRequest(Exception):
     """The application's request cannot be followed; `parameter` is what its developer has to look at.
 
-    `way_back` is the address with which the person may return to the application, where it was found in order.
+    `sent` is what of its value is wrong, for staff; the message says so to the developer. `way_back` is the address
+    with which the person may return to the application, where it was found in order.
     """
 
-    def __init__(self, parameter: str, message: str) -> None:
+    def __init__(self, parameter: str, message: str, sent: str = "") -> None:
         super().__init__(parameter)
         self.parameter = parameter
         self.message = message
+        self.sent = sent
         self.application: Application | None = None
         self.way_back = ""
 
@@ -91,14 +93,26 @@ def takes_any_login(query: Mapping[str, str]) -> bool:
     return query.get("mode", "") == _TEST_MODE or ("mode" not in query and flag(query, "test_mode"))
 
 
+def words_of_scope(query: Mapping[str, str]) -> list[str]:
+    """The words of `scope`, whatever characters they hold: those that are no permission are told by name."""
+    return query.get("scope", "").encode("latin-1").decode("utf-8", "replace").split()
+
+
 def permissions_in(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """The permissions of a scope, each once, and those of them that are required."""
     names = [word.removeprefix(REQUIRED_PREFIX) for word in words]
     unknown = sorted({name for name in names if name not in PERMISSIONS})
     if unknown:
-        raise InvalidRequest("scope", _("These permissions do not exist: %s.") % ", ".join(unknown))
+        told = ", ".join(map(_printable, unknown))
+        raise InvalidRequest("scope", _("These permissions do not exist: %s.") % told, sent=told)
     required = [name for name, word in zip(names, words, strict=True) if word.startswith(REQUIRED_PREFIX)]
     return list(dict.fromkeys(names)), list(dict.fromkeys(required))
+
+
+def _printable(word: str) -> str:
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in word
+    )
 
 
 def own_id_of(query: Mapping[str, str], name: str) -> str:
@@ -113,7 +127,7 @@ def flag(query: Mapping[str, str], name: str) -> bool:
     """A parameter that is true or false; false where it was not sent."""
     value = _TRUTH.get(query.get(name, "").lower())
     if value is None:
-        raise InvalidRequest(name, _("It must be true or false."))
+        raise InvalidRequest(name, _("It must be true or false."), sent=_printable(query[name]))
     return value
 
 
@@ -121,5 +135,5 @@ def one_of(query: Mapping[str, str], name: str, values: Sequence[str]) -> str:
     """The value, or the first of the values where none was sent."""
     value = query.get(name) or values[0]
     if value not in values:
-        raise InvalidRequest(name, _("It must be one of: %s.") % ", ".join(values))
+        raise InvalidRequest(name, _("It must be one of: %s.") % ", ".join(values), sent=_printable(value))
     return value

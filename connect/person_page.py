@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from vehicles import facts, grants, history
-from vehicles.models import Application, Mode, User, VehicleGrant
+from vehicles.models import Application, Mode, User, Vehicle, VehicleGrant
 from vehicles.origins import third_party_apps_page
 from vehicles.permissions import PERMISSIONS, Permission
 
@@ -23,16 +23,10 @@ class AllowedCar:
     grant: VehicleGrant
 
     @property
-    def seeing(self) -> list[Permission]:
-        return [item for item in self._allowed if not item.name.startswith("control_")]
-
-    @property
-    def doing(self) -> list[Permission]:
-        return [item for item in self._allowed if item.name.startswith("control_")]
-
-    @property
-    def _allowed(self) -> list[Permission]:
-        return [PERMISSIONS[name] for name in facts.working_permissions(self.grant)]
+    def may(self) -> list[Permission]:
+        """What works, seeing before doing."""
+        allowed = [PERMISSIONS[name] for name in facts.working_permissions(self.grant)]
+        return sorted(allowed, key=lambda item: item.name.startswith("control_"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +35,10 @@ class AllowedApplication:
 
     application: Application
     cars: list[AllowedCar]
+
+    @property
+    def vehicles(self) -> list[Vehicle]:
+        return [car.grant.connection.vehicle for car in self.cars]
 
 
 def allowed(person: User) -> list[AllowedApplication]:

@@ -84,7 +84,9 @@ def take_away(request: HttpRequest, who: User) -> HttpResponse:
     if not rows:
         return redirect("connect:person")
     if "confirmed" not in request.POST:
-        return pages.show(request, "person_take_away", None, grants=rows)
+        return pages.show(
+            request, "person_take_away", None, grants=rows, vehicles=[row.connection.vehicle for row in rows]
+        )
     person_page.take_away(who, rows, timezone.now())
     return redirect("connect:person")
 

@@ -24,6 +24,7 @@ from connect.parameters import (
     permissions_in,
     state_of,
     takes_any_login,
+    words_of_scope,
 )
 from connect.redirect_uris import redirect_uri_of
 from vehicles.models import Application, Connection, Integration, Mode, VehicleGrant
@@ -69,7 +70,7 @@ def _by_make(query: Mapping[str, str], application: Application) -> AuthorizeReq
     _check_response_type(query)
     if query["make"].upper() != TESLA:
         raise InvalidRequest("make", _("Only TESLA can be reauthenticated by make."))
-    requested, required = permissions_in(query.get("scope", "").split())
+    requested, required = permissions_in(words_of_scope(query))
     if not requested:
         raise InvalidRequest("scope", _("It is missing."))
     return AuthorizeRequest(

@@ -24,19 +24,25 @@ KEPT_FOR: Final = timedelta(days=30)
 
 
 def note(
-    request: HttpRequest, reason: str | Promise, now: datetime, application: Application | None = None
+    request: HttpRequest,
+    reason: str | Promise,
+    now: datetime,
+    application: Application | None = None,
+    *,
+    sent: str = "",
 ) -> str:
-    """The code for a page that shows this reason, as it is stored."""
+    """The code for a page that shows this reason, as it is stored, with what the application sent amiss."""
     with translation.override("en"):
-        said = str(reason)[:100]
+        said, sent = str(reason)[:100], sent[:200]
     recent = ShownFault.objects.filter(reason=said, shown_at__gt=now - timedelta(hours=1))
-    codes = list(recent.order_by("-shown_at").values_list("support_code", flat=True)[:MOST_AN_HOUR])
-    if len(codes) == MOST_AN_HOUR:
-        return codes[0]
+    rows = list(recent.order_by("-shown_at").values_list("support_code", "sent")[:MOST_AN_HOUR])
+    if len(rows) == MOST_AN_HOUR:
+        return next((code for code, amiss in rows if amiss == sent), rows[0][0])
     place = request.resolver_match
     fault = ShownFault.objects.create(
         support_code=support_codes.new(),
         reason=said,
+        sent=sent,
         page=place.view_name if place else "",
         run=place.kwargs.get("session_id") if place else None,
         application=application,

@@ -43,6 +43,7 @@ urlpatterns = [
     path("connect/account/delete", person_views.delete, name="person_delete"),
     path("connect/account/leave", person_views.leave, name="person_leave"),
     path("connect/<uuid:session_id>", views.page, name="page"),
+    path("connect/<uuid:session_id>/go-on", views.go_on, name="go_on"),
     path("connect/<uuid:session_id>/start-again", views.start_again, name="start_again"),
     path("connect/<uuid:session_id>/begin", views.begin, name="begin"),
     path("connect/<uuid:session_id>/sign-in", views.sign_in, name="sign_in"),

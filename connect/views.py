@@ -15,6 +15,7 @@ from connect import authorize as authorize_request
 from connect import (
     browser,
     consent,
+    exits,
     flow,
     key_queue,
     legacy_login,
@@ -27,6 +28,7 @@ from connect import (
     person_visit,
     problems,
     reauthentication,
+    resuming,
     tesla_login,
     theme,
 )
@@ -64,10 +66,19 @@ def _begin_run(request: HttpRequest, read: Callable[[str], AuthorizeRequest]) ->
         return pages.invalid_request(request, fault)
     secret, now = browser.secret_of(request) or browser.new_secret(), timezone.now()
     if earlier := flow.unfinished(asked, secret, now):
-        return pages.show(request, "go_on", earlier)
+        return pages.show(request, "go_on", earlier, word=resuming.request_word(earlier, asked))
     response = to_page(flow.begin(asked, secret, now))
     browser.remember(response, secret)
     return response
+
+
+@of_run
+def go_on(request: HttpRequest, session: ConnectSession) -> HttpResponse:
+    """Go on with an unfinished run, which then answers the request that led back to it."""
+    drawn = resuming.drawn_in(session, request.POST.get("request", ""))
+    if request.method == "POST" and drawn is not None:
+        flow.answer_to(session, drawn, timezone.now())
+    return to_page(session)
 
 
 @of_run
@@ -76,7 +87,8 @@ def start_again(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     now = timezone.now()
     if request.method != "POST" or (session.ended_at and not flow.has_expired(session, now)):
         return to_page(session)
-    return to_page(flow.start_again(session, browser.secret_of(request), now))
+    drawn = resuming.drawn_in(session, request.POST.get("request", ""))
+    return to_page(flow.start_again(session, browser.secret_of(request), now, drawn or {}))
 
 
 @of_run
@@ -128,7 +140,7 @@ def _key_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
 
 def _done_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     if session.moves_grants and session.step == Step.DONE:
-        return pages.show(request, "moved", session)
+        return pages.show(request, "moved", session, home=exits.home_url(session))
     if flow.may_repeat(session, timezone.now()):
         return pages.show(request, "finish", session)
     return pages.problem(request, problems.ENDED, session)

@@ -40,7 +40,8 @@ LINK_TEXTS = {
 class Visit:
     """What this application remembers of one browser: in memory only."""
 
-    state: str = ""
+    pending: list[str] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
     access: Any = None
     notice: str = ""
     notice_about: str = ""
@@ -48,6 +49,8 @@ class Visit:
 
 
 VISITS: dict[str, Visit] = {}
+MOST_PENDING = 20
+"""So many tabs of one browser may be on their way through Connect."""
 
 
 def client() -> smartcar.AuthClient:
@@ -174,11 +177,25 @@ def act(visit: Visit, vehicle_id: str, action: str) -> None:
         visit.notice = fault(error)
 
 
+def connect_url(visit: Visit) -> str:
+    """Where to send the person; what comes back is known by a state drawn for this one time."""
+    state = secrets.token_urlsafe(16)
+    visit.pending = [*visit.pending, state][-MOST_PENDING:]
+    return str(client().get_auth_url(SCOPE, {"state": state}))
+
+
 def finish(visit: Visit, query: dict[str, str]) -> None:
     """Connect came back: keep the tokens, or tell why there are none."""
-    if not visit.state or query.get("state") != visit.state:
+    state = query.get("state", "")
+    if state in visit.answered:
+        # Another tab of this browser went through the same run: what it brought is here already.
+        return
+    if state not in visit.pending:
         visit.notice = '<div class="fault" role="alert"><p>This answer was not asked for here.</p></div>'
-    elif "code" not in query:
+        return
+    visit.pending.remove(state)
+    visit.answered = [*visit.answered, state][-MOST_PENDING:]
+    if "code" not in query:
         told = query.get("error_description") or query.get("error") or "Nothing was connected."
         visit.notice = f'<div class="fault" role="alert"><p>{escape(told)}</p></div>'
     else:
@@ -186,7 +203,6 @@ def finish(visit: Visit, query: dict[str, str]) -> None:
             visit.access = client().exchange_code(query["code"])
         except smartcar.SmartcarException as error:
             visit.notice = fault(error)
-    visit.state = ""
 
 
 def page(content: str) -> str:
@@ -242,8 +258,7 @@ class Pages(BaseHTTPRequestHandler):
         if address.path == "/":
             self.answer(home(visit))
         elif address.path == "/connect":
-            visit.state = secrets.token_urlsafe(16)
-            self.go(client().get_auth_url(SCOPE, {"state": visit.state}))
+            self.go(connect_url(visit))
         elif address.path == "/callback":
             finish(visit, {name: values[0] for name, values in parse_qs(address.query).items()})
             self.go("/")

@@ -18,6 +18,10 @@ window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
+// What is true only with scripts, or only without them, stands on the page twice.
+hide("[data-scripted]", false);
+hide("[data-plain-only]", true);
+
 // The key page: ask whether the key is on the car, tell why it may not be, and open the way when it is.
 const state = document.getElementById("key-state");
 
@@ -82,7 +86,6 @@ function poll(began) {
 }
 
 if (state && !isDone()) {
-  hide("[data-plain-only]", true);
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && !isDone()) look();
   });
@@ -125,7 +128,6 @@ async function lookAtSteps() {
 }
 
 if (fixing) {
-  hide("[data-plain-only]", true);
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) lookAtSteps();
   });

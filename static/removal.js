@@ -28,7 +28,6 @@ async function lookForRemoval() {
 }
 
 if (removal.dataset.removed !== "true") {
-  for (const element of document.querySelectorAll("[data-plain-only]")) element.hidden = true;
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && removal.dataset.removed !== "true") lookForRemoval();
   });

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
+from django.conf import settings
 from django.core.management import call_command
+from django.utils import timezone
+from django.utils.module_loading import import_string
 
-from portal.demo import environment, legacy_owner, returning, rows
+from portal.demo import environment, legacy_owner, returning, rows, run
 from portal.demo.environment import Ports
 from tests.conftest import SignIn
 from vehicles import upstream
-from vehicles.models import Application, TeslaAccount, User, Vehicle, VehicleGrant
+from vehicles.models import Application, Incident, TeslaAccount, User, Vehicle, VehicleGrant
 from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, ANNAS_MODEL_Y, ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -81,6 +85,40 @@ def test_the_secrets_that_are_told_are_those_that_work() -> None:
         assert row.client_id == wanted.client_id
         assert check_password(wanted.client_secret, row.client_secret)
     assert len({each.client_secret for each in told} | {each.management_token for each in told}) == 6
+
+
+def beat() -> None:
+    """Everything that the clock starts, once."""
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        import_string(entry["task"])()
+
+
+def shown_to_staff() -> dict[str, Any]:
+    told = ("verdict", "main_cause", "next_actor", "lacks_permissions", "verdict_since")
+    return {
+        "incidents": list(Incident.objects.standing().values_list("kind", "mode", "region")),
+        "verdicts": {row[0]: row[1:] for row in VehicleGrant.objects.values_list("pk", *told)},
+        "keys": dict(Vehicle.objects.values_list("vin", "key")),
+        "consents": dict(TeslaAccount.objects.values_list("sub", "consent")),
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_fresh_demo_is_born_as_it_stays(simulator: SimulatorServer, now: datetime) -> None:
+    applications = keep_rows()
+    simulator.world.reset(vehicles=run.SAMPLE_VEHICLES)
+    run._keep_sample_fleet(rows.applications(PORTS, "seed"))
+    legacy_owner.connect_all(simulator.url, applications[-1], now)
+    run.settle()
+    born = shown_to_staff()
+
+    assert born["incidents"] == []
+    for minutes in (1, 2, 10, 70):
+        with time_machine.travel(timezone.now() + timedelta(minutes=minutes), tick=True):
+            beat()
+        settled = shown_to_staff()
+        for what, held in born.items():
+            assert settled[what] == held, f"{what} after {minutes} minutes"
 
 
 @pytest.mark.django_db

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import smartcar
@@ -70,13 +71,46 @@ def test_a_refused_lock_leads_to_the_page_that_adds_the_key(sample: ModuleType, 
 
 
 def test_an_answer_that_was_not_asked_for_is_refused(sample: ModuleType) -> None:
-    visit = sample.Visit(state="ours")
+    visit = sample.Visit(pending=["ours"])
     sample.finish(visit, {"code": "stolen", "state": "theirs"})
     assert visit.access is None
     assert "not asked for" in visit.notice
 
 
 def test_what_connect_says_is_shown_as_text(sample: ModuleType) -> None:
-    visit = sample.Visit(state="ours")
+    visit = sample.Visit(pending=["ours"])
     sample.finish(visit, {"error": "access_denied", "error_description": "<b>no</b>", "state": "ours"})
     assert "&lt;b&gt;no&lt;/b&gt;" in visit.notice
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMARTCAR_CLIENT_ID", "id")
+    monkeypatch.setenv("SMARTCAR_CLIENT_SECRET", "secret")
+    monkeypatch.setenv("SMARTCAR_REDIRECT_URI", "http://localhost:8002/callback")
+
+
+def state_in(address: str) -> str:
+    return parse_qs(urlsplit(address).query)["state"][0]
+
+
+@pytest.mark.usefixtures("credentials")
+def test_several_tabs_are_on_their_way_and_each_answer_is_taken_once(sample: ModuleType) -> None:
+    visit = sample.Visit()
+    first, second = (state_in(sample.connect_url(visit)) for _ in range(2))
+
+    for state in (first, second):
+        sample.finish(visit, {"error": "access_denied", "error_description": "Said no.", "state": state})
+        assert "Said no." in sample.taken_notice(visit)
+
+    sample.finish(visit, {"code": "once more", "state": first})
+    assert visit.notice == "" and visit.access is None
+    assert visit.pending == []
+
+
+@pytest.mark.usefixtures("credentials")
+def test_what_nobody_came_back_from_is_forgotten_one_day(sample: ModuleType) -> None:
+    visit = sample.Visit()
+    states = [state_in(sample.connect_url(visit)) for _ in range(100)]
+
+    assert visit.pending == states[-sample.MOST_PENDING :]

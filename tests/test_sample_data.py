@@ -48,7 +48,7 @@ def test_a_larger_run_adds_what_is_missing_to_people_who_were_there() -> None:
 
 def test_the_verdict_columns_are_what_the_diagnosis_says(now: Any) -> None:
     load(100)
-    columns = ("verdict", "main_cause", "next_actor")
+    columns = ("verdict", "main_cause", "next_actor", "lacks_permissions")
     planted = {grant.pk: [getattr(grant, name) for name in columns] for grant in VehicleGrant.objects.all()}
     facts.refresh_verdicts(VehicleGrant.objects.all(), now)
     diagnosed = {grant.pk: [getattr(grant, name) for name in columns] for grant in VehicleGrant.objects.all()}

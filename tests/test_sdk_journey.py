@@ -53,7 +53,6 @@ def connect(page: Page, client: smartcar.AuthClient, email: str) -> str:
     page.route("https://example.com/**", lambda route: route.fulfill(body="back at the application"))
     page.goto(client.get_auth_url(SCOPE, {"state": "a state/with=signs&"}))
     page.click("#continue-button")
-    page.click("button#TESLA.brand-list-item")
     sign_in(page, email)
     for box in page.locator("input[name=scope]").all():
         assert not box.is_checked()

@@ -65,7 +65,8 @@ UNASKED_OF_APPLICATION: Final = (
 )
 """Columns that no request needs; each would be paid for by every request."""
 _UNASKED: Final = (
-    *("verdict", "main_cause", "next_actor", "verdict_since", "connection__created_at"),
+    *("verdict", "main_cause", "next_actor", "lacks_permissions", "verdict_since"),
+    "connection__created_at",
     *("account__sub", "account__email", "account__flipped_at", "account__created_at"),
     *("connection__vehicle__created_at", "connection__vehicle__key_evidence"),
     *(f"connection__application__{name}" for name in UNASKED_OF_APPLICATION),

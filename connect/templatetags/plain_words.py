@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django import template
 from django.template.defaultfilters import capfirst
 from django.utils.translation import gettext
@@ -23,6 +25,14 @@ def in_words(permission: Permission) -> str:
 def called(vehicle: Vehicle) -> str:
     """The name its owner gave the car, else its model."""
     return vehicle.display_name or vehicle.model or gettext("Tesla")
+
+
+@register.filter
+def called_among(vehicle: Vehicle, all_named: Iterable[Vehicle]) -> str:
+    """Its name; where another of these has the same, with what tells it apart: `Kombi (red, VIN ending 0101)`."""
+    name = called(vehicle)
+    is_shared = any(called(other) == name for other in all_named if other.pk != vehicle.pk)
+    return f"{name} ({described(vehicle)})" if is_shared else name
 
 
 @register.filter

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -58,8 +59,10 @@ class FixLinkAdmin(StaffAdmin):
 
     def make_view(self, request: HttpRequest, grant_id: Any) -> HttpResponse:
         """Make a link for the person of this grant, for its application, and show it."""
-        if refused := _refused(request):
-            return refused
+        if not request.user.has_perm(MAKE):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
         rows = VehicleGrant.objects.select_related("account__person", "connection__application")
         grant = get_object_or_404(rows, pk=grant_id, revoked_at=None)
         actor = history.staff(staff_user(request))
@@ -68,12 +71,24 @@ class FixLinkAdmin(StaffAdmin):
         return redirect(reverse("admin:connect_fixlink_change", args=[link.pk]))
 
     def withdraw_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        """End the link before its time."""
-        if refused := _refused(request):
-            return refused
+        """Ask, then on POST end the link before its time."""
+        if not request.user.has_perm(MAKE):
+            raise PermissionDenied
         link = get_object_or_404(FixLink, pk=object_id)
-        fixit.withdraw(link, actor=history.staff(staff_user(request)), now=timezone.now())
-        return redirect(reverse("admin:connect_fixlink_change", args=[link.pk]))
+        back = reverse("admin:connect_fixlink_change", args=[link.pk])
+        if request.method == "POST":
+            fixit.withdraw(link, actor=history.staff(staff_user(request)), now=timezone.now())
+            return redirect(back)
+        if _state(link) is not _WORKS:
+            return redirect(back)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": link,
+            "title": "Withdraw this link?",
+            "back": back,
+        }
+        return TemplateResponse(request, "portal/withdraw_fix_link.html", context)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -119,9 +134,3 @@ def _state(link: FixLink) -> Wording:
     if link.withdrawn_at:
         return _WITHDRAWN
     return _WORKS if timezone.now() < link.expires_at else _OVER
-
-
-def _refused(request: HttpRequest) -> HttpResponse | None:
-    if not request.user.has_perm(MAKE):
-        raise PermissionDenied
-    return None if request.method == "POST" else HttpResponseNotAllowed(["POST"])

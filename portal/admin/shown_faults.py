@@ -47,7 +47,7 @@ class ShownFaultAdmin(StaffAdmin):
     search_fields = ("support_code",)
     search_help_text = "Support code, id of a run or of a request"
     fieldsets = (
-        ("Page", {"fields": ["reason", "where", "application", "run_link", "code"]}),
+        ("Page", {"fields": ["reason", "sent", "where", "application", "run_link", "code"]}),
         ("When", {"fields": ["shown_at", "request_id"]}),
     )
 
@@ -82,8 +82,8 @@ class ShownFaultAdmin(StaffAdmin):
         return redirect("admin:index")
 
     @admin.display(description="what it said")
-    def what(self, fault: ShownFault) -> str:
-        return fault.reason
+    def what(self, fault: ShownFault) -> SafeString:
+        return two_lines(fault.reason, fault.sent)
 
     @admin.display(description="support code")
     def code(self, fault: ShownFault) -> str:

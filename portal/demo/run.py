@@ -15,6 +15,7 @@ from rich.console import Console
 from portal.demo import legacy_owner, returning, rows
 from portal.demo.environment import ROOT, VAR, Ports
 from portal.processes import Process, Supervisor, answers, clock, python, says, web, worker
+from vehicles import watching
 from vehicles.models import Application, Integration, User
 from vehicles.tesla.simulator.scenarios import DEFAULT
 
@@ -47,6 +48,7 @@ def run(console: Console, supervisor: Supervisor, ports: Ports, kept: dict[str, 
         ports.simulator_url, Application.objects.get(client_id=legacy.client_id), timezone.now()
     )
     console.print("[green]✓[/] Connected through the legacy API: its owner of old")
+    settle()
     connections.close_all()
     told = _told(ports, wanted, kept)
     WHERE.touch(mode=0o600)
@@ -79,7 +81,9 @@ def _keep_rows(wanted: list[rows.DemoApplication], kept: dict[str, str]) -> None
 
 def _keep_sample_fleet(wanted: list[rows.DemoApplication]) -> None:
     client_ids = [application.client_id for application in wanted]
-    call_command("load_sample_data", vehicles=SAMPLE_VEHICLES, application=client_ids, verbosity=0)
+    call_command(
+        "load_sample_data", vehicles=SAMPLE_VEHICLES, application=client_ids, legacy_served=True, verbosity=0
+    )
     returning.restore_starting_logins()
 
 
@@ -113,6 +117,11 @@ def _processes(ports: Ports, sample: rows.DemoApplication) -> list[Process]:
             sdk,
         ),
     ]
+
+
+def settle() -> None:
+    """What the first minutes would change is done before anybody looks: accounts in doubt are asked again."""
+    watching.ask_suspects_again(timezone.now() + watching.ASK_AGAIN_AFTER)
 
 
 def _restore(ports: Ports) -> None:

@@ -101,9 +101,9 @@ class Journey:
         return self.client.post(f"{self.page}/{action}", form)
 
     def to_tesla(self) -> str:
-        """Press Continue and Tesla; returns Tesla's address."""
-        self.post("begin")
-        return self.post("sign-in").headers["Location"]
+        """Press Continue, and Tesla where the make is asked for; returns Tesla's address."""
+        address = self.post("begin").headers["Location"]
+        return self.post("sign-in").headers["Location"] if address == self.page else address
 
     def return_from_tesla(self, address: str) -> HttpResponse:
         parts = urlsplit(address)

@@ -55,8 +55,6 @@ def test_the_whole_journey_by_keyboard_alone(
     authorize(page, live_server.url, application, scope="read_vin read_location control_security")
     arrived(page, "continue-button")
     press(page, "continue-button")
-    arrived(page, "TESLA")
-    press(page, "TESLA", "Space")
     sign_in(page, anna.email)
     page.wait_for_selector("#allow-button")
     for scope in ("vehicle_device_data", "vehicle_location", "vehicle_cmds"):

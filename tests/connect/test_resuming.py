@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from connect import flow
+from connect import flow, resuming
+from connect.authorize import AuthorizeRequest
 from connect.models import ConnectSession, RunStep, Step
 from connect.tasks import end_expired_runs
 from tests.connect.conftest import Journey, answer_of
+from tests.journeys.browser import PageReader
 from vehicles import erasure
 from vehicles.models import Event, TeslaAccount, VehicleGrant
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
@@ -60,7 +65,6 @@ def test_starting_again_ends_the_earlier_run_and_asks_the_same(half_done: Journe
 @pytest.mark.parametrize(
     "changes",
     [
-        {"state": "another"},
         {"scope": "read_vehicle_info"},
         {"single_select": "true"},
         {"code_challenge": CHALLENGE, "code_challenge_method": "S256"},
@@ -70,6 +74,96 @@ def test_starting_again_ends_the_earlier_run_and_asks_the_same(half_done: Journe
 def test_a_request_that_differs_begins_anew(half_done: Journey, changes: dict[str, str]) -> None:
     assert half_done.authorize(**changes).status_code == 302
     assert ConnectSession.objects.count() == 2
+
+
+def verifier_of(letter: str) -> dict[str, str]:
+    return {"code_challenge": letter * 43, "code_challenge_method": "S256"}
+
+
+@pytest.mark.parametrize("state", ["another", None, "a+b&code=stolen"], ids=["another", "none", "odd"])
+def test_an_application_that_draws_a_new_state_each_time_hears_the_newest(
+    half_done: Journey, state: str | None
+) -> None:
+    half_done.authorize(state="a second one")
+    offered = half_done.authorize(state=state)
+    run = ConnectSession.objects.get()
+    assert "Go on where you stopped?" in offered.content.decode()
+    assert run.state == "a%20state"
+
+    assert press(half_done, offered, "continue-button").headers["Location"] == f"/connect/{run.pk}"
+
+    answer = skip_every_key(half_done, run)
+    assert answer.get("state") == state and answer["code"]
+    assert ConnectSession.objects.count() == 1
+
+
+def test_a_client_that_proves_itself_with_the_code_proves_the_newest_request(
+    journey: Journey, bernd: ScenarioPerson
+) -> None:
+    journey.authorize(**verifier_of("a"))
+    journey.sign_in(bernd.email)
+    run = journey.run
+
+    press(journey, journey.authorize(state="new", **verifier_of("b")), "continue-button")
+
+    run.refresh_from_db()
+    assert (run.state, run.code_challenge, run.code_challenge_method) == ("new", "b" * 43, "S256")
+
+
+@pytest.mark.parametrize("button", ["start-again-button", "leave-button"])
+def test_whatever_is_pressed_there_answers_the_newest_request(half_done: Journey, button: str) -> None:
+    answer = press(half_done, half_done.authorize(state="new"), button)
+
+    if button == "leave-button":
+        assert answer_of(answer)["state"] == "new"
+    else:
+        half_done.page = answer.headers["Location"]
+        assert half_done.run.state == "new"
+
+
+def test_only_a_press_on_our_own_page_changes_what_a_run_answers(half_done: Journey) -> None:
+    """A link alone does not: anybody can lead a browser to one."""
+    run = half_done.run
+    word = resuming.request_word(run, replace(asked_by(run), state="theirs"))
+    other = resuming.request_word(ConnectSession(pk=uuid4()), replace(asked_by(run), state="theirs"))
+
+    half_done.page = f"/connect/{run.pk}"
+    half_done.client.get(f"{half_done.page}/go-on", {"request": word})
+    for forged in ("", "forged", other, word[:-1]):
+        half_done.post("go-on", request=forged)
+    assert Client().post(f"{half_done.page}/go-on", {"request": word}).status_code == 403
+
+    run.refresh_from_db()
+    assert run.state == "a%20state"
+
+
+def test_a_run_that_ended_meanwhile_keeps_what_it_answered(half_done: Journey) -> None:
+    run, offered = half_done.run, half_done.authorize(state="new")
+    flow.end(run, "access_denied", timezone.now())
+
+    press(half_done, offered, "continue-button")
+
+    run.refresh_from_db()
+    assert run.state == "a%20state"
+
+
+def asked_by(run: ConnectSession) -> AuthorizeRequest:
+    return AuthorizeRequest(**{each.name: getattr(run, each.name) for each in fields(AuthorizeRequest)})
+
+
+def press(journey: Journey, shown: HttpResponse, button: str) -> HttpResponse:
+    """Send the form of the button with this id, as it stands on the page."""
+    page = PageReader(shown.content.decode())
+    form = page.forms[page.buttons[button].form_id]
+    return journey.client.post(form.action, dict(form.fields))
+
+
+def skip_every_key(journey: Journey, run: ConnectSession) -> dict[str, str]:
+    """Leave every key for later; the query of the answer to the application."""
+    journey.page = f"/connect/{run.pk}"
+    for vehicle in run.key_queue:
+        back = journey.post("skip-key", vehicle=vehicle)
+    return answer_of(back)
 
 
 def test_another_browser_begins_anew(half_done: Journey) -> None:
@@ -150,7 +244,7 @@ def test_each_step_is_noted_once_with_its_time(journey: Journey, anna: ScenarioP
     journey.post("leave", reason="access_denied")
 
     steps = list(RunStep.objects.order_by("pk").values_list("step", flat=True))
-    assert steps == ["preamble", "brand", "tesla", "permissions", "keys", "ended"]
+    assert steps == ["preamble", "tesla", "permissions", "keys", "ended"]
     assert [entry["step"] for entry in journey.run.trail].count("tesla") == 2
 
 

@@ -33,7 +33,7 @@ def test_an_owner_whose_car_needs_no_key_goes_straight_back_with_a_code(
     assert answer["virtual_key_url"] == f"{simulator.url}/_ak/localhost:8000"
     assert VehicleGrant.objects.get().approved == ["read_vehicle_info", "read_odometer", "control_security"]
     steps = [entry["step"] for entry in journey.run.trail]
-    assert steps == ["preamble", "brand", "tesla", "permissions", "keys", "done"]
+    assert steps == ["preamble", "tesla", "permissions", "keys", "done"]
     assert journey.run.exit_reason == "completed"
     assert {"connect:started", "connect:ended"} <= set(Event.objects.values_list("kind", flat=True))
 
@@ -157,10 +157,27 @@ def test_test_mode_takes_any_login_and_asks_for_no_key(journey: Journey) -> None
     assert VehicleGrant.objects.get().mode == "simulated"
 
 
-def test_with_a_make_the_brand_list_is_skipped(journey: Journey) -> None:
-    journey.authorize(make="TESLA")
+@pytest.mark.parametrize("mode", ["live", "simulated", "test"])
+def test_with_a_make_the_brand_list_is_skipped(journey: Journey, mode: str) -> None:
+    journey.authorize(make="TESLA", mode=mode)
 
     assert "/oauth2/v3/authorize" in journey.post("begin").headers["Location"]
+
+
+@pytest.mark.parametrize("make", [None, "", "tesla"])
+def test_nobody_is_asked_for_the_make_where_only_tesla_is_offered(journey: Journey, make: str | None) -> None:
+    journey.authorize(make=make)
+
+    assert "/oauth2/v3/authorize" in journey.post("begin").headers["Location"]
+
+
+@pytest.mark.parametrize("mode", ["simulated", "test"])
+def test_simulated_runs_keep_the_list_that_the_sdks_own_tests_click(journey: Journey, mode: str) -> None:
+    journey.authorize(mode=mode)
+
+    assert journey.post("begin").headers["Location"] == journey.page
+    assert 'id="TESLA" class="brand-list-item"' in journey.look()
+    assert "/oauth2/v3/authorize" in journey.post("sign-in").headers["Location"]
 
 
 def test_single_select_offers_one_choice_and_gives_one_car(journey: Journey, anna: ScenarioPerson) -> None:
@@ -230,8 +247,6 @@ def test_a_run_can_be_resumed_at_every_step(journey: Journey, anna: ScenarioPers
     journey.authorize()
     assert "continue-button" in journey.look()
     journey.post("begin")
-    assert 'id="TESLA" class="brand-list-item"' in journey.look()
-    journey.post("sign-in")
     assert "Go on where you stopped" in journey.look()
     journey.return_from_tesla(journey.tesla.connect(journey.post("sign-in").headers["Location"], anna.email))
     assert "approval-button" in journey.look()

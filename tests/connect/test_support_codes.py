@@ -103,6 +103,48 @@ def test_a_page_without_a_run_carries_a_code_that_staff_find(
     assert fault.request_id == page.headers["SC-Request-Id"]
 
 
+SENT_AMISS: dict[str, tuple[dict[str, str], str]] = {
+    "one permission": ({"scope": "read_vin read_minds"}, "read_minds"),
+    "several, required": ({"scope": "required:read_minds read_vin lock_soul"}, "lock_soul, read_minds"),
+    "with commas": ({"scope": "read_vin,read_odometer"}, "read_vin,read_odometer"),
+    "with an umlaut": ({"scope": "read_vin lese_tür"}, "lese_tür"),
+    "with a space of its own": ({"scope": "read_vin à"}, "à"),
+    "unprintable": ({"scope": "read_\0vin"}, "read_\N{REPLACEMENT CHARACTER}vin"),
+    "capitals": ({"scope": "READ_VIN"}, "READ_VIN"),
+    "a mode": ({"mode": "Live"}, "Live"),
+    "a flag": ({"single_select": "yes"}, "yes"),
+}
+
+
+@pytest.mark.parametrize("case", SENT_AMISS)
+def test_staff_see_what_was_wrong_in_a_link_and_so_does_whoever_may_see_the_page(
+    client: Client, staff: Client, case: str
+) -> None:
+    changes, wrong = SENT_AMISS[case]
+    query = {
+        "response_type": "code",
+        "client_id": ApplicationFactory().client_id,
+        "redirect_uri": "https://example.com/auth",
+        "scope": "read_vin",
+    }
+    page = client.get(f"/oauth/authorize?{urlencode(query | changes)}")
+
+    assert "leave-button" in page.content.decode()
+    if "scope" in changes:
+        assert f"These permissions do not exist: {wrong}." in page.content.decode()
+    place = found_by_staff(staff, code_on(page))
+    for seen in (place, reverse("admin:connect_shownfault_changelist")):
+        assert wrong in staff.get(seen).content.decode()
+
+
+def test_many_faults_of_one_kind_share_codes_and_the_one_that_says_the_same_first(client: Client) -> None:
+    for number in range(shown_faults.MOST_AN_HOUR):
+        ShownFaultFactory(reason="The link is not in order: scope", sent="read_minds" if number == 3 else "x")
+    page = client.get(_unknown_scope())
+    assert ShownFault.objects.count() == shown_faults.MOST_AN_HOUR
+    assert ShownFault.objects.get(support_code=support_codes.read(code_on(page))).sent == "read_minds"
+
+
 def test_the_application_is_kept_where_it_is_known(client: Client) -> None:
     client.get(_unknown_scope())
     application = ShownFault.objects.get().application

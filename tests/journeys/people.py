@@ -151,8 +151,6 @@ class Owner:
     ) -> Browser:
         """From the application's link to our permission page, over Tesla."""
         self.browser.open(url or application.authorize_url(scope)).press("continue-button")
-        if self.browser.has("TESLA"):
-            self.browser.press("TESLA")
         self.at_tesla(tick)
         return self.browser
 

@@ -136,7 +136,6 @@ def test_connecting_again_over_the_application_moves_it_as_well_once_the_api_is_
     close(control)
     assert legacy.get(EMMAS_MODEL_3, "battery").error == NOT_CAPABLE
     emma.browser.open(legacy.authorize_url()).press("continue-button")
-    emma.browser.press("TESLA")
     emma.at_tesla()
     emma.finish(legacy)
     assert (legacy.ids, migrates(legacy)) == (ids, False)

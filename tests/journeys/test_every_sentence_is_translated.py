@@ -114,8 +114,6 @@ def test_on_the_way_through_connect_and_the_persons_own_pages(
     browser.open(application.authorize_url(required))
     assert browser.has("start-again-button")
     browser.press("start-again-button").press("continue-button")
-    if browser.has("TESLA"):
-        browser.press("TESLA")
     anna.at_tesla()
     if not browser.has("approval-button"):
         browser.press("tesla-button")

@@ -44,12 +44,27 @@ def test_a_withdrawn_link_is_no_longer_shown(support: Client) -> None:
     assert "/fix/" not in page
 
 
+def test_withdrawing_asks_first(support: Client) -> None:
+    link = FixLinkFactory()
+    withdraw = page_of(link).replace("change", "withdraw")
+    assert f'href="{withdraw}"' in support.get(page_of(link)).content.decode()
+
+    asked = support.get(withdraw).content.decode()
+
+    assert "cannot be given back" in asked and "Leave it as it is" in asked
+    assert FixLink.objects.get().withdrawn_at is None
+    support.post(withdraw)
+    assert FixLink.objects.get().withdrawn_at
+    assert support.get(withdraw).status_code == 302
+
+
 def test_viewers_neither_make_nor_see_nor_withdraw_links(signed_in: SignedIn, grant: VehicleGrant) -> None:
     viewer, link = signed_in("viewer"), FixLinkFactory()
     assert "/fixlink/for/" not in viewer.get(page_of(grant)).content.decode()
     assert viewer.post(f"/admin/connect/fixlink/for/{grant.pk}/").status_code == 403
     assert "/fix/" not in viewer.get(page_of(link)).content.decode()
     assert viewer.post(page_of(link).replace("change", "withdraw")).status_code == 403
+    assert viewer.get(page_of(link).replace("change", "withdraw")).status_code == 403
 
 
 def test_looking_makes_nothing(support: Client, grant: VehicleGrant) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,9 +12,11 @@ from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from portal.admin.base import CappedPaginator
 from tests.factories import (
+    EVERY_SCOPE,
     ApplicationFactory,
     CommandFactory,
     ConnectSessionFactory,
@@ -28,8 +32,8 @@ from tests.factories import (
     VehicleGrantFactory,
 )
 from tests.portal.screens import SCREENS, list_of
-from vehicles import facts
-from vehicles.models import Application, Event, TeslaAccount, Vehicle, VehicleGrant
+from vehicles import audit, facts
+from vehicles.models import Application, Event, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 
 pytestmark = pytest.mark.django_db
 
@@ -116,6 +120,44 @@ def test_removed_access_counts_as_all_permissions_missing(support: Client, now: 
     settle(now)
     assert "2 missing" in text(support, VehicleGrant)
     assert len(rows(support, VehicleGrant, permissions="missing")) == 1
+
+
+HELD_UP: dict[str, Callable[[VehicleGrant], object]] = {
+    "nothing": lambda grant: None,
+    "a paused car": lambda grant: Vehicle.objects.update(paused=True),
+    "a paused application": lambda grant: Application.objects.update(paused=True),
+    "a fault of the operator": lambda grant: IncidentFactory(kind="operator_fault", mode=grant.mode),
+    "a car that is gone": lambda grant: VehicleAccess.objects.update(missing_since=timezone.now()),
+}
+LACKS: dict[str, dict[str, Any]] = {
+    "never ticked": {"approved": READ},
+    "unticked later": {"scopes": ["vehicle_device_data"]},
+    "removed": {"consent": "revoked"},
+    "nothing": {},
+    "declined": {"approved": READ, "declined": ["control_security"]},
+}
+
+
+@pytest.mark.parametrize("held_up", HELD_UP)
+@pytest.mark.parametrize("lacks", LACKS)
+def test_a_row_that_shows_missing_permissions_is_found_by_them_whatever_else_holds_it_up(
+    support: Client, now: datetime, lacks: str, held_up: str
+) -> None:
+    made = dict(LACKS[lacks])
+    account = TeslaAccountFactory(
+        consent=made.pop("consent", "active"), granted_scopes=made.pop("scopes", EVERY_SCOPE)
+    )
+    grant = VehicleGrantFactory(account=account, requested=LOCK, **made)
+    HELD_UP[held_up](grant)
+    settle(now)
+
+    shows = bool(re.search(r"\d missing", text(support, VehicleGrant)))
+    assert shows == (lacks not in ("nothing", "declined"))
+    for model in (Vehicle, VehicleGrant):
+        assert bool(rows(support, model, permissions="missing")) == shows
+        assert bool(rows(support, model, permissions="complete")) != shows
+    assert audit.counts().lacking_permissions == shows
+    assert bool(list(audit.rows({"permissions": "missing"}))) == shows
 
 
 def test_what_a_person_declined_is_not_missing(support: Client, now: datetime) -> None:

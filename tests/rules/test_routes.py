@@ -42,8 +42,8 @@ PAGES: Final[dict[str, set[int]]] = {
     **{
         f"{RUN}/{step}": NOBODYS
         for step in (
-            "another-account", "approve", "begin", "callback-address", "current-interface", "finish", "leave",
-            "leave-key", "removal", "removal/state", "sign-in", "skip-key", "start-again",
+            "another-account", "approve", "begin", "callback-address", "current-interface", "finish", "go-on",
+            "leave", "leave-key", "removal", "removal/state", "sign-in", "skip-key", "start-again",
         )
     },
     "admin/login/": ANYBODY,

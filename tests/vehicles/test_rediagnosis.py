@@ -25,7 +25,7 @@ from vehicles.tesla import scopes
 
 pytestmark = pytest.mark.django_db
 
-COLUMNS = ("verdict", "main_cause", "next_actor")
+COLUMNS = ("verdict", "main_cause", "next_actor", "lacks_permissions")
 ASKED = ["read_vin", "read_location", "control_security"]
 
 
@@ -35,7 +35,7 @@ def in_sets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdicts, "FEW", -1)
 
 
-def told(grant: VehicleGrant, now: datetime) -> tuple[str, ...]:
+def told(grant: VehicleGrant, now: datetime) -> tuple[Any, ...]:
     row = facts.with_rows(VehicleGrant.objects.filter(pk=grant.pk)).get()
     return facts.verdict_columns(diagnose(facts.facts_of(row, facts.access_of(row), now)))
 
@@ -229,6 +229,20 @@ def test_in_parts_as_well_a_verdict_that_is_right_gets_its_date(now: datetime) -
     assert sum(part.changed for part in facts.refresh_in_parts(VehicleGrant.objects.all(), now)) == 1
     grant.refresh_from_db()
     assert grant.verdict_since == now
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["few", "many"])
+def test_a_verdict_keeps_its_date_where_only_what_is_behind_it_changes(
+    now: datetime, monkeypatch: pytest.MonkeyPatch, many: bool
+) -> None:
+    grant = VehicleGrantFactory(requested=["read_vin"], vehicle=VehicleFactory(paused=True))
+    facts.refresh_verdicts(VehicleGrant.objects.all(), now)
+    if many:
+        monkeypatch.setattr(verdicts, "FEW", -1)
+    type(grant.account).objects.update(granted_scopes=[])
+    facts.refresh_verdicts(VehicleGrant.objects.all(), now + timedelta(hours=1))
+    grant.refresh_from_db()
+    assert (grant.main_cause, grant.lacks_permissions, grant.verdict_since) == ("paused", True, now)
 
 
 def test_a_key_state_that_grew_too_old_is_written_down_with_its_event(now: datetime) -> None:

@@ -6,7 +6,6 @@ loop over diagnoses. Staff screens, the command line, the API and exports all re
 
 from vehicles.audit.conditions import (
     CONDITIONS,
-    LACKS_PERMISSIONS,
     matching,
     standing,
     vehicles_matching,
@@ -32,7 +31,6 @@ from vehicles.audit.waiting import waiting, with_connections
 __all__ = [
     "COLUMNS",
     "CONDITIONS",
-    "LACKS_PERMISSIONS",
     "AuditRow",
     "Counts",
     "connections_of",

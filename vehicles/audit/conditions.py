@@ -10,17 +10,14 @@ from django.db.models import F, Q, QuerySet
 
 from vehicles.models import Integration, Vehicle, VehicleAccess, VehicleGrant
 
-LACKS_PERMISSIONS: Final = ("not_granted_at_tesla", "withdrawn_at_tesla", "consent_revoked")
-"""Main causes that mean: Tesla does not give what the application needs."""
-
-_MISSING: Final = Q(main_cause__in=LACKS_PERMISSIONS)
+_MISSING: Final = Q(lacks_permissions=True)
 _LEGACY: Final = Q(integration=Integration.LEGACY)
 
 CONDITIONS: Final[Mapping[str, Callable[[str], Q]]] = {
     "verdict": lambda value: Q(verdict=value),
     "cause": lambda value: Q(main_cause=value),
     "next_actor": lambda value: Q(next_actor=value),
-    "permissions": lambda value: _MISSING if value == "missing" else ~_MISSING,
+    "permissions": lambda value: _MISSING if value == "missing" else Q(lacks_permissions=False),
     "migration": lambda value: _LEGACY if value == "must_move" else ~_LEGACY,
     "key": lambda value: Q(connection__vehicle__key=value),
     "application": lambda value: Q(connection__application=value),

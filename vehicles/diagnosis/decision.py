@@ -9,7 +9,7 @@ from typing import Any, Final
 from vehicles import errors
 from vehicles.diagnosis.action_rows import Action
 from vehicles.diagnosis.actions import actions_for
-from vehicles.diagnosis.rules import RULES, Rule, travel_signed
+from vehicles.diagnosis.rules import LACKING, RULES, Rule, travel_signed
 from vehicles.diagnosis.states import Facts, Key, Observed, Verdict
 from vehicles.errors import ErrorSpec
 
@@ -43,6 +43,11 @@ class Diagnosis:
     @property
     def main_cause(self) -> str:
         return self.causes[0].code if self.causes else ""
+
+    @property
+    def lacks_permissions(self) -> bool:
+        """Whether Tesla does not give what the application was to have, whatever else holds it up first."""
+        return any(cause.code in LACKING for cause in self.causes)
 
     @property
     def axes(self) -> dict[str, Any]:

@@ -142,3 +142,5 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
 )
 """Every fault, in the order in which a call meets it."""
+LACKING: Final = ("not_granted_at_tesla", "withdrawn_at_tesla", "consent_revoked")
+"""Faults by which Tesla does not give what the application was to have."""

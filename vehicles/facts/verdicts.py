@@ -27,10 +27,12 @@ from vehicles.facts.gathering import access_of, facts_of, with_rows
 from vehicles.models import VehicleGrant
 
 T = TypeVar("T")
-Columns = tuple[str, str, str]
-"""Verdict, main cause and next actor, as they are kept on the grant."""
+Columns = tuple[str, str, str, bool]
+"""Verdict, main cause, next actor and whether permissions are lacking, as they are kept on the grant."""
 
-_COLUMNS: Final = ("verdict", "main_cause", "next_actor")
+_DATED: Final = ("verdict", "main_cause", "next_actor")
+"""`verdict_since` is when one of these last changed."""
+_COLUMNS: Final = (*_DATED, "lacks_permissions")
 AT_ONCE: Final = 20_000
 """Grants that are rewritten in one transaction; other writers wait no longer than that takes."""
 FEW: Final = 100
@@ -49,17 +51,19 @@ def refresh_verdicts(grants: QuerySet[VehicleGrant], now: datetime) -> int:
 
 def _refresh_few(grants: Iterable[VehicleGrant], now: datetime) -> int:
     """For some grants it is quicker to look at each than to have the database compare them."""
-    changed: dict[Columns, list[UUID]] = defaultdict(list)
+    changed: dict[tuple[Columns, datetime], list[UUID]] = defaultdict(list)
     for grant in grants:
         answer = verdict_columns(diagnose(facts_of(grant, access_of(grant), now)))
-        stored = (grant.verdict, grant.main_cause, grant.next_actor)
+        stored = tuple(getattr(grant, name) for name in _COLUMNS)
         if stored != answer or grant.verdict_since is None:
-            changed[answer].append(grant.pk)
+            is_dated = stored[: len(_DATED)] == answer[: len(_DATED)]
+            since = grant.verdict_since if is_dated and grant.verdict_since else now
+            changed[answer, since].append(grant.pk)
     return sum(
         VehicleGrant.objects.filter(pk__in=ids).update(
-            verdict=verdict, main_cause=cause, next_actor=actor, verdict_since=now
+            **dict(zip(_COLUMNS, answer, strict=True)), verdict_since=since
         )
-        for (verdict, cause, actor), ids in changed.items()
+        for (answer, since), ids in changed.items()
     )
 
 
@@ -115,11 +119,12 @@ def _compare(grants: QuerySet[VehicleGrant], now: datetime) -> _Comparison:
     wrong: dict[str, Columns] = {}
     numbers: Counter[Columns] = Counter()
     suspected: set[Columns] = set()
-    for text, verdict, cause, actor, is_new, _, number in found:
-        numbers[verdict, cause, actor] += number
-        if text in answers and (is_new or answers[text] != (verdict, cause, actor)):
+    for text, *columns, is_new, _, number in found:
+        held: Columns = tuple(columns)
+        numbers[held] += number
+        if text in answers and (is_new or answers[text] != held):
             wrong[text] = answers[text]
-            suspected.add((verdict, cause, actor))
+            suspected.add(held)
     stored = reduce(or_, (Q(**dict(zip(_COLUMNS, held, strict=True))) for held in suspected), Q())
     many = sum(numbers[held] for held in suspected)
     return _Comparison(wrong, stored, many, numbers.total() - many)
@@ -164,11 +169,16 @@ def _write_all(known: QuerySet[Any, Any], answers: Mapping[str, Columns], now: d
 
 
 def verdict_columns(diagnosis: Diagnosis) -> Columns:
-    """Verdict, main cause and next actor, as they are kept on the grant."""
-    return str(diagnosis.verdict), diagnosis.main_cause, diagnosis.next_actor
+    """Verdict, main cause, next actor and whether permissions are lacking, as they are kept on the grant."""
+    return (
+        str(diagnosis.verdict),
+        diagnosis.main_cause,
+        diagnosis.next_actor,
+        diagnosis.lacks_permissions,
+    )
 
 
-def _write(known: QuerySet[Any, Any], answers: Iterable[tuple[str, ...]], now: datetime) -> int:
+def _write(known: QuerySet[Any, Any], answers: Iterable[tuple[str, *Columns]], now: datetime) -> int:
     """One statement; both databases spell it alike. Only rows that change are touched.
 
     `MATERIALIZED`, or PostgreSQL may make the combinations anew for every answer that it compares them with.
@@ -176,19 +186,22 @@ def _write(known: QuerySet[Any, Any], answers: Iterable[tuple[str, ...]], now: d
     rows = list(answers)
     table = connection.ops.quote_name(VehicleGrant._meta.db_table)
     found, given = known.values("id", "combination").query.sql_with_params()
-    places = ", ".join(["(%s, %s, %s, %s)"] * len(rows))
+    places = ", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))
+    dated = """
+        written.verdict <> told.verdict OR written.main_cause <> told.cause
+        OR written.next_actor <> told.actor OR written.verdict_since IS NULL
+    """
     statement = f"""
         UPDATE {table} AS written
-        SET verdict = told.verdict, main_cause = told.cause, next_actor = told.actor, verdict_since = %s
+        SET verdict = told.verdict, main_cause = told.cause, next_actor = told.actor,
+            lacks_permissions = told.lacks,
+            verdict_since = CASE WHEN {dated} THEN %s ELSE written.verdict_since END
         FROM (
             WITH known AS MATERIALIZED ({found})
-            SELECT known.id, column2 AS verdict, column3 AS cause, column4 AS actor
+            SELECT known.id, column2 AS verdict, column3 AS cause, column4 AS actor, column5 AS lacks
             FROM known JOIN (VALUES {places}) AS answer ON answer.column1 = known.combination
         ) AS told
-        WHERE written.id = told.id AND (
-            written.verdict <> told.verdict OR written.main_cause <> told.cause
-            OR written.next_actor <> told.actor OR written.verdict_since IS NULL
-        )
+        WHERE written.id = told.id AND ({dated} OR written.lacks_permissions <> told.lacks)
     """  # noqa: S608  (names of ours; every value is a parameter)
     values = [value for row in rows for value in row]
     with connection.cursor() as cursor:

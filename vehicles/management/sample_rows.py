@@ -59,7 +59,7 @@ class Batch:
     reservations: list[Reservation] = field(default_factory=list)
 
 
-Verdicts = dict[tuple[object, ...], tuple[str, str, str]]
+Verdicts = dict[tuple[object, ...], tuple[str, str, str, bool]]
 
 
 def close_legacy_api(mode: Mode, now: datetime) -> Incident | None:
@@ -247,7 +247,7 @@ def _save(batch: Batch, verdicts: Verdicts) -> None:
         grant.connection = grant.connection  # takes over the key that the database gave the connection
         access = batch.accesses[grant.account.sub, grant.connection.vehicle.vin]
         known = facts.facts_of(grant, access, batch.now)
-        grant.verdict, grant.main_cause, grant.next_actor = _verdict(known, verdicts)
+        grant.verdict, grant.main_cause, grant.next_actor, grant.lacks_permissions = _verdict(known, verdicts)
     _insert(VehicleGrant, batch.grants)
     _insert(Reservation, batch.reservations)
 
@@ -256,7 +256,7 @@ def _insert(model: Any, rows: Iterable[Any]) -> None:
     model.objects.bulk_create(list(rows), batch_size=BATCH, ignore_conflicts=True)
 
 
-def _verdict(known: Facts, verdicts: Verdicts) -> tuple[str, str, str]:
+def _verdict(known: Facts, verdicts: Verdicts) -> tuple[str, str, str, bool]:
     """The verdict columns of these facts, diagnosed once for each combination. Times do not change a verdict."""
     values = (getattr(known, each.name) for each in fields(known) if each.name != "observed")
     key = tuple(frozenset(value.items()) if hasattr(value, "items") else value for value in values)

@@ -75,6 +75,9 @@ class VehicleGrant(models.Model):
     )
     main_cause = models.CharField(max_length=32, blank=True)
     next_actor = models.CharField(max_length=16, blank=True)
+    lacks_permissions = models.BooleanField(
+        default=False, help_text="Tesla does not give all that the application was to have"
+    )
     verdict_since = models.DateTimeField(null=True, blank=True)
 
     objects = VehicleGrantQuerySet.as_manager()
@@ -87,6 +90,7 @@ class VehicleGrant(models.Model):
             models.Index(fields=["verdict", "main_cause", "id"], name="vehicle_grant_verdict"),
             models.Index(fields=["main_cause", "id"], name="vehicle_grant_cause"),
             models.Index(fields=["next_actor", "id"], name="vehicle_grant_actor"),
+            models.Index(fields=["lacks_permissions", "id"], name="vehicle_grant_lacking"),
             models.Index(fields=["integration", "id"], name="vehicle_grant_integration"),
         ]
 

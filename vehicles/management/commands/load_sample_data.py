@@ -45,13 +45,19 @@ class Command(BaseCommand):
             help="to whom the cars are connected; sample applications are made without it",
         )
 
+        parser.add_argument(
+            "--legacy-served",
+            action="store_true",
+            help="plant no region in which Tesla has closed its legacy interface, which a simulator that serves it ends",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         count: int = options["vehicles"]
         if count < 0:
             raise CommandError("--vehicles: a number from 0 up")
         applications = chosen_applications(options["application"] or [])
         mode, now = Mode(options["mode"]), timezone.now()
-        closing = sample_rows.close_legacy_api(mode, now)
+        closing = None if options["legacy_served"] else sample_rows.close_legacy_api(mode, now)
         truth = Truth(
             applications=[(str(row.client_id), row.name) for row in applications],
             mode=mode,
