@@ -16,7 +16,7 @@ def follow_the_main_cause(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('vehicles', '0010_unproven_verdict'),
+        ('vehicles', '0011_refused_requests'),
     ]
 
     operations = [
