@@ -50,6 +50,8 @@ def _application(route: Route) -> None:
 
 def shoot(page: Page, name: str) -> None:
     """Keep a picture, and see that nothing is wider than the screen or keeps anybody out."""
+    # A press may still be on its way to the next page.
+    page.locator("body").wait_for(state="attached")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     found = barriers(page)
     assert found == [], f"{page.url}: {found}"

@@ -48,7 +48,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--legacy-served",
             action="store_true",
-            help="plant no region in which Tesla has closed its legacy interface: a simulator that serves it ends that",
+            help="plant no region in which Tesla closed its legacy interface; a simulator that serves it ends that",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
