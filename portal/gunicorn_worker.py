@@ -44,7 +44,7 @@ class LongRequest(Request):
         try:
             super().__init__(*arguments)
         except faults.ParseException as fault:
-            fault.beginning = self.beginning  # type: ignore[attr-defined]
+            fault.beginning = self.beginning
             raise
 
     def parse(self, unreader: Any) -> Any:
