@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -12,8 +14,10 @@ from django.utils import timezone
 
 from connect import shown_faults, support_codes
 from vehicles import errors, request_id
-from vehicles.api.error_responses import error_response
+from vehicles.api.error_responses import NOT_STORABLE, error_response
 from vehicles.errors import CatalogueError
+
+log = logging.getLogger(__name__)
 
 _API: Final = re.compile(r"/v\d")
 _OF_OWNERS: Final = ("/connect/", "/fix/", "/oauth/")
@@ -60,3 +64,20 @@ def _with_code(request: HttpRequest, reason: str) -> dict[str, str]:
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Signed in, but not allowed to."""
     return render(request, "portal/forbidden.html", status=403)
+
+
+class NotStorableMiddleware:
+    """A value that the database does not take is the caller's fault, wherever it came in: 400, and a trace."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The answer for such a value; None, for Django to go on, where something else is wrong."""
+        if not isinstance(exception, NOT_STORABLE):
+            return None
+        log.warning("a value that cannot be stored", exc_info=exception)
+        return bad_request(request, exception)

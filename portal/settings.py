@@ -1,85 +1,66 @@
-"""One settings module. Each value comes from the environment and is explained in the README's settings table."""
+"""One settings module. Each value comes from the environment, by the table of `portal.settings_table`."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from portal import folder_queue
+from portal.settings_table import read_all
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-
-class Environment(environ.Env):
-    """The environment with each value as it is written there, also one that begins with a dollar sign."""
-
-    def get_value(
-        self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False
-    ) -> Any:
-        """The value of a variable as `cast`, else the default."""
-        value = self.ENVIRON.get(var)
-        return default if value is None else self.parse_value(value, cast)
-
-
-env = Environment()
-
-
-def _names(written: list[str]) -> list[str]:
-    """The values of a list, without the spaces that people write after commas."""
-    return [name for name in (each.strip() for each in written) if name]
-
+env = read_all(os.environ)
 
 # The portal itself -----------------------------------------------------------------------------------------------
 
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="" if not DEBUG else "only-for-development")
-PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
-if urlsplit(PUBLIC_URL).path or urlsplit(PUBLIC_URL).query or not urlsplit(PUBLIC_URL).hostname:
-    raise ImproperlyConfigured(
-        f"PUBLIC_URL={PUBLIC_URL} is no origin: write scheme and host without a path, such as https://carport.example."
-    )
-ALLOWED_HOSTS = _names(env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname or "localhost"]))
-OPERATOR_NAME = env.str("OPERATOR_NAME", default="Carport")
-SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", default="")
-PRIVACY_URL = env.str("PRIVACY_URL", default="")
-STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=False)
-REFUSALS_KEPT_DAYS = env.int("REFUSALS_KEPT_DAYS", default=30)
+DEBUG = env["DEBUG"]
+SECRET_KEY = env["SECRET_KEY"]
+PUBLIC_URL = env["PUBLIC_URL"]
+ALLOWED_HOSTS = env["ALLOWED_HOSTS"]
+OPERATOR_NAME = env["OPERATOR_NAME"]
+SUPPORT_CONTACT = env["SUPPORT_CONTACT"]
+PRIVACY_URL = env["PRIVACY_URL"]
+STAFF_SECOND_FACTOR = env["STAFF_SECOND_FACTOR"]
+BEHIND_PROXY = env["BEHIND_PROXY"]
+TRUSTED_PROXIES = env["TRUSTED_PROXIES"]
+REFUSALS_KEPT_DAYS = env["REFUSALS_KEPT_DAYS"]
 SECURE = PUBLIC_URL.startswith("https://")
 
 # Tesla -----------------------------------------------------------------------------------------------------------
 
-TESLA_CLIENT_ID = env.str("TESLA_CLIENT_ID", default="")
-TESLA_CLIENT_SECRET = env.str("TESLA_CLIENT_SECRET", default="")
-TESLA_REGIONS = _names(env.list("TESLA_REGIONS", default=["na", "eu"]))
-TESLA_KEY_FILE = env.str("TESLA_KEY_FILE", default="")
-TESLA_KEY_DOMAIN = env.str("TESLA_KEY_DOMAIN", default=urlsplit(PUBLIC_URL).netloc)
-TESLA_AUTH_URL = env.str("TESLA_AUTH_URL", default="https://auth.tesla.com").rstrip("/")
-TESLA_TOKEN_URL = env.str("TESLA_TOKEN_URL", default="https://fleet-auth.prd.vn.cloud.tesla.com").rstrip("/")
-TESLA_API_URL = env.str("TESLA_API_URL", default="").rstrip("/")
-TESLA_OWNER_API_URL = env.str("TESLA_OWNER_API_URL", default="https://owner-api.teslamotors.com").rstrip("/")
-TESLA_PAIRING_URL = env.str("TESLA_PAIRING_URL", default="https://www.tesla.com").rstrip("/")
-LEGACY_OWNER_API = env.bool("LEGACY_OWNER_API", default=False)
-SIMULATOR_URL = env.str("SIMULATOR_URL", default="").rstrip("/")
-TESLA_UPSTREAM_SLOTS = env.int("TESLA_UPSTREAM_SLOTS", default=96)
+TESLA_CLIENT_ID = env["TESLA_CLIENT_ID"]
+TESLA_CLIENT_SECRET = env["TESLA_CLIENT_SECRET"]
+TESLA_REGIONS = env["TESLA_REGIONS"]
+TESLA_KEY_FILE = env["TESLA_KEY_FILE"]
+TESLA_KEY_DOMAIN = env["TESLA_KEY_DOMAIN"]
+TESLA_AUTH_URL = env["TESLA_AUTH_URL"]
+TESLA_TOKEN_URL = env["TESLA_TOKEN_URL"]
+TESLA_API_URL = env["TESLA_API_URL"]
+TESLA_OWNER_API_URL = env["TESLA_OWNER_API_URL"]
+TESLA_PAIRING_URL = env["TESLA_PAIRING_URL"]
+LEGACY_OWNER_API = env["LEGACY_OWNER_API"]
+SIMULATOR_URL = env["SIMULATOR_URL"]
+TESLA_UPSTREAM_SLOTS = env["TESLA_UPSTREAM_SLOTS"]
 TESLA_RATE_LIMITS = {
-    "data": env.int("TESLA_DATA_PER_MINUTE", default=60),
-    "wakes": env.int("TESLA_WAKES_PER_MINUTE", default=3),
-    "commands": env.int("TESLA_COMMANDS_PER_MINUTE", default=30),
+    "data": env["TESLA_DATA_PER_MINUTE"],
+    "wakes": env["TESLA_WAKES_PER_MINUTE"],
+    "commands": env["TESLA_COMMANDS_PER_MINUTE"],
 }
-VAULT_KEYS = _names(env.list("VAULT_KEYS", default=[]))
+VAULT_KEYS = env["VAULT_KEYS"]
 TOKEN_WITNESS_FILE = VAR_DIR / "newest-refresh"
 
 # Storage and messages --------------------------------------------------------------------------------------------
 
-DATABASE_URL = env.str("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'carport.sqlite3'}")
-DATABASES: dict[str, Any] = {"default": env.db_url_config(DATABASE_URL)}
+DATABASE_URL = env["DATABASE_URL"] or f"sqlite:///{quote(str(VAR_DIR / 'carport.sqlite3'))}"
+DATABASES: dict[str, Any] = {"default": environ.Env.db_url_config(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     VAR_DIR.mkdir(exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
@@ -91,14 +72,15 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Closing the last connection writes the log back into the file, which costs more than most requests do.
     DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 12}}
+    # What the URL itself says, such as ?sslmode=require, stays.
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 12}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "vehicles.User"
 
-CACHE_URL = env.str("CACHE_URL", default="locmemcache://")
-CACHES = {"default": env.cache_url_config(CACHE_URL)}
+CACHE_URL = env["CACHE_URL"]
+CACHES = {"default": environ.Env.cache_url_config(CACHE_URL)}
 
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
+CELERY_BROKER_URL = env["CELERY_BROKER_URL"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_SERIALIZER = "json"
@@ -150,6 +132,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.forwarded.ForwardedHeadersMiddleware",
     "portal.middleware.RequestIdMiddleware",
     "portal.middleware.ContentSecurityPolicyMiddleware",
     "portal.middleware.StaffContentSecurityPolicyMiddleware",
@@ -165,6 +148,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "portal.error_pages.NotStorableMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -233,9 +217,7 @@ CSRF_FAILURE_VIEW = "connect.views.csrf_failure"
 SECURE_SSL_REDIRECT = SECURE
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
-)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -359,7 +341,7 @@ LOGGING = {
             "filters": ["request_id"],
         }
     },
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": env["LOG_LEVEL"]},
     "loggers": {
         "oauth2_provider": {"level": "WARNING"},
         # Writes the tokens that it issues, at its finest level.

@@ -7,9 +7,10 @@ text, so a sealed value is of no use in another place.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
+import re
 import secrets
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -19,6 +20,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 _NONCE_BYTES: Final = 12
+_KEY_BYTES: Final = 32
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class VaultError(Exception):
@@ -56,6 +59,27 @@ def key_names() -> list[str]:
     return [name for name, _ in _keys()]
 
 
+def keys_in(entries: Iterable[str]) -> list[tuple[str, bytes]]:
+    """The keys of such entries, `name:base64 of 32 bytes` each, by name. Raises `ValueError` with what is wrong."""
+    keys: list[tuple[str, bytes]] = []
+    for entry in entries:
+        name, _, value = (part.strip() for part in entry.partition(":"))
+        try:
+            key = base64.b64decode(value, validate=True)
+        except ValueError:
+            key = b""
+        if not _NAME.fullmatch(name) or len(key) != _KEY_BYTES:
+            raise ValueError(
+                "each entry is name:key, the name of letters, digits, dots and dashes, the key 32 bytes in base64."
+            )
+        keys.append((name, key))
+    if len(dict(keys)) < len(keys):
+        raise ValueError("two keys have the same name.")
+    if len({key for _, key in keys}) < len(keys):
+        raise ValueError("one key stands there under two names.")
+    return keys
+
+
 def _keys() -> list[tuple[str, bytes]]:
     return _parse_keys(tuple(settings.VAULT_KEYS), settings.SECRET_KEY if settings.DEBUG else "")
 
@@ -64,18 +88,10 @@ def _keys() -> list[tuple[str, bytes]]:
 def _parse_keys(entries: tuple[str, ...], development_secret: str) -> list[tuple[str, bytes]]:
     if not entries and development_secret:
         return [("development", hashlib.sha256(f"vault:{development_secret}".encode()).digest())]
-    keys = []
-    for entry in entries:
-        name, _, value = entry.partition(":")
-        try:
-            key = base64.b64decode(value, validate=True)
-        except binascii.Error:
-            key = b""
-        if not name or not name.isascii() or len(key) != 32:
-            raise ImproperlyConfigured("VAULT_KEYS: each entry is name:key, the key 32 bytes in base64.")
-        keys.append((name, key))
-    if len(dict(keys)) < len(keys):
-        raise ImproperlyConfigured("VAULT_KEYS: two keys have the same name.")
+    try:
+        keys = keys_in(entries)
+    except ValueError as fault:
+        raise ImproperlyConfigured(f"VAULT_KEYS: {fault}") from None
     if not keys:
         raise ImproperlyConfigured("VAULT_KEYS is empty, so Tesla's tokens cannot be stored.")
     return keys

@@ -51,8 +51,7 @@ class ApplicationForm(KeptCredentialsForm):
             "allowed_origins": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         }
         help_texts = {
-            "redirect_uris": "One a line, as the application sends them; what browsers make of them is kept. "
-            "https, http on localhost, "
+            "redirect_uris": "One a line, as the application sends them. https, http on localhost, "
             "or the application's own scheme sc{client_id}://.",
             "allowed_origins": "For pages that open Connect in a window of their own. One a line, such as "
             "https://app.example. Their redirect address is /connect/redirect?app_origin=… on this portal.",

@@ -32,6 +32,11 @@ class ChoiceFilter(DropdownFilter):
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
         return list(self.values)
 
+    def value(self) -> str | None:
+        """The chosen value; None when none was given, or something that is no choice."""
+        given = super().value()
+        return given if given in dict(self.values) else None
+
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         return (
             queryset.filter(**{self.field or self.parameter_name: self.value()}) if self.value() else queryset

@@ -4,16 +4,48 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
+from portal.settings_table import SETTINGS, Setting
 from tests.runner import ROOT
 
 README = (ROOT / "README.md").read_text()
 
 
+IN_WORDS = {
+    "ALLOWED_HOSTS": "host of `PUBLIC_URL`",
+    "TESLA_KEY_DOMAIN": "host of `PUBLIC_URL`",
+    "DATABASE_URL": "SQLite in `var/`",
+    "CACHE_URL": "memory of each process",
+    "TESLA_API_URL": "Tesla's, by region",
+    **dict.fromkeys(
+        ("TESLA_AUTH_URL", "TESLA_TOKEN_URL", "TESLA_OWNER_API_URL", "TESLA_PAIRING_URL"), "Tesla's"
+    ),
+    "SECRET_KEY": "none",
+}
+"""Defaults that the README describes instead of showing them."""
+
+
+def settings_told() -> dict[str, str]:
+    """Each setting that the README names, and its default there."""
+    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \| ([^|]+) \|", README.split("## Settings")[1], re.MULTILINE)
+    return {name: default for names, default in rows for name in re.findall(r"`([A-Z_]+)`", names)}
+
+
 def test_the_settings_table_names_every_setting_and_no_other() -> None:
-    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "portal" / "settings.py").read_text()))
-    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \|", README.split("## Settings")[1], re.MULTILINE)
-    told = {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
-    assert told == read
+    assert set(settings_told()) == {setting.name for setting in SETTINGS}
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_the_settings_table_tells_each_default(setting: Setting) -> None:
+    default = IN_WORDS.get(setting.name) or setting.default or "none"
+    assert settings_told()[setting.name].strip("`") == str(default).strip("`")
+
+
+def test_settings_are_read_by_their_table_and_nowhere_else() -> None:
+    text = (ROOT / "portal" / "settings.py").read_text()
+    assert not re.findall(r"environ\.get|environ\[|env\.\w+\(", text)
+    assert set(re.findall(r'env\["([A-Z_]+)"\]', text)) == {setting.name for setting in SETTINGS}
 
 
 def test_every_make_target_that_the_readme_names_exists() -> None:

@@ -10,6 +10,7 @@ import logging
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import DataError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 
@@ -18,6 +19,9 @@ from vehicles.api import refused
 from vehicles.errors import CatalogueError, ErrorSpec
 
 log = logging.getLogger(__name__)
+
+NOT_STORABLE: Final = (DataError, OverflowError, UnicodeEncodeError)
+"""Raised for a value that the database does not take: a NUL, half a surrogate pair, a text or number too large."""
 
 MEANINGS: Final[tuple[tuple[type[Exception], ErrorSpec], ...]] = (
     (exceptions.NotAuthenticated, errors.AUTHENTICATION),
@@ -32,6 +36,7 @@ MEANINGS: Final[tuple[tuple[type[Exception], ErrorSpec], ...]] = (
     (exceptions.NotAcceptable, errors.VALIDATION),
     (exceptions.ValidationError, errors.VALIDATION),
     (SuspiciousOperation, errors.VALIDATION),
+    *((kind, errors.VALIDATION) for kind in NOT_STORABLE),
 )
 """What the frameworks' own exceptions mean to the caller; first match wins."""
 
@@ -49,6 +54,8 @@ def _meant(failure: Exception) -> CatalogueError:
         log.info("answered %s: %s", failure, failure.reason or "-")
         return failure
     spec = next((spec for kind, spec in MEANINGS if isinstance(failure, kind)), None)
+    if isinstance(failure, NOT_STORABLE):
+        log.warning("a value that cannot be stored", exc_info=failure)
     if spec is None:
         log.error("unexpected failure", exc_info=failure)
         spec = errors.INTERNAL
