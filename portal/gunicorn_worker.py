@@ -14,8 +14,6 @@ from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import ThreadWorker
 
-from portal import wire_errors
-
 LONGEST_REQUEST_LINE: Final = 64 * 1024
 """What browsers send without asking: Firefox and Safari some 64 kB; a `state` of applications comes in it."""
 _KEPT: Final = 2048
@@ -66,6 +64,9 @@ class Worker(ThreadWorker):
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer what could not be parsed, or broke outside of the application, and close the connection."""
+        # gunicorn loads this module before the applications are there.
+        from portal import wire_errors
+
         status = next((status for kind, status in STATUSES if isinstance(exc, kind)), 500)
         if status == 500:
             self.log.error("the server failed", exc_info=exc)
