@@ -22,6 +22,7 @@ CLIENTS = frozenset(
 DOORS = {
     "vehicles/tesla/connections.py": "the door itself",
     "vehicles/tesla/transport.py": "the door itself",
+    "portal/buffering_worker.py": "is the web server, which only listens",
     "portal/processes.py": "asks our own web server on loopback whether it is up",
     "portal/demo": "speaks to the simulated Tesla on loopback",
     "vehicles/tesla/simulator": "is the simulated Tesla",

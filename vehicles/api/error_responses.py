@@ -15,6 +15,7 @@ from rest_framework import exceptions
 
 from vehicles import errors, request_id
 from vehicles.errors import CatalogueError, ErrorSpec
+from vehicles.outage import RETRY_SECONDS, is_database_away
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +41,19 @@ def render_exception(failure: Exception, context: dict[str, Any]) -> JsonRespons
     if isinstance(failure, CatalogueError):
         log.info("answered %s: %s", failure, failure.reason or "-")
         return error_response(failure)
+    if is_database_away(failure):
+        return database_away(failure)
     spec = next((spec for kind, spec in MEANINGS if isinstance(failure, kind)), None)
     if spec is None:
         log.error("unexpected failure", exc_info=failure)
         spec = errors.INTERNAL
     return error_response(CatalogueError(spec))
+
+
+def database_away(failure: BaseException | None) -> JsonResponse:
+    """The answer while the database is away. Whether a command was sent is for its row to tell, once it can be read."""
+    log.warning("the database is away: %s", type(failure).__name__)
+    return error_response(CatalogueError(errors.UNAVAILABLE, retry_after=RETRY_SECONDS))
 
 
 def error_response(error: CatalogueError) -> JsonResponse:
