@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import os
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +21,7 @@ from django.test import Client
 
 from portal import health
 from tests.databases import database_url
+from tests.faults.locked_database import locked
 from tests.faults.small_disk import fill, small_disk
 from tests.faults.tcp_proxy import CuttingProxy
 from tests.faults.web_server import web_server
@@ -56,17 +55,6 @@ def serving(tmp_path: Path, url: str, threads: int = 128) -> Any:
         "LOG_LEVEL": "ERROR",
     }
     return web_server(tmp_path / "web.log", environment, threads=threads)
-
-
-@contextmanager
-def locked(file: Path) -> Iterator[None]:
-    """Another program holds the lock that every writer needs."""
-    holder = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-    holder.execute("BEGIN EXCLUSIVE")
-    try:
-        yield
-    finally:
-        holder.close()
 
 
 def asked(port: int, method: str, path: str) -> urllib3.BaseHTTPResponse:

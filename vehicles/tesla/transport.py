@@ -47,7 +47,7 @@ def send(
     it can fail.
     """
     seconds = seconds_left(read_seconds)
-    if seconds < _LEAST_SECONDS:
+    if seconds < min(read_seconds, _LEAST_SECONDS):
         raise errors.NotSent("no time was left to ask")
     headers = {"Accept": "application/json"}
     data: bytes | None
