@@ -31,8 +31,8 @@ T = TypeVar("T")
 Make = Callable[[str, str], T]
 """A call to Tesla, given the base address and the access token."""
 
-CALL_SECONDS: Final = 30.0
-"""For one call with all that belongs to it: a refresh, the same again after a denial, another region."""
+CALL_SECONDS: Final = 45.0
+"""For one call with all that belongs to it: the end of another process's lease, the same again after a denial."""
 _NOT_REGISTERED_HERE: Final = 412
 
 
