@@ -25,6 +25,7 @@ from oauthlib.oauth2 import (
 )
 
 from connect.oauth import ACCESS_TOKEN_LIFE, ConnectValidator, new_token
+from vehicles.outage import RETRY_SECONDS, is_database_away
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "invalid_request": "The request lacks a parameter or has one that is malformed.",
     "invalid_scope": "The scope is not within what was granted.",
     "server_error": "Something unexpected happened on our side.",
+    "temporarily_unavailable": "The server cannot answer right now. Try again after the seconds in Retry-After.",
     "unauthorized_client": "The client may not use this grant type.",
     "unsupported_grant_type": "The grant_type must be authorization_code or refresh_token.",
 }
@@ -60,7 +62,12 @@ class TokenView(View):
             return super().dispatch(request, *args, **kwargs)
         except (BadRequest, SuspiciousOperation, MultiPartParserError):
             return _error("invalid_request", status=400)
-        except Exception:
+        except Exception as failure:
+            if is_database_away(failure):
+                log.warning("the database is away: %s", type(failure).__name__)
+                answer = _error("temporarily_unavailable", status=503)
+                answer["Retry-After"] = str(RETRY_SECONDS)
+                return answer
             log.exception("the token endpoint failed")
             return _error("server_error", status=500)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -14,8 +15,9 @@ from django.utils import timezone
 
 from connect import shown_faults, support_codes
 from vehicles import errors, request_id
-from vehicles.api.error_responses import NOT_STORABLE, error_response
+from vehicles.api.error_responses import NOT_STORABLE, database_away, error_response
 from vehicles.errors import CatalogueError
+from vehicles.outage import RETRY_SECONDS, is_database_away
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +46,12 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Something broke. Shows the request id, by which staff find it in the log, and nothing else."""
+    """Something broke. Shows the request id, by which staff find it in the log, and nothing else.
+
+    Where it was the database that is away, 503 says when to come back.
+    """
+    if is_database_away(sys.exception()):
+        return _unavailable(request)
     if _API.match(request.path):
         return error_response(CatalogueError(errors.INTERNAL))
     context = {"request_id": request_id.current()}
@@ -52,6 +59,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
     with suppress(Exception):
         context |= _with_code(request, "Something went wrong")
     return render(request, "portal/server_error.html", context, status=500)
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    if _API.match(request.path):
+        return error_response(database_away(sys.exception()))
+    page = render(request, "portal/unavailable.html", {"request_id": request_id.current()}, status=503)
+    page["Retry-After"] = str(RETRY_SECONDS)
+    return page
 
 
 def _with_code(request: HttpRequest, reason: str) -> dict[str, str]:

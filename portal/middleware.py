@@ -13,6 +13,7 @@ from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
 from vehicles import request_id
+from vehicles.outage import is_database_away
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,9 @@ class OnlyWhatBrokeFilter(logging.Filter):
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and is_database_away(record.exc_info[1]):
+            log.warning("answered while the database is away: %s", record.getMessage())
+            return False
         if record.exc_info or not hasattr(record, "status_code"):
             return True
         log.info("answered %s: %s", record.status_code, record.getMessage())

@@ -61,19 +61,31 @@ TOKEN_WITNESS_FILE = VAR_DIR / "newest-refresh"
 
 DATABASE_URL = env["DATABASE_URL"] or f"sqlite:///{quote(str(VAR_DIR / 'carport.sqlite3'))}"
 DATABASES: dict[str, Any] = {"default": environ.Env.db_url_config(DATABASE_URL)}
+# Until a request that gets no connection, or no lock, is answered 503: many wait at once, and they must not pile up.
+DATABASE_WAIT_SECONDS = 4
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     VAR_DIR.mkdir(exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
         # A writer takes its lock at the start, so that two of them wait for each other instead of failing midway.
         "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
+        "timeout": DATABASE_WAIT_SECONDS,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
     # Closing the last connection writes the log back into the file, which costs more than most requests do.
     DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
+    _seconds = DATABASE_WAIT_SECONDS
     # What the URL itself says, such as ?sslmode=require, stays.
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 12}
+    DATABASES["default"]["OPTIONS"] = DATABASES["default"].get("OPTIONS", {}) | {
+        # What the pool does by itself, growing and trying again, must not go on for long after an outage either.
+        "pool": {"min_size": 1, "max_size": 12, "timeout": _seconds, "reconnect_timeout": _seconds},
+        "connect_timeout": _seconds,
+        # A peer that vanished without a word is noticed by what it does not acknowledge.
+        "tcp_user_timeout": _seconds * 1000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "vehicles.User"
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gc
-from typing import Any
+import resource
+from typing import Any, Final
 
-worker_class = "portal.gunicorn_worker.Worker"
+worker_class = "portal.buffering_worker.BufferingWorker"
 workers = 1
 threads = 128
+worker_connections = 2000
+# The worker bounds how long a client may take an answer, which it cannot where the system sends by itself.
+sendfile = False
 keepalive = 30
 timeout = 120
 graceful_timeout = 8
@@ -24,8 +28,21 @@ header_map = "drop"
 limit_request_field_size = 16384
 limit_request_fields = 100
 
+_OTHER_FILES: Final = 1000
+"""Beside clients: connections to Tesla, database and broker, and files that are being sent."""
+
 
 def post_worker_init(worker: Any) -> None:
+    """Let the process open as many files as it takes connections, as far as it may, and prepare garbage collection."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = worker_connections + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    freeze()
+
+
+def freeze() -> None:
     """Take everything loaded so far out of garbage collection: shorter pauses, and pages shared between workers."""
     gc.collect()
     gc.freeze()

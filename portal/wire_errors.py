@@ -23,11 +23,19 @@ TOKENS: Final = re.compile(r"/oauth/token(?:/|$)")
 DESCRIPTIONS: Final = {
     400: "The request is malformed: a line, a header field or a chunk of it is not as HTTP wants it.",
     403: "This server is no proxy for others.",
+    408: "The request did not arrive in time.",
+    413: "The request is too large.",
     414: "The request line is too long.",
     417: "Only 100-continue can be expected.",
     431: "The header fields are too long, or too many.",
+    503: "The server has too much to do at this moment. Try again in a few seconds.",
     501: "This transfer coding is not known here; chunked is.",
 }
+
+
+FOR_NOW: Final = (408, 503)
+"""What may work a moment later."""
+RETRY_SECONDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ class WireAnswer:
             ("SC-Request-Id", self.request_id),
             ("X-Content-Type-Options", "nosniff"),
             ("Content-Security-Policy", _POLICY),
+            *([("Retry-After", str(RETRY_SECONDS))] if self.status in FOR_NOW else []),
         ]
 
     @property
@@ -80,7 +89,9 @@ def answer(status: int, path: str) -> WireAnswer:
 
 def _envelope(status: int) -> bytes:
     spec = errors.INTERNAL
-    if status < 500 or status in DESCRIPTIONS:
+    if status == errors.OVERLOADED.status:
+        spec = errors.OVERLOADED
+    elif status in DESCRIPTIONS:
         spec = replace(errors.VALIDATION, status=status, description=DESCRIPTIONS[status])
     return bytes(error_response(CatalogueError(spec)).content)
 

@@ -21,7 +21,7 @@ from vehicles.failures import translate
 from vehicles.models import IncidentKind, Integration, LoginEnd, TeslaAccount, Vehicle
 from vehicles.origins import api_base, origins
 from vehicles.sources import Source
-from vehicles.tesla import client, paths
+from vehicles.tesla import client, paths, transport
 from vehicles.tesla import errors as tesla
 from vehicles.token_refresh import LoginEnded
 
@@ -31,6 +31,8 @@ T = TypeVar("T")
 Make = Callable[[str, str], T]
 """A call to Tesla, given the base address and the access token."""
 
+CALL_SECONDS: Final = 45.0
+"""For one call with all that belongs to it: the end of another process's lease, the same again after a denial."""
 _NOT_REGISTERED_HERE: Final = 412
 
 
@@ -64,7 +66,8 @@ def call(
     for callers who must know whether it may have happened.
     """
     try:
-        with place():  # also while another request refreshes the account's tokens
+        # The place is held while another request refreshes the account's tokens too, and however often Tesla is asked.
+        with place(), transport.within(CALL_SECONDS):
             answer = _call_of_car(account, integration, make, scope, vehicle)
     except (tesla.VehicleNotFound, tesla.RemoteAccessDisabled, tesla.InService) as failure:
         if vehicle is not None:

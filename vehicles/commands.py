@@ -14,15 +14,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import timezone
 
 from vehicles import access, car_refusals, command_rows, delivery, errors, evidence, pairing, request_id
 from vehicles.bulkhead import let_go_of_database
 from vehicles.command_rows import Overtaken, PlaceTaken, end, end_refused
 from vehicles.controls import ASKED, CONTROLS, Step
-from vehicles.errors import CATALOGUE, CatalogueError, invalid
+from vehicles.errors import CATALOGUE, CatalogueError, ErrorSpec, invalid
 from vehicles.failures import translate
 from vehicles.models import Command, Outcome, VehicleGrant
+from vehicles.outage import is_database_away
 from vehicles.permissions import PERMISSIONS
 from vehicles.sources import Source
 from vehicles.tesla import errors as tesla
@@ -110,6 +112,14 @@ def _carried_out(
             if running is None:
                 continue
             return running
+        except DatabaseError as failure:
+            was_sent = command.sent_at is not None and not command._state.adding
+            if was_sent and is_database_away(failure):
+                # "Try again" would be wrong: the car may have done it. The row says sent, and is settled later.
+                raise _unknown(
+                    command, errors.UPSTREAM_NO_RESPONSE, "how it ended was not written"
+                ) from failure
+            raise
         return command
     raise CatalogueError(errors.UPSTREAM_NO_RESPONSE, reason="other calls kept coming first")
 
@@ -199,19 +209,24 @@ def _ended(command: Command) -> Command:
     return command
 
 
+def _unknown(command: Command, spec: ErrorSpec, reason: str) -> CatalogueError:
+    """What callers hear of a command that may have been carried out."""
+    return CatalogueError(
+        spec,
+        reason=reason,
+        command_id=str(command.pk),
+        resolution_withheld=CONTROLS[command.name].toggles,
+        is_recorded=command.request_id == request_id.current(),
+    )
+
+
 def _answer(command: Command, grant: VehicleGrant) -> Command:
     """Return the row of a command that succeeded; raise what its callers hear otherwise."""
     if command.outcome == Outcome.SUCCEEDED:
         return command
     spec = CATALOGUE[command.error]
     if command.outcome == Outcome.UNKNOWN:
-        raise CatalogueError(
-            spec,
-            reason=command.reason,
-            command_id=str(command.pk),
-            resolution_withheld=CONTROLS[command.name].toggles,
-            is_recorded=command.request_id == request_id.current(),
-        )
+        raise _unknown(command, spec, command.reason)
     refused = access.refuse(grant, spec, reason=command.reason)
     own_words = car_refusals.description(command.reason) if spec is errors.VEHICLE_STATE_UNKNOWN else None
     if own_words:

@@ -150,6 +150,14 @@ OVERLOADED: Final = ErrorSpec(
     "RETRY_LATER",
     "Too much is going on right now. Please try again in a moment.",
 )
+UNAVAILABLE: Final = ErrorSpec(
+    "SERVER",
+    "UNAVAILABLE",
+    503,
+    "Our own database cannot be reached right now. Wait for the number of seconds in the Retry-After header.",
+    "RETRY_LATER",
+    "Something went wrong. Please try again later.",
+)
 UPSTREAM_INVALID_DATA: Final = _upstream("INVALID_DATA", "Tesla sent values that make no sense.")
 UPSTREAM_KNOWN_ISSUE: Final = _upstream("KNOWN_ISSUE", "Tesla has a known problem, or access is held back.")
 UPSTREAM_NO_RESPONSE: Final = _upstream("NO_RESPONSE", "Tesla or the vehicle did not answer.")

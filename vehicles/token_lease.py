@@ -17,6 +17,8 @@ from vehicles.models import LoginEnd, TeslaToken
 
 LEASE: Final = timedelta(seconds=30)
 """Longer than one question to Tesla takes (`tesla.transport`): 5 s to connect and 20 s to read."""
+LONGEST: Final = timedelta(minutes=10)
+"""Longer than any lease, and than any pause that Tesla is granted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,9 @@ def take(row_id: uuid.UUID, generation: int, now: datetime) -> Lease | None:
     """Become the one that refreshes this pair; None when another process is at it, or has just done it."""
     unchanged = TeslaToken.objects.filter(pk=row_id, generation=generation)
     holder = uuid.uuid4()
-    for free, after_unknown in ((Q(lease_until=None), False), (Q(lease_until__lt=now), True)):
+    # What ends later than any lease or pause does was written by a clock that was wrong.
+    over = Q(lease_until__lt=now) | Q(lease_until__gt=now + LONGEST)
+    for free, after_unknown in ((Q(lease_until=None), False), (over, True)):
         if unchanged.filter(free).update(lease_holder=holder, lease_until=now + LEASE):
             return Lease(row_id, holder, after_unknown)
     return None

@@ -22,7 +22,7 @@ from vehicles.bulkhead import let_go_of_database, slot
 from vehicles.history import Kind
 from vehicles.models import Integration, LoginEnd, TeslaAccount
 from vehicles.origins import origins
-from vehicles.tesla import auth, paths
+from vehicles.tesla import auth, paths, transport
 from vehicles.tesla import errors as tesla
 from vehicles.token_lease import Lease
 from vehicles.vault import StoredTokens
@@ -67,7 +67,7 @@ def refresh(account: TeslaAccount, integration: str, stored: StoredTokens) -> St
 
 def _refreshed_elsewhere(account: TeslaAccount, integration: str, stored: StoredTokens) -> StoredTokens:
     """What another process gets for us; its work becomes ours when its lease ends without a word."""
-    end, pause = time.monotonic() + WAIT_SECONDS, _FIRST_LOOK
+    end, pause = time.monotonic() + transport.seconds_left(WAIT_SECONDS), _FIRST_LOOK
     while time.monotonic() < end:
         current = _load(account, integration)
         if current.generation != stored.generation:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
-from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -226,16 +225,17 @@ def signed_message(grant: VehicleGrant, message: str, scope: str) -> str:
 
 def spend_command(grant: VehicleGrant) -> None:
     """Spend what one message to the car costs, in the caller's transaction; RATE_LIMIT:VEHICLE undoes it."""
-    rate_budgets.spend(rate_budgets.Kind.COMMANDS, _subjects(grant))
+    rate_budgets.spend_fairly(rate_budgets.Kind.COMMANDS, _spender(grant))
 
 
 def _spend(kind: rate_budgets.Kind, grant: VehicleGrant) -> None:
     with transaction.atomic():
-        rate_budgets.spend(kind, _subjects(grant))
+        rate_budgets.spend_fairly(kind, _spender(grant))
 
 
-def _subjects(grant: VehicleGrant) -> tuple[UUID, UUID]:
-    return grant.connection.vehicle_id, grant.account_id
+def _spender(grant: VehicleGrant) -> rate_budgets.Spender:
+    connection = grant.connection
+    return rate_budgets.Spender(connection.vehicle_id, grant.account_id, connection.application_id)
 
 
 def _tag(grant: VehicleGrant) -> str:

@@ -54,7 +54,7 @@ def in_process(rounds: int, ours: Request, stock: Request) -> Iterator[Row]:
     from django.test.utils import CaptureQueriesContext
 
     calls = called(ours), called(stock)
-    web_server_settings.post_worker_init(None)
+    web_server_settings.freeze()
     for call in calls:
         per_second(call, ALONE_SECONDS)
     rates = [tuple(per_second(call, ALONE_SECONDS) for call in calls) for _ in range(rounds)]

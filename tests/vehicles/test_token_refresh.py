@@ -149,6 +149,13 @@ def test_whoever_waits_takes_over_when_the_lease_of_a_killed_holder_ends(
     assert token_lease.LEASE < waited < token_lease.LEASE + timedelta(seconds=2)
 
 
+def test_a_lease_taken_by_a_clock_that_was_ahead_keeps_nobody_waiting(account: TeslaAccount) -> None:
+    before = stored(account)
+    with time_machine.travel(timezone.now() + timedelta(hours=1)):
+        assert token_lease.take(before.row_id, before.generation, timezone.now())
+    assert refresh(account).generation == before.generation + 1
+
+
 def while_waiting(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], Any]) -> None:
     monkeypatch.setattr(token_refresh.time, "sleep", lambda seconds: happens())
 

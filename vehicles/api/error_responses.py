@@ -17,6 +17,7 @@ from rest_framework import exceptions
 from vehicles import errors, request_id
 from vehicles.api import refused
 from vehicles.errors import CatalogueError, ErrorSpec
+from vehicles.outage import RETRY_SECONDS, is_database_away
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,8 @@ MEANINGS: Final[tuple[tuple[type[Exception], ErrorSpec], ...]] = (
 def render_exception(failure: Exception, context: dict[str, Any]) -> JsonResponse:
     """The answer for whatever a view raised. Surprises are logged with their trace and answered SERVER:INTERNAL."""
     error = _meant(failure)
-    if request := context.get("request"):
+    request = context.get("request")
+    if request and error.spec is not errors.UNAVAILABLE:
         refused.note(request, error)
     return error_response(error)
 
@@ -53,6 +55,8 @@ def _meant(failure: Exception) -> CatalogueError:
     if isinstance(failure, CatalogueError):
         log.info("answered %s: %s", failure, failure.reason or "-")
         return failure
+    if is_database_away(failure):
+        return database_away(failure)
     spec = next((spec for kind, spec in MEANINGS if isinstance(failure, kind)), None)
     if isinstance(failure, NOT_STORABLE):
         log.warning("a value that cannot be stored", exc_info=failure)
@@ -60,6 +64,12 @@ def _meant(failure: Exception) -> CatalogueError:
         log.error("unexpected failure", exc_info=failure)
         spec = errors.INTERNAL
     return CatalogueError(spec)
+
+
+def database_away(failure: BaseException | None) -> CatalogueError:
+    """What is told while the database is away. Whether a command was sent is for its row to tell, once it is back."""
+    log.warning("the database is away: %s", type(failure).__name__)
+    return CatalogueError(errors.UNAVAILABLE, retry_after=RETRY_SECONDS)
 
 
 def error_response(error: CatalogueError) -> JsonResponse:

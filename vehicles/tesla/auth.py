@@ -22,6 +22,8 @@ _THIRD_PARTY = "/nts"
 _OPERATOR_FAULT = ("unauthorized_client", "invalid_client", "invalid_redirect_url")
 _PASSWORD_CHANGED = "password_changed"  # noqa: S105  (Tesla's name of an error)
 _DEAD_LOGIN = ("login_required", "invalid_grant", "login_failed")
+_LONGEST_LIFETIME = 366 * 24 * 3600
+"""Seconds. Tesla's access tokens live for eight hours, and those of the Owner API did for 45 days."""
 
 
 _LONGEST_SUB = 64
@@ -195,15 +197,14 @@ def refresh(origin: str, *, client_id: str, refresh_token: str) -> Tokens:
 
 
 def _tokens(body: Mapping[str, Any]) -> Tokens:
+    access, renewing, identity = (body.get(f"{name}_token") for name in ("access", "refresh", "id"))
+    if not (isinstance(access, str) and access and isinstance(renewing, str) and renewing):
+        raise errors.Unintelligible("the token answer lacks a token")
     try:
-        return Tokens(
-            access_token=str(body["access_token"]),
-            refresh_token=str(body["refresh_token"]),
-            expires_in=int(body["expires_in"]),
-            id_token=str(body.get("id_token") or ""),
-        )
-    except (KeyError, TypeError, ValueError):
-        raise errors.Unintelligible("the token answer lacks a field") from None
+        lifetime = min(int(body["expires_in"]), _LONGEST_LIFETIME)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise errors.Unintelligible("the token answer lacks a lifetime") from None
+    return Tokens(access, renewing, max(lifetime, 0), identity if isinstance(identity, str) else "")
 
 
 def read_claims(access_token: str) -> Claims:

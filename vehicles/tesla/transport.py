@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import DecodeError, HTTPError, NewConnectionError
 
-from vehicles.tesla import errors, texts
+from vehicles.tesla import connections, errors, texts
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 20.0
@@ -22,9 +24,10 @@ _SECRET_FIELDS: Final = ("client_secret", "refresh_token", "code", "code_verifie
 _TOKEN: Final = re.compile(r"eyJ[\w.-]{20,}|\b[A-Z]{2}_\w{24,}")
 """How Tesla's access tokens begin (JSON in base64), and its codes and refresh tokens (a region)."""
 _HIDDEN: Final = "[hidden]"
-_UNCLEAN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
-_CONNECTIONS: Final = 128
+LARGEST_BODY: Final = 4 * 1024 * 1024
+"""Bytes, unpacked. The list of a hundred cars has some hundred thousand."""
+_LEAST_SECONDS: Final = 0.5
 _NEVER_AGAIN: Final = urllib3.Retry(False)
 
 
@@ -40,8 +43,12 @@ def send(
 ) -> dict[str, Any]:
     """Make one call, never repeated here, and return the JSON object that answers it.
 
-    Raises a `TeslaError` for every way in which it can fail.
+    After `read_seconds` it is over, however much of the answer has come. Raises a `TeslaError` for every way in which
+    it can fail.
     """
+    seconds = seconds_left(read_seconds)
+    if seconds < min(read_seconds, _LEAST_SECONDS):
+        raise errors.NotSent("no time was left to ask")
     headers = {"Accept": "application/json"}
     data: bytes | None
     if token:
@@ -60,15 +67,17 @@ def send(
             target,
             body=data,
             headers=headers,
-            timeout=_timeout(read_seconds),
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, total=seconds),
             retries=_NEVER_AGAIN,
             redirect=False,
+            preload_content=False,
         )
+        body = _body(response)
     except (NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as failure:
         raise errors.NotSent(type(failure).__name__) from None
     except HTTPError as failure:
         raise errors.NoAnswer(type(failure).__name__) from None
-    return _read(response, [token or "", *((form or {}).get(name, "") for name in _SECRET_FIELDS)])
+    return _read(response, body, [token or "", *((form or {}).get(name, "") for name in _SECRET_FIELDS)])
 
 
 def _parts(url: str) -> tuple[str, str]:
@@ -80,52 +89,57 @@ def _parts(url: str) -> tuple[str, str]:
 @lru_cache(maxsize=16)
 def _pool(origin: str) -> urllib3.HTTPConnectionPool:
     """The kept connections to one host, found without taking an address apart with every call."""
-    pool = urllib3.connection_from_url(origin, maxsize=_CONNECTIONS)
-    pool.ConnectionCls = _KINDS[str(pool.scheme)]
-    return pool
+    return connections.pool(origin)
 
 
-class _Whole:
-    """A connection that sends each request in one piece: head and body apart are two packets, and wake Tesla twice."""
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """All calls of this thread inside, together, have so much time; a call for which none is left raises `NotSent`.
 
-    _pieces: list[bytes] | None = None
-
-    def request(self, *given: Any, **named: Any) -> None:
-        pieces: list[bytes] = []
-        self._pieces = pieces
-        try:
-            super().request(*given, **named)  # type: ignore[misc]
-        finally:
-            self._pieces = None
-        self.send(b"".join(pieces))
-
-    def send(self, data: Any) -> None:
-        if self._pieces is None:
-            super().send(data)  # type: ignore[misc]
-        else:
-            self._pieces.append(data)
+    Inside another of its kind the earlier end counts.
+    """
+    outer: float | None = getattr(_OF_THREAD, "until", None)
+    own = time.monotonic() + seconds
+    _OF_THREAD.until = own if outer is None else min(own, outer)
+    try:
+        yield
+    finally:
+        _OF_THREAD.until = outer
 
 
-class _WholeHTTP(_Whole, HTTPConnection):
-    """In the clear: to a simulated Tesla."""
+_OF_THREAD: Final = threading.local()
 
 
-class _WholeHTTPS(_Whole, HTTPSConnection):
-    """To Tesla."""
+def seconds_left(wanted: float) -> float:
+    """The seconds wanted, or those that `within` leaves of them; may be none."""
+    until: float | None = getattr(_OF_THREAD, "until", None)
+    return wanted if until is None else max(0.0, min(wanted, until - time.monotonic()))
 
 
-_KINDS: Final[dict[str, Any]] = {"http": _WholeHTTP, "https": _WholeHTTPS}
+def _body(response: urllib3.BaseHTTPResponse) -> bytes:
+    """The whole body, unpacked where Tesla packed it. Raises `Unintelligible` when it is too large or no such thing."""
+    too_large = f"the body has more than {LARGEST_BODY} bytes"
+    try:
+        if int(response.headers.get("Content-Length") or 0) > LARGEST_BODY:
+            raise errors.Unintelligible(too_large, status=response.status)
+        data = response.read(LARGEST_BODY + 1)
+        if len(data) > LARGEST_BODY:
+            raise errors.Unintelligible(too_large, status=response.status)
+    except (ValueError, DecodeError):
+        response.close()
+        raise errors.Unintelligible("the body cannot be read", status=response.status) from None
+    except BaseException:
+        # What is still to come would be taken for the next answer.
+        response.close()
+        raise
+    response.release_conn()
+    return data
 
 
-@lru_cache
-def _timeout(read_seconds: float) -> urllib3.Timeout:
-    return urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
-
-
-def _read(response: urllib3.BaseHTTPResponse, sent: Sequence[str]) -> dict[str, Any]:
-    body = read_json(response.data)
+def _read(response: urllib3.BaseHTTPResponse, data: bytes, sent: Sequence[str]) -> dict[str, Any]:
+    body = read_json(data)
     if response.status >= 400:
-        text = without_secrets(words(body, response.data), sent)
+        text = without_secrets(words(body, data), sent)
         raise errors.refusal(response.status, text, response.headers)
     if not isinstance(body, dict):
         raise errors.Unintelligible("the body is not a JSON object", status=response.status)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import json
 import re
+from typing import Any
 
+import pytest
 from django.core.management import call_command
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
 
 
 def test_the_schema_is_valid_and_has_no_warnings() -> None:
@@ -25,6 +28,22 @@ def test_every_endpoint_is_described_under_the_current_version() -> None:
         token = "managementToken" if path.startswith("/v2.0/management/") else "bearer"
         assert all(operation["security"] == [{token: []}] for operation in methods.values())
     assert all({"200", "default"} == set(operation["responses"]) for operation in operations)
+
+
+@pytest.mark.parametrize("query", ["", "?format=json", "?lang=de", "?lang=xx&version=9"])
+def test_the_description_is_made_once_and_not_with_every_request(
+    query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Client().get(f"/api/schema/{query}")
+
+    def again(*_: Any, **__: Any) -> None:
+        raise AssertionError("it was made already")
+
+    monkeypatch.setattr(SchemaGenerator, "get_schema", again)
+    second = Client().get(f"/api/schema/{query}")
+    assert (second.status_code, second.content) == (200, first.content)
+    assert second.headers["Content-Type"] == first.headers["Content-Type"]
+    assert second.headers["Content-Disposition"].startswith('inline; filename="Carport API.')
 
 
 def test_the_documentation_page_has_no_inline_script() -> None:
