@@ -84,9 +84,9 @@ def drive(oracle: str, server: SimulatorServer, grant: VehicleGrant, key_file: A
     return answers
 
 
-def counters(car: Car) -> dict[Domain, list[int]]:
-    """The highest counter of each key that each computer has seen."""
-    computers = {domain: car.security.computer(domain, 0) for domain in Domain}
+def counters(car: Car, now: float) -> dict[Domain, list[int]]:
+    """The highest counter of each key that each computer has seen, `now` being the simulator's time."""
+    computers = {domain: car.security.computer(domain, now) for domain in Domain}
     return {
         domain: sorted(window.highest for window in computer.counters.values())
         for domain, computer in computers.items()
@@ -109,7 +109,8 @@ def test_both_clients_leave_their_cars_in_the_same_state(
     assert ours.sections["vehicle_state"]["locked"] is theirs.sections["vehicle_state"]["locked"] is True
     for name in ("charge_state", "climate_state"):
         assert without_time(ours.sections[name]) == without_time(theirs.sections[name])
-    assert counters(ours) == counters(theirs) == {Domain.VEHICLE_SECURITY: [4], Domain.INFOTAINMENT: [4]}
+    now = simulator.world.clock.now()
+    assert counters(ours, now) == counters(theirs, now) == {Domain.VEHICLE_SECURITY: [4], Domain.INFOTAINMENT: [4]}
 
 
 def without_time(section: dict[str, Any]) -> dict[str, Any]:
