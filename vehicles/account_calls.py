@@ -2,14 +2,15 @@
 
 A single denial is noise. Only a refresh tells whether the person took something away (`_after_denial`), and only a
 living access token tells a removal from a login that ran out (`_with_last_token`). That a car is gone is believed when
-the account's list of cars lacks it too (`_call_of_car`).
+the account's list of cars lacks it too (`_once_more_if_listed`).
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar, TypeVarTuple
 
 from django.utils import timezone
 
@@ -28,8 +29,7 @@ from vehicles.token_refresh import LoginEnded
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Make = Callable[[str, str], T]
-"""A call to Tesla, given the base address and the access token."""
+Given = TypeVarTuple("Given")
 
 CALL_SECONDS: Final = 45.0
 """For one call with all that belongs to it: the end of another process's lease, the same again after a denial."""
@@ -41,76 +41,98 @@ def renew_login(account: TeslaAccount, integration: str) -> None:
 
     Raises `CatalogueError`: AUTHENTICATION_FAILED when the login is dead, UPSTREAM errors when Tesla cannot be asked.
     """
-    stored = _stored(account, integration)
+    question = _Question(account, integration, client.products)
+    stored = _stored(question)
     try:
         try:
-            _refreshed(account, integration, stored)
+            _refreshed(question, stored)
         except LoginEnded as dead:
-            _with_last_token(account, integration, stored, client.products, dead)
+            _with_last_token(question, stored, dead)
     except tesla.TeslaError as failure:
         raise translate(failure) from failure
+
+
+@dataclass(frozen=True, slots=True)
+class _Question(Generic[T]):
+    """A call to Tesla: `make` gets the base address, an access token of the account's, and what is `given`."""
+
+    account: TeslaAccount
+    integration: str
+    make: Callable[..., T]
+    given: tuple[Any, ...] = ()
+    scope: str = ""
 
 
 def call(
     account: TeslaAccount,
     integration: str,
-    make: Make[T],
-    *,
+    make: Callable[[str, str, *Given], T],
+    *given: *Given,
     scope: str = "",
     vehicle: Vehicle | None = None,
     raw: bool = False,
 ) -> T:
-    """Make one call with the account's token for this interface.
+    """Make one call with the account's token for this interface: `make(base, token, *given)`.
 
     Raises `CatalogueError`. With `raw`, failures that are neither about login nor consent are left as `TeslaError`,
     for callers who must know whether it may have happened.
     """
+    question = _Question(account, integration, make, given, scope)
     try:
         # The place is held while another request refreshes the account's tokens too, and however often Tesla is asked.
         with place(), transport.within(CALL_SECONDS):
-            answer = _call_of_car(account, integration, make, scope, vehicle)
-    except (tesla.VehicleNotFound, tesla.RemoteAccessDisabled, tesla.InService) as failure:
-        if vehicle is not None:
-            _remember(account, vehicle, failure)
-        raise translate(failure) from failure
-    except tesla.OperatorFault as failure:
-        _look_into_operator_fault(account, integration)
-        raise translate(failure) from failure
-    except tesla.LegacyClosed as failure:
-        legacy_api.look_into_refusal(account, failure.text)
-        raise translate(failure) from failure
+            try:
+                answer = _call(question)
+            except tesla.VehicleNotFound as missing:
+                answer = _once_more_if_listed(question, vehicle, missing)
     except tesla.TeslaError as failure:
-        if raw:
+        _look_into(question, vehicle, failure)
+        if raw and not isinstance(failure, _ALWAYS_TRANSLATED):
             raise
         raise translate(failure) from failure
-    _cleared(account, integration)
+    if integration == Integration.FLEET and account.consent == Consent.SUSPECTED:
+        # A call that Tesla answers ends a suspicion.
+        evidence.consent_seen(account, Consent.ACTIVE, now=timezone.now(), source=Source.API_ANSWER)
     return answer
 
 
-def _remember(account: TeslaAccount, vehicle: Vehicle, failure: tesla.TeslaError) -> None:
-    """A refusal that tells something about the car is evidence."""
-    now = timezone.now()
-    if isinstance(failure, tesla.VehicleNotFound):
+_ALWAYS_TRANSLATED: Final = (
+    tesla.VehicleNotFound,
+    tesla.RemoteAccessDisabled,
+    tesla.InService,
+    tesla.OperatorFault,
+    tesla.LegacyClosed,
+)
+
+
+def _look_into(question: _Question[T], vehicle: Vehicle | None, failure: tesla.TeslaError) -> None:
+    """What a failure tells about the car is evidence; what it tells about the operator or the legacy API concerns
+    everybody, and is looked into.
+    """
+    account, now = question.account, timezone.now()
+    if isinstance(failure, tesla.OperatorFault):
+        _look_into_operator_fault(question)
+    elif isinstance(failure, tesla.LegacyClosed):
+        legacy_api.look_into_refusal(account, failure.text)
+    elif vehicle is None:
+        return
+    elif isinstance(failure, tesla.VehicleNotFound):
         evidence.vehicle_gone(account, vehicle, now=now)
     elif isinstance(failure, tesla.InService):
         evidence.service_seen(vehicle, now=now, source=Source.API_DENIAL)
-    else:
+    elif isinstance(failure, tesla.RemoteAccessDisabled):
         evidence.remote_access_refused(vehicle, now=now, source=Source.API_DENIAL)
 
 
-def _cleared(account: TeslaAccount, integration: str) -> None:
-    """A call that Tesla answers ends a suspicion."""
-    if integration == Integration.FLEET and account.consent == Consent.SUSPECTED:
-        evidence.consent_seen(account, Consent.ACTIVE, now=timezone.now(), source=Source.API_ANSWER)
-
-
-def _look_into_operator_fault(account: TeslaAccount, integration: str) -> None:
+def _look_into_operator_fault(refused: _Question[T]) -> None:
     """One odd answer stops nobody; a second, free call that is refused for the same reason does (`incidents`)."""
-    if integration != Integration.FLEET:
+    account = refused.account
+    if refused.integration != Integration.FLEET:
         return
-    stored = vault.load(account, integration)
+    stored = vault.load(account, refused.integration)
+    question = _Question(account, refused.integration, client.products)
     try:
-        _following_region(account, integration, stored.access_token if stored else "", client.products)
+        _following_region(question, stored.access_token if stored else "")
     except tesla.OperatorFault as confirmed:
         incidents.begin(
             IncidentKind.OPERATOR_FAULT,
@@ -123,55 +145,47 @@ def _look_into_operator_fault(account: TeslaAccount, integration: str) -> None:
         return
 
 
-def _call_of_car(
-    account: TeslaAccount, integration: str, make: Make[T], scope: str, vehicle: Vehicle | None
+def _once_more_if_listed(
+    question: _Question[T], vehicle: Vehicle | None, missing: tesla.VehicleNotFound
 ) -> T:
-    """The call, looked into where Tesla answers that there is no such car; `VehicleNotFound` stays if it is gone."""
+    """Tesla answered that there is no such car. Believed where the account's list of cars, which is free of charge,
+    lacks it too; without a list nothing is believed.
+    """
+    if vehicle is None:
+        raise tesla.BadRequest(missing.text, status=missing.status) from missing
+    lister = client.products if question.integration == Integration.LEGACY else client.vehicles
     try:
-        return _call(account, integration, make, scope)
-    except tesla.VehicleNotFound as missing:
-        if vehicle is None:
-            raise tesla.BadRequest(missing.text, status=missing.status) from missing
-        if not _is_listed(account, integration, vehicle, missing):
-            raise
+        listed = _call(_Question(question.account, question.integration, lister))
+    except (tesla.VehicleNotFound, tesla.ScopeMissing) as unseen:
+        # Nobody can tell now. Tesla's word is passed on, this once.
+        raise CatalogueError(errors.VEHICLE_MISSING, reason=f"not looked up: {missing.text}") from unseen
+    if all(each.vin != vehicle.vin for each in listed):
+        raise missing
     try:
-        return _call(account, integration, make, scope)
+        return _call(question)
     except tesla.VehicleNotFound as again:
         raise tesla.BadRequest(f"404 for a car that is listed: {again.text}", status=again.status) from again
 
 
-def _is_listed(
-    account: TeslaAccount, integration: str, vehicle: Vehicle, missing: tesla.VehicleNotFound
-) -> bool:
-    """Whether the account's list, which is free of charge, holds the car. Without one nothing is believed: raises."""
-    lister = client.products if integration == Integration.LEGACY else client.vehicles
-    try:
-        listed = _call(account, integration, lister, "")
-    except (tesla.VehicleNotFound, tesla.ScopeMissing) as unseen:
-        # Nobody can tell now. Tesla's word is passed on, this once.
-        raise CatalogueError(errors.VEHICLE_MISSING, reason=f"not looked up: {missing.text}") from unseen
-    return any(each.vin == vehicle.vin for each in listed)
-
-
-def _call(account: TeslaAccount, integration: str, make: Make[T], scope: str) -> T:
-    stored, token = None, vault.at_hand(account, integration, timezone.now())
+def _call(question: _Question[T]) -> T:
+    stored, token = None, vault.at_hand(question.account, question.integration, timezone.now())
     if not token:
-        stored = _stored(account, integration)
+        stored = _stored(question)
         if not stored.is_fresh(timezone.now()):
             try:
-                stored = _refreshed(account, integration, stored)
+                stored = _refreshed(question, stored)
             except LoginEnded as dead:
-                return _with_last_token(account, integration, stored, make, dead)
+                return _with_last_token(question, stored, dead)
         token = stored.access_token
     try:
-        return _following_region(account, integration, token, make)
+        return _following_region(question, token)
     except (tesla.TokenRefused, tesla.ScopeMissing) as denial:
-        stored = stored or _stored(account, integration)
-        return _after_denial(account, integration, stored, make, scope, denial)
+        return _after_denial(question, stored or _stored(question), denial)
 
 
-def _stored(account: TeslaAccount, integration: str) -> vault.StoredTokens:
+def _stored(question: _Question[T]) -> vault.StoredTokens:
     """The account's tokens. Raises AUTHENTICATION_FAILED where there are none, INTERNAL where they cannot be opened."""
+    account, integration = question.account, question.integration
     try:
         stored = vault.load(account, integration)
     except sealing.VaultError as failure:
@@ -182,11 +196,16 @@ def _stored(account: TeslaAccount, integration: str) -> vault.StoredTokens:
     return stored
 
 
-def _refreshed(account: TeslaAccount, integration: str, stored: vault.StoredTokens) -> vault.StoredTokens:
-    """Fresh tokens. Raises `LoginEnded`; any other failure is told now, since the call itself was not made."""
+def _refreshed(question: _Question[T], stored: vault.StoredTokens) -> vault.StoredTokens:
+    """Fresh tokens. Raises `LoginEnded`; any other failure is told now, since the call itself was not made.
+
+    Waiting for another process' refresh takes a place too: raises SERVER:OVERLOADED where none is free.
+    """
+    account = question.account
     covered = account.granted_scopes
     try:
-        fresh = token_refresh.refresh(account, integration, stored)
+        with slot():
+            fresh = token_refresh.refresh(account, question.integration, stored)
     except LoginEnded:
         raise
     except tesla.TeslaError as failure:
@@ -196,44 +215,40 @@ def _refreshed(account: TeslaAccount, integration: str, stored: vault.StoredToke
     return fresh
 
 
-def _after_denial(
-    account: TeslaAccount,
-    integration: str,
-    stored: vault.StoredTokens,
-    make: Make[T],
-    scope: str,
-    denial: tesla.TeslaError,
-) -> T:
+def _after_denial(question: _Question[T], stored: vault.StoredTokens, denial: tesla.TeslaError) -> T:
     """Tesla denied a call. Only a refresh tells whether the person took something away: single denials are noise."""
+    account, scope = question.account, question.scope
+    is_fleet = question.integration == Integration.FLEET
     try:
-        stored = _refreshed(account, integration, stored)
+        stored = _refreshed(question, stored)
     except LoginEnded as dead:
-        raise _lost(account, integration, dead, denied=True) from denial
+        raise _lost(question, dead, denied=True) from denial
     except CatalogueError:
-        _suspect(account, integration)
+        if is_fleet and account.consent == Consent.ACTIVE:
+            # Whether the consent still stands cannot be asked now.
+            now = timezone.now()
+            evidence.consent_seen(account, Consent.SUSPECTED, now=now, source=Source.API_DENIAL)
         raise
-    if integration == Integration.FLEET and scope and scope not in account.granted_scopes:
+    if is_fleet and scope and scope not in account.granted_scopes:
         raise CatalogueError(errors.ACCOUNT_PERMISSION, reason=f"{scope} was withdrawn") from denial
     try:
-        return _following_region(account, integration, stored.access_token, make)
+        return _following_region(question, stored.access_token)
     except (tesla.TokenRefused, tesla.ScopeMissing) as again:
         if account.consent == Consent.SUSPECTED:
             raise CatalogueError(errors.UPSTREAM_KNOWN_ISSUE, reason=again.text) from again
         raise
 
 
-def _with_last_token(
-    account: TeslaAccount, integration: str, stored: vault.StoredTokens, make: Make[T], dead: LoginEnded
-) -> T:
+def _with_last_token(question: _Question[T], stored: vault.StoredTokens, dead: LoginEnded) -> T:
     """The refresh token is dead. An access token that still lives tells a removal from a login that ran out."""
     is_alive = stored.access_token and stored.expires_at is not None and stored.expires_at > timezone.now()
     if not is_alive or dead.why is LoginEnd.PASSWORD_CHANGED:
-        raise _lost(account, integration, dead, denied=False) from dead
+        raise _lost(question, dead, denied=False) from dead
     try:
-        answer = _following_region(account, integration, stored.access_token, make)
+        answer = _following_region(question, stored.access_token)
     except (tesla.TokenRefused, tesla.ScopeMissing) as denial:
-        raise _lost(account, integration, dead, denied=True) from denial
-    _lost(account, integration, dead, denied=False)
+        raise _lost(question, dead, denied=True) from denial
+    _lost(question, dead, denied=False)
     return answer
 
 
@@ -243,13 +258,13 @@ _LOSSES: Final[dict[Consent, ErrorSpec]] = {
 }
 
 
-def _lost(account: TeslaAccount, integration: str, dead: LoginEnded, *, denied: bool) -> CatalogueError:
+def _lost(question: _Question[T], dead: LoginEnded, *, denied: bool) -> CatalogueError:
     """Write that access was lost, and the error that says so; while too many lose it at once, Tesla has a problem.
 
     It was removed where a call was denied too, unless the end of the login is known to have another cause.
     """
-    now = timezone.now()
-    if integration == Integration.LEGACY:
+    account, now = question.account, timezone.now()
+    if question.integration == Integration.LEGACY:
         evidence.legacy_login_seen(account, works=False, now=now)
         return CatalogueError(errors.AUTHENTICATION_FAILED, reason=dead.text)
     consent, source = Consent.SIGN_IN_NEEDED, str(dead.why)
@@ -261,18 +276,13 @@ def _lost(account: TeslaAccount, integration: str, dead: LoginEnded, *, denied: 
     return CatalogueError(_LOSSES[consent], reason=dead.text)
 
 
-def _suspect(account: TeslaAccount, integration: str) -> None:
-    """Tesla denied a call, and whether the consent still stands cannot be asked now."""
-    if integration == Integration.FLEET and account.consent == Consent.ACTIVE:
-        now = timezone.now()
-        evidence.consent_seen(account, Consent.SUSPECTED, now=now, source=Source.API_DENIAL)
-
-
-def _following_region(account: TeslaAccount, integration: str, token: str, make: Make[T]) -> T:
-    base = api_base(account, integration)
+def _following_region(question: _Question[T], token: str) -> T:
+    """The answer of the account's host, or of the one that this names as the account's; that one is remembered."""
+    account = question.account
+    base = api_base(account, question.integration)
     try:
         with slot():
-            return make(base, token)
+            return question.make(base, token, *question.given)
     except tesla.OutOfRegion as moved:
         host = next((url for url in paths.FLEET_API_HOSTS.values() if url in moved.text), "")
         # Where the address is configured, or simulated, the token goes nowhere else.
@@ -281,4 +291,4 @@ def _following_region(account: TeslaAccount, integration: str, token: str, make:
         account.api_host = host
         account.save(update_fields=["api_host"])
         with slot():
-            return make(host, token)
+            return question.make(host, token, *question.given)

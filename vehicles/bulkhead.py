@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Final
 
 from django.conf import settings
-from django.db import connection
 
 from vehicles import errors
+from vehicles.db.connections import let_go_of_database
 from vehicles.errors import CatalogueError
 
 OVERLOADED_SECONDS: Final = 2
@@ -56,9 +56,3 @@ _OF_THREAD: Final = threading.local()
 @lru_cache(maxsize=1)
 def _slots(count: int) -> threading.BoundedSemaphore:
     return threading.BoundedSemaphore(count)
-
-
-def let_go_of_database() -> None:
-    """Tesla takes up to half a minute; a pooled connection must not wait along; SQLite's is in no pool."""
-    if connection.vendor != "sqlite" and not connection.in_atomic_block:
-        connection.close()

@@ -5,21 +5,28 @@ What is meant takes its place by unique constraints: of two calls that mean the 
 
 from __future__ import annotations
 
+import hmac
+import json
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from vehicles import errors, history, prepared
-from vehicles.controls import CONTROLS
+from vehicles import errors, history, prepared, request_id
+from vehicles.controls import CONTROLS, Arguments, Control
 from vehicles.errors import CatalogueError, ErrorSpec
 from vehicles.history import Kind
-from vehicles.models import Command, Outcome, Vehicle
+from vehicles.models import Command, Outcome, Vehicle, VehicleGrant
+from vehicles.permissions import PERMISSIONS, Permission
 from vehicles.prepared import Given, PreparedUpdate
 
+DEADLINE: Final = timedelta(seconds=75)
+"""Waking a car takes up to a minute; after this nothing is sent any more."""
 GRACE: Final = timedelta(seconds=30)
 """How long after its deadline a command may still be waiting for its answer."""
 _TOGGLES: Final = frozenset(name for name, control in CONTROLS.items() if control.toggles)
@@ -33,23 +40,100 @@ class Overtaken(Exception):
     """Another call moved the car since this one's caller looked at it; nothing of this one was written or sent."""
 
 
-def intend(command: Command, looked_at: datetime | None = None) -> None:
-    """Write what is meant, if that was not done yet. Raises `PlaceTaken`, and `Overtaken` for what toggles."""
-    if not command._state.adding:
-        return
-    if looked_at is None or command.name not in _TOGGLES:
-        _insert(command)
-        return
-    with transaction.atomic():
-        # Whoever moves this car next waits here, so that the last look and what follows from it are one step.
-        vehicle = Vehicle.objects.select_for_update().only("pk").get(connections__grants=command.grant_id)
-        if moved_since(vehicle, looked_at):
-            raise Overtaken
-        _insert(command)
+@dataclass(slots=True)
+class PendingCommand:
+    """A control that somebody wants carried out on the grant's car, on its way from the caller down to the car.
+
+    `name` is a control of `CONTROLS`; `at` is when it was asked for, and `key` the Idempotency-Key, empty for none.
+    `looked_at` tells when the state was read that `arguments` were made from. `row` is a new one, which nobody sees
+    before `intend` or `mark_sent` has written it. `was_answered`: the car itself has done or refused a step, so that
+    the command is no longer untouched.
+    """
+
+    grant: VehicleGrant
+    name: str
+    arguments: Arguments
+    at: datetime
+    key: str = ""
+    looked_at: datetime | None = None
+    was_answered: bool = False
+    fingerprint: str = field(init=False)
+    row: Command = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # For application, car, command and what was asked; keyed, because that may be a four-digit PIN.
+        asked = {name: value for name, value in self.arguments.items() if name != "timestamp_ms"}
+        of_whom = [self.grant.connection_id, str(self.grant.account_id)]
+        text = json.dumps([*of_whom, self.name, asked], sort_keys=True)
+        self.fingerprint = hmac.digest(settings.SECRET_KEY.encode(), text.encode(), "sha256").hex()
+
+    @property
+    def control(self) -> Control:
+        return CONTROLS[self.name]
+
+    @property
+    def permission(self) -> Permission:
+        return PERMISSIONS[self.control.permission]
+
+    @property
+    def vehicle(self) -> Vehicle:
+        return self.grant.connection.vehicle
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the row in the database says that the car may carry it out."""
+        return self.row.sent_at is not None and not self.row._state.adding
+
+    def begin(self) -> None:
+        """Take a new row, which is written with the first thing that has to be known of it."""
+        private = self.control.private
+        self.was_answered = False
+        self.row = Command(
+            application=self.grant.connection.application,
+            grant=self.grant,
+            name=self.name,
+            arguments={name: value for name, value in self.arguments.items() if name not in private},
+            fingerprint=self.fingerprint,
+            idempotency_key=self.key,
+            request_id=request_id.current(),
+            created_at=self.at,
+            deadline_at=self.at + DEADLINE,
+        )
+
+    def intend(self) -> None:
+        """Write what is meant, if that was not done yet; called before anything that takes time.
+
+        Raises `PlaceTaken`, and `Overtaken` for what toggles: then nothing may be sent.
+        """
+        if self.looked_at is None or not self.control.toggles or not self.row._state.adding:
+            _insert(self.row)
+            return
+        with transaction.atomic():
+            # Whoever moves this car next waits here, so that the last look and what follows from it are one step.
+            vehicle = Vehicle.objects.select_for_update().only("pk").get(connections__grants=self.grant.pk)
+            if moved_since(vehicle, self.looked_at):
+                raise Overtaken
+            _insert(self.row)
+
+    def mark_sent(self) -> None:
+        """Write that from here on the car may carry it out, and what is meant with it, where that was not done yet.
+
+        Called before anything leaves that the car may carry out, in the transaction that takes its counter; not for
+        handshakes, which change nothing. Raises UPSTREAM:NO_RESPONSE past the deadline or after the sweep, and what
+        `intend` raises.
+        """
+        now, is_new = timezone.now(), self.row._state.adding
+        if not (now < self.row.deadline_at if is_new else _SENT.run(command=self.row.pk, now=now)):
+            raise CatalogueError(
+                errors.UPSTREAM_NO_RESPONSE, reason="the deadline passed before it could be sent"
+            )
+        self.row.sent_at = now
+        if is_new:
+            self.intend()
 
 
 def _insert(command: Command) -> None:
-    if not prepared.insert(command):
+    if command._state.adding and not prepared.insert(command):
         raise PlaceTaken
 
 
@@ -58,22 +142,6 @@ def moved_since(vehicle: Vehicle, then: datetime) -> bool:
     movements = Command.objects.filter(grant__connection__vehicle=vehicle, name__in=_TOGGLES)
     running = Q(outcome=Outcome.PENDING, deadline_at__gt=timezone.now() - GRACE)
     return movements.filter(running | Q(ended_at__gte=then)).exists()
-
-
-def mark_sent(command: Command, looked_at: datetime | None = None) -> None:
-    """From here on the car may carry it out. Writes what is meant with it, where that was not done yet.
-
-    Raises UPSTREAM:NO_RESPONSE past the deadline or after the sweep, and what `intend` raises.
-    """
-    now = timezone.now()
-    is_new = command._state.adding
-    if not (now < command.deadline_at if is_new else _SENT.run(command=command.pk, now=now)):
-        raise CatalogueError(
-            errors.UPSTREAM_NO_RESPONSE, reason="the deadline passed before it could be sent"
-        )
-    command.sent_at = now
-    if is_new:
-        intend(command, looked_at)
 
 
 _SENT: Final = PreparedUpdate(
@@ -104,7 +172,7 @@ def end(command: Command, outcome: Outcome, error: ErrorSpec | None, reason: str
         "ended_at": now,
     }
     with transaction.atomic():
-        intend(command)
+        _insert(command)
         if not _ending(*changes).run(command=command.pk, **changes):
             return
         _record(command, outcome, changes["error"], now)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
-from uuid import UUID
 
 from django.utils import timezone
 
 from vehicles import access, car_refusals, errors, evidence, facts, signed_commands, upstream
-from vehicles.bulkhead import let_go_of_database
+from vehicles.command_rows import PendingCommand
+from vehicles.db.connections import let_go_of_database
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, VehicleGrant
 from vehicles.tesla import errors as tesla
@@ -38,71 +37,46 @@ _STUMBLES: Final = (
 """What says nothing about whether the car wakes."""
 
 
-@dataclass(slots=True)
-class Delivery:
-    """How the steps of one command reach the car.
-
-    `before_waiting` is called before anything that takes time, and `before_sending` before anything leaves that the car
-    may carry out; both may raise to stop that.
-    `was_answered` tells whether the car itself has done or refused a step, so that the command is no longer untouched.
-    """
-
-    grant: VehicleGrant
-    command_id: UUID
-    scope: str
-    needs_signature: bool
-    deadline: datetime
-    before_waiting: Callable[[], None]
-    before_sending: Callable[[], None]
-    was_answered: bool = False
-
-    def send(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
-        """Deliver one Tesla command and return the car's answer. Raises `CatalogueError` or `TeslaError`."""
-        try:
-            result = self._deliver_awake(name, arguments)
-        except tesla.VehicleUnavailable:
-            result = once_awake(self.grant, self.deadline, lambda: self._deliver_awake(name, arguments))
-        self.was_answered = True
-        return result
-
-    def _deliver_awake(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
-        """A car whose computers are not up yet says so in a refusal; nothing was done, as when it sleeps."""
-        result = self._deliver(name, arguments)
-        if not result.done and car_refusals.word_of(result.reason) in car_refusals.STILL_ASLEEP:
-            raise tesla.VehicleUnavailable(result.reason)
-        return result
-
-    def _deliver(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
-        vehicle = self.grant.connection.vehicle
-        if self._must_be_signed():
-            try:
-                return self._signed(name, arguments)
-            except tesla.ProtocolUnsupported:
-                evidence.protocol_unsupported(vehicle, now=timezone.now())
-        try:
-            self.before_sending()
-            return upstream.unsigned_command(self.grant, name, arguments, self.scope)
-        except tesla.ProtocolRequired:
-            evidence.protocol_demanded(vehicle, now=timezone.now())
-            if not self._can_be_signed():
-                raise access.refuse(self.grant, errors.PLATFORM_NOT_CAPABLE) from None
-            return self._signed(name, arguments)
-
-    def _signed(self, name: str, arguments: Mapping[str, Any]) -> CommandResult:
-        sender = signed_commands.Sender(
-            self.grant, self.scope, self.command_id, self.before_waiting, self.before_sending
+def send(pending: PendingCommand, name: str, arguments: Mapping[str, Any]) -> CommandResult:
+    """Deliver one Tesla command and return the car's answer. Raises `CatalogueError` or `TeslaError`."""
+    try:
+        result = _deliver(pending, name, arguments)
+    except tesla.VehicleUnavailable:
+        result = once_awake(
+            pending.grant, pending.row.deadline_at, lambda: _deliver(pending, name, arguments)
         )
-        return signed_commands.send(sender, name, arguments)
+    pending.was_answered = True
+    return result
 
-    def _must_be_signed(self) -> bool:
-        """Unknown counts as yes: the handshake then tells, without anything having been carried out."""
-        vehicle = self.grant.connection.vehicle
-        return self.needs_signature and vehicle.protocol_required is not False and self._can_be_signed()
 
-    def _can_be_signed(self) -> bool:
-        """The Owner API delivers nothing signed; the same person's consent to the Fleet API may."""
-        is_legacy = self.grant.integration == Integration.LEGACY
-        return not is_legacy or facts.fleet_covers(self.grant.account, self.scope)
+def _deliver(pending: PendingCommand, name: str, arguments: Mapping[str, Any]) -> CommandResult:
+    """The way that this car takes. Where that is not known, it is signed: the handshake then tells, without anything
+    having been carried out.
+    """
+    grant, vehicle = pending.grant, pending.vehicle
+    scope, needs_key = pending.permission.tesla_scope, pending.permission.needs_key
+    # The Owner API delivers nothing signed; the same person's consent to the Fleet API may.
+    can_be_signed = grant.integration != Integration.LEGACY or facts.fleet_covers(grant.account, scope)
+    if needs_key and vehicle.protocol_required is not False and can_be_signed:
+        try:
+            return _of_one_awake(signed_commands.send(pending, name, arguments))
+        except tesla.ProtocolUnsupported:
+            evidence.protocol_unsupported(vehicle, now=timezone.now())
+    try:
+        pending.mark_sent()
+        return _of_one_awake(upstream.unsigned_command(grant, name, arguments, scope))
+    except tesla.ProtocolRequired:
+        evidence.protocol_demanded(vehicle, now=timezone.now())
+        if not can_be_signed:
+            raise access.refuse(grant, errors.PLATFORM_NOT_CAPABLE) from None
+        return _of_one_awake(signed_commands.send(pending, name, arguments))
+
+
+def _of_one_awake(result: CommandResult) -> CommandResult:
+    """A car whose computers are not up yet says so in a refusal; nothing was done, as when it sleeps."""
+    if not result.done and car_refusals.word_of(result.reason) in car_refusals.STILL_ASLEEP:
+        raise tesla.VehicleUnavailable(result.reason)
+    return result
 
 
 def once_awake(grant: VehicleGrant, deadline: datetime, ask: Callable[[], T]) -> T:

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from vehicles import facts, history, incidents, sealing, token_refresh, vault
 from vehicles.bulkhead import slot
+from vehicles.db.connections import let_go_of_database
 from vehicles.errors import CatalogueError
 from vehicles.facts import offers_legacy as is_offered
 from vehicles.models import Incident, IncidentKind, Integration, Mode, TeslaAccount, TeslaToken, VehicleGrant
@@ -86,9 +87,10 @@ def _asked(account: TeslaAccount) -> bool | None:
         stored = vault.load(account, Integration.LEGACY)
         if stored is None:
             return None
-        if not stored.is_fresh(timezone.now()):
-            stored = token_refresh.refresh(account, Integration.LEGACY, stored)
         with slot():
+            if not stored.is_fresh(timezone.now()):
+                stored = token_refresh.refresh(account, Integration.LEGACY, stored)
+                let_go_of_database()
             client.products(api_base(account, Integration.LEGACY), stored.access_token)
     except tesla.LegacyClosed:
         return False

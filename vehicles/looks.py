@@ -7,18 +7,17 @@ car's state is read first, and the arguments are made from it; a car that is as 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.utils import timezone
 
-from vehicles import command_rows, commands, delivery, errors, pairing, upstream
-from vehicles.bulkhead import let_go_of_database
-from vehicles.controls import ASKED, CONTROLS, WAS, Arguments
+from vehicles import command_rows, delivery, errors, pairing, upstream
+from vehicles.command_rows import DEADLINE, PendingCommand
+from vehicles.controls import WAS, Arguments
+from vehicles.db.connections import let_go_of_database
 from vehicles.errors import CatalogueError, invalid
-from vehicles.models import VehicleGrant
 from vehicles.permissions import PERMISSIONS
 from vehicles.reads import charge_schedule
 from vehicles.reads.body import firmware
@@ -49,39 +48,30 @@ class Look:
     prepare: Callable[[Sections, Arguments], Arguments | None]
 
 
-def prepared(
-    grant: VehicleGrant, name: str, asked: Mapping[str, Any], now: datetime
-) -> dict[str, Any] | None:
-    """The arguments with which to send the control, None when the car is as wanted already.
+def prepared(pending: PendingCommand, asked: Arguments) -> Arguments | None:
+    """The arguments with which to send a control of `LOOKS`, None when the car is as wanted already.
 
     Wakes the car as a command does. Raises `CatalogueError`: the diagnosis' error, a state that forbids it, VALIDATION
     for a value that this car does not take.
     """
-    look = LOOKS.get(name)
-    if look is None:
-        return dict(asked)
-    pairing.require(grant, CONTROLS[name].permission, now)
-    if CONTROLS[name].toggles:
-        _wait_until_nothing_moves(grant)
-    made = look.prepare(_seen(grant, look.sections, now), asked)
-    return None if made is None else {**made, ASKED: dict(asked)}
-
-
-def _wait_until_nothing_moves(grant: VehicleGrant) -> None:
-    """Until nobody's command that toggles something on this car is under way; a look before would tell nothing."""
-    while command_rows.moved_since(grant.connection.vehicle, timezone.now()):
+    look = LOOKS[pending.name]
+    pairing.require(pending.grant, pending.control.permission, pending.at)
+    # While somebody's command that toggles something on this car is under way, a look would tell nothing.
+    while pending.control.toggles and command_rows.moved_since(pending.vehicle, timezone.now()):
         let_go_of_database()
         time.sleep(_POLL_SECONDS)
+    return look.prepare(_seen(pending, look.sections), asked)
 
 
-def _seen(grant: VehicleGrant, names: tuple[str, ...], now: datetime) -> Sections:
+def _seen(pending: PendingCommand, names: tuple[str, ...]) -> Sections:
+    grant = pending.grant
     try:
         answer = upstream.vehicle_data(grant, names, _DATA_SCOPE)
     except CatalogueError as error:
         if error.spec is not errors.ASLEEP:
             raise
         answer = delivery.once_awake(
-            grant, now + commands.DEADLINE, lambda: upstream.vehicle_data(grant, names, _DATA_SCOPE)
+            grant, pending.at + DEADLINE, lambda: upstream.vehicle_data(grant, names, _DATA_SCOPE)
         )
     return {name: mapping(answer.get(name)) for name in names}
 

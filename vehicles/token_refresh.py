@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from vehicles import history, logins, token_lease, vault, witness
-from vehicles.bulkhead import let_go_of_database, slot
+from vehicles.db.connections import let_go_of_database
 from vehicles.history import Kind
 from vehicles.models import Integration, LoginEnd, TeslaAccount
 from vehicles.origins import origins
@@ -56,13 +56,12 @@ class LoginEnded(tesla.LoginRequired):
 def refresh(account: TeslaAccount, integration: str, stored: StoredTokens) -> StoredTokens:
     """Rotate the tokens, or wait for the process that is doing it. Raises `LoginEnded` and other `TeslaError`.
 
-    Waiting takes one of the places that may wait for Tesla: raises SERVER:OVERLOADED where none is free.
+    The caller holds one of the places that may wait for Tesla (`upstream`), and no transaction.
     """
-    with slot():
-        lease = token_lease.take(stored.row_id, stored.generation, timezone.now())
-        if lease is None:
-            return _refreshed_elsewhere(account, integration, stored)
-        return _renew(account, integration, stored, lease)
+    lease = token_lease.take(stored.row_id, stored.generation, timezone.now())
+    if lease is None:
+        return _refreshed_elsewhere(account, integration, stored)
+    return _renew(account, integration, stored, lease)
 
 
 def _refreshed_elsewhere(account: TeslaAccount, integration: str, stored: StoredTokens) -> StoredTokens:

@@ -66,12 +66,7 @@ def listed_products(account: TeslaAccount) -> list[client.ListedVehicle]:
 
 def fleet_status(account: TeslaAccount, vins: Sequence[str]) -> list[client.KeyStatus]:
     """Key state of these cars (at most 100), asked with this account's token."""
-    return call(
-        account,
-        Integration.FLEET,
-        lambda base, token: client.fleet_status(base, token, vins),
-        scope=scopes.VEHICLE_DEVICE_DATA,
-    )
+    return call(account, Integration.FLEET, client.fleet_status, vins, scope=scopes.VEHICLE_DEVICE_DATA)
 
 
 @_naming_the_cure
@@ -83,7 +78,9 @@ def vehicle_data(grant: VehicleGrant, endpoints: Sequence[str], scope: str = "")
         return call(
             grant.account,
             grant.integration,
-            lambda base, token: client.vehicle_data(base, token, tag, endpoints),
+            client.vehicle_data,
+            tag,
+            endpoints,
             scope=scope,
             vehicle=grant.connection.vehicle,
         )
@@ -97,12 +94,7 @@ def vehicle_data(grant: VehicleGrant, endpoints: Sequence[str], scope: str = "")
 def listed_vehicle(grant: VehicleGrant) -> client.ListedVehicle:
     """The grant's car as Tesla lists it: state and whether it is in service; never wakes it."""
     tag, vehicle = _tag(grant), grant.connection.vehicle
-    listed = call(
-        grant.account,
-        grant.integration,
-        lambda base, token: client.vehicle(base, token, tag),
-        vehicle=vehicle,
-    )
+    listed = call(grant.account, grant.integration, client.vehicle, tag, vehicle=vehicle)
     evidence.vehicle_seen(vehicle, listed, now=timezone.now())
     return listed
 
@@ -115,7 +107,8 @@ def recent_alerts(grant: VehicleGrant, scope: str) -> dict[str, Any]:
     return call(
         grant.account,
         grant.integration,
-        lambda base, token: client.recent_alerts(base, token, tag),
+        client.recent_alerts,
+        tag,
         scope=scope,
         vehicle=grant.connection.vehicle,
     )
@@ -131,7 +124,9 @@ def charging_history(
     return call(
         grant.account,
         Integration.FLEET,
-        lambda base, token: client.charging_history(base, token, vin, query),
+        client.charging_history,
+        vin,
+        query,
         scope=scope,
         vehicle=grant.connection.vehicle,
     )
@@ -148,12 +143,7 @@ def vehicle_state(grant: VehicleGrant) -> str:
     """`online`, `asleep` or `offline` as Tesla knows it; free of charge and never wakes the car."""
     tag = _tag(grant)
     vehicle = grant.connection.vehicle
-    state = call(
-        grant.account,
-        grant.integration,
-        lambda base, token: client.vehicle_state(base, token, tag),
-        vehicle=vehicle,
-    )
+    state = call(grant.account, grant.integration, client.vehicle_state, tag, vehicle=vehicle)
     evidence.state_seen(vehicle, state, now=timezone.now())
     return state
 
@@ -163,7 +153,8 @@ def state_of(account: TeslaAccount, vehicle: Vehicle) -> str:
     return call(
         account,
         Integration.FLEET,
-        lambda base, token: client.vehicle_state(base, token, vehicle.vin),
+        client.vehicle_state,
+        vehicle.vin,
         scope=scopes.VEHICLE_DEVICE_DATA,
         vehicle=vehicle,
     )
@@ -177,7 +168,8 @@ def wake_up(grant: VehicleGrant) -> str:
     return call(
         grant.account,
         grant.integration,
-        lambda base, token: client.wake_up(base, token, tag),
+        client.wake_up,
+        tag,
         scope=scopes.VEHICLE_DEVICE_DATA,
         vehicle=grant.connection.vehicle,
     )
@@ -193,7 +185,10 @@ def unsigned_command(
     return call(
         grant.account,
         grant.integration,
-        lambda base, token: client.command(base, token, tag, name, arguments),
+        client.command,
+        tag,
+        name,
+        arguments,
         scope=scope,
         vehicle=grant.connection.vehicle,
         raw=True,
@@ -201,8 +196,8 @@ def unsigned_command(
 
 
 @_naming_the_cure
-def signed_message(grant: VehicleGrant, message: str, scope: str) -> str:
-    """Deliver one base64 signed message to the car; the base64 answer says inside whether it worked.
+def signed_message(grant: VehicleGrant, message: bytes, scope: str) -> bytes:
+    """Deliver one signed message to the car; its answer says inside whether it worked.
 
     Its budget is spent before, with `spend_command`. Always over the Fleet API. Where a legacy grant no longer finds a
     consent there, it can sign nothing.
@@ -212,7 +207,9 @@ def signed_message(grant: VehicleGrant, message: str, scope: str) -> str:
         return call(
             grant.account,
             Integration.FLEET,
-            lambda base, token: client.signed_command(base, token, vehicle.vin, message),
+            client.signed_command,
+            vehicle.vin,
+            message,
             scope=scope,
             vehicle=vehicle,
             raw=True,

@@ -28,10 +28,10 @@ def main() -> None:
 
 def shorten(*, deadline: float = 0, grace: float = 0, turn: float = 0) -> None:
     """Wait fewer seconds for workers that are gone; 0 leaves a time as it is."""
-    from vehicles import command_rows, commands, signing_sessions
+    from vehicles import command_rows, signing_sessions
 
     for module, name, seconds in (
-        (commands, "DEADLINE", deadline),
+        (command_rows, "DEADLINE", deadline),
         (command_rows, "GRACE", grace),
         (signing_sessions, "TURN", turn),
     ):
@@ -44,6 +44,7 @@ def heard(call: dict[str, Any]) -> str:
     from django.utils import timezone
 
     from vehicles import commands
+    from vehicles.command_rows import PendingCommand
     from vehicles.errors import CatalogueError
     from vehicles.facts import with_rows
     from vehicles.models import VehicleGrant
@@ -51,7 +52,7 @@ def heard(call: dict[str, Any]) -> str:
     grant = with_rows(VehicleGrant.objects.all()).get(pk=call["grant"])
     try:
         row = commands.issue(
-            grant, call["name"], call["arguments"], now=timezone.now(), idempotency_key=call["key"]
+            PendingCommand(grant, call["name"], call["arguments"], timezone.now(), call["key"])
         )
     except CatalogueError as error:
         return error.spec.name

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from vehicles import commands
+from vehicles.command_rows import PendingCommand
 from vehicles.errors import CatalogueError
 from vehicles.models import Command, VehicleGrant
 from vehicles.tesla.simulator.cars import Car
@@ -24,7 +25,7 @@ EITHER_COMPUTER = pytest.mark.parametrize(
 
 def issue(grant: VehicleGrant, name: str = "lock", key: str = "", **arguments: Any) -> Command:
     """Carry the control out now."""
-    return commands.issue(grant, name, arguments, now=timezone.now(), idempotency_key=key)
+    return commands.issue(PendingCommand(grant, name, arguments, timezone.now(), key))
 
 
 def refused(grant: VehicleGrant, name: str = "lock", key: str = "", **arguments: Any) -> CatalogueError:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tests.factories import CommandFactory, VehicleGrantFactory
 from tests.vehicles.commanding import car_of, executed, issue, refused
-from vehicles import command_rows, commands, errors
+from vehicles import command_rows, errors
 from vehicles.models import Command, Event, Vehicle, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -238,7 +238,7 @@ def test_a_worker_killed_before_sending_leaves_a_failure_and_after_it_an_unknown
 def test_nothing_is_sent_after_the_deadline(
     simulator: SimulatorServer, plain: VehicleGrant, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(commands, "DEADLINE", timedelta(seconds=-1))
+    monkeypatch.setattr(command_rows, "DEADLINE", timedelta(seconds=-1))
     assert refused(plain).spec is errors.UPSTREAM_NO_RESPONSE
     assert executed(simulator, plain) == []
     assert Command.objects.get().outcome == "failed"

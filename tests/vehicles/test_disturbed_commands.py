@@ -221,15 +221,15 @@ def test_a_fault_of_ours_surfaces_and_leaves_no_row_open(
 def test_a_worker_that_is_late_replaces_what_the_sweep_could_only_call_unknown(
     simulator: SimulatorServer, grant: VehicleGrant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send = delivery.Delivery.send
+    send = delivery.send
 
-    def swept_meanwhile(post: delivery.Delivery, *given: Any) -> Any:
-        result = send(post, *given)
+    def swept_meanwhile(*given: Any) -> Any:
+        result = send(*given)
         command_rows.settle_overdue(timezone.now() + timedelta(minutes=10))
         assert Command.objects.get().outcome == "unknown"
         return result
 
-    monkeypatch.setattr(delivery.Delivery, "send", swept_meanwhile)
+    monkeypatch.setattr(delivery, "send", swept_meanwhile)
     assert issue(grant).outcome == "succeeded"
     assert Command.objects.get().error == ""
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from tests.factories import VehicleGrantFactory
 from tests.vehicles.test_legacy_logins import sign_in_legacy
 from vehicles import account_calls, commands, evidence, incidents, legacy_api, tasks, upstream
+from vehicles.command_rows import PendingCommand
 from vehicles.errors import CatalogueError
 from vehicles.facts import facts_of
 from vehicles.models import Event, Incident, Integration, TeslaAccount, VehicleGrant
@@ -162,7 +163,7 @@ def test_a_car_that_turns_out_to_want_signatures_is_told_apart_from_one_that_ref
     fault = {"match": {"path": "*/command/door_lock"}, "effect_happens": False}
     simulator.world.faults.add(fault | answer)
     with pytest.raises(CatalogueError, match="COMPATIBILITY:PLATFORM_NOT_CAPABLE"):
-        commands.issue(emmas, "lock", {}, now=timezone.now())
+        commands.issue(PendingCommand(emmas, "lock", {}, timezone.now()))
     vehicle = emmas.connection.vehicle
     vehicle.refresh_from_db()
     assert vehicle.protocol_required is True

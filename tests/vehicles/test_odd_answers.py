@@ -12,6 +12,7 @@ from django.utils import timezone
 from tests.factories import VehicleGrantFactory
 from tests.vehicles.commanding import EVERY_CONTROL, car_of, executed, issue, refused
 from vehicles import delivery, errors, looks, pairing, settlement, sync, upstream
+from vehicles.command_rows import PendingCommand
 from vehicles.errors import CatalogueError
 from vehicles.models import Command, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.tesla import scopes
@@ -282,7 +283,7 @@ def test_a_look_before_a_command_survives_a_car_that_is_only_just_up(
         }
     )
     asked = {"temperature": 21.0, "imperial": False}
-    assert looks.prepared(grant, "set_temperature", asked, timezone.now())
+    assert looks.prepared(PendingCommand(grant, "set_temperature", asked, timezone.now()), asked)
 
 
 @pytest.mark.parametrize(
@@ -359,14 +360,14 @@ def test_a_low_current_is_said_again_only_after_the_first_succeeded(
 def test_the_second_of_a_low_current_may_be_the_one_that_is_lost(
     simulator: SimulatorServer, grant: VehicleGrant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send = delivery.Delivery.send
+    send = delivery.send
 
-    def losing_the_second(post: delivery.Delivery, *given: Any) -> Any:
-        result = send(post, *given)
+    def losing_the_second(*given: Any) -> Any:
+        result = send(*given)
         fault(simulator, "*command*", cut=True)
         return result
 
-    monkeypatch.setattr(delivery.Delivery, "send", losing_the_second)
+    monkeypatch.setattr(delivery, "send", losing_the_second)
     refused(grant, "set_amperage", charging_amps=3)
     assert Command.objects.get().outcome == "unknown"
     assert low_current(simulator, grant) == [3, 5]

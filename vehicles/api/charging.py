@@ -10,7 +10,8 @@ from rest_framework.response import Response
 from vehicles.api import charging_shapes, shapes
 from vehicles.api.endpoint import SENT, checked
 from vehicles.api.readings import LiveReading, shown
-from vehicles.api.sending import act, described, grant_for, send
+from vehicles.api.sending import described, grant_for, pending_action, pending_command
+from vehicles.commands import carry_out
 from vehicles.controls import CONTROLS
 
 ACTIONS: Final[dict[str, str]] = {"START": "start_charge", "STOP": "stop_charge"}
@@ -46,7 +47,8 @@ class ChargeView(LiveReading):
     @described("start_or_stop_charge", shapes.StartStopAction)
     def post(self, request: Request, vehicle_id: str) -> Response:
         """Start or stop charging."""
-        act(request, vehicle_id, shapes.StartStopAction, ACTIONS)
+        _, pending = pending_action(request, vehicle_id, shapes.StartStopAction, ACTIONS)
+        carry_out(pending)
         return Response(SENT)
 
 
@@ -61,5 +63,5 @@ class ChargeLimitView(LiveReading):
         """Set the limit, from half full to full."""
         grant = grant_for(request, vehicle_id, CONTROLS["set_charge_limit"].permission)
         limit = checked(request, charging_shapes.ChargeLimitRequest)["limit"]
-        send(request, grant, "set_charge_limit", {"percent": round(limit * 100)})
+        carry_out(pending_command(request, grant, "set_charge_limit", {"percent": round(limit * 100)}))
         return Response(SENT)

@@ -12,7 +12,8 @@ from vehicles import errors
 from vehicles.api import cabin_shapes, shapes
 from vehicles.api.endpoint import checked
 from vehicles.api.readings import LiveReading, headers_of_units, shown, wants_imperial
-from vehicles.api.sending import act, described, grant_for, send
+from vehicles.api.sending import described, grant_for, pending_action, pending_command
+from vehicles.commands import carry_out
 from vehicles.controls import CONTROLS, Arguments
 from vehicles.errors import CatalogueError
 from vehicles.reads.cabin import ON_OFF, UNAVAILABLE
@@ -46,7 +47,7 @@ class CabinView(LiveReading):
         asked = checked(request, cabin_shapes.CabinRequest)
         action, temperature, units = asked["action"], asked["temperature"], Units(wants_imperial(request))
         wanted = {} if temperature is None else {"temperature": temperature, "imperial": units.imperial}
-        command = send(request, grant, CABIN_ACTIONS[action], wanted)
+        command = carry_out(pending_command(request, grant, CABIN_ACTIONS[action], wanted))
         found = _cabin_after(action, wanted, command.arguments if command else {}, units)
         return Response(found, headers=headers_of_units(imperial=units.imperial))
 
@@ -68,7 +69,8 @@ class DefrosterView(LiveReading):
     @described("tesla_control_defroster", shapes.StartStopAction, cabin_shapes.ActionEchoShape)
     def post(self, request: Request, vehicle_id: str) -> Response:
         """Start or stop defrosting."""
-        action, _ = act(request, vehicle_id, shapes.StartStopAction, DEFROSTER_ACTIONS)
+        action, pending = pending_action(request, vehicle_id, shapes.StartStopAction, DEFROSTER_ACTIONS)
+        carry_out(pending)
         return Response({"status": action})
 
 
@@ -81,8 +83,9 @@ class SteeringWheelView(LiveReading):
     @described("tesla_control_steering_wheel", shapes.StartStopAction, cabin_shapes.ActionEchoShape)
     def post(self, request: Request, vehicle_id: str) -> Response:
         """Heat the steering wheel or stop that; a car without the heater answers UNAVAILABLE."""
+        action, pending = pending_action(request, vehicle_id, shapes.StartStopAction, WHEEL_ACTIONS)
         try:
-            action, _ = act(request, vehicle_id, shapes.StartStopAction, WHEEL_ACTIONS)
+            carry_out(pending)
         except CatalogueError as error:
             if error.spec is not errors.VEHICLE_NOT_CAPABLE:
                 raise

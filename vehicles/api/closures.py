@@ -11,7 +11,8 @@ from rest_framework.response import Response
 from vehicles import errors, pairing
 from vehicles.api import shapes
 from vehicles.api.endpoint import SENT, Endpoint, checked
-from vehicles.api.sending import act, described, grant_for, send
+from vehicles.api.sending import described, grant_for, pending_action, pending_command
+from vehicles.commands import carry_out
 from vehicles.controls import CONTROLS
 from vehicles.errors import CatalogueError
 
@@ -24,7 +25,8 @@ class TrunkView(Endpoint):
     @described("tesla_trunk", shapes.OpenCloseAction)
     def post(self, request: Request, vehicle_id: str) -> Response:
         """Open or close it; nothing is sent to a car whose trunk stands as wanted."""
-        act(request, vehicle_id, shapes.OpenCloseAction, TRUNK_ACTIONS)
+        _, pending = pending_action(request, vehicle_id, shapes.OpenCloseAction, TRUNK_ACTIONS)
+        carry_out(pending)
         return Response(SENT)
 
 
@@ -39,5 +41,5 @@ class FrunkView(Endpoint):
         if checked(request, shapes.OpenCloseAction)["action"] == "CLOSE":
             pairing.require(grant, permission, timezone.now())
             raise CatalogueError(errors.VEHICLE_NOT_CAPABLE, reason="no motor closes the front trunk")
-        send(request, grant, "open_frunk", {})
+        carry_out(pending_command(request, grant, "open_frunk", {}))
         return Response(SENT)

@@ -8,7 +8,8 @@ from rest_framework.response import Response
 
 from vehicles.api import shapes
 from vehicles.api.endpoint import SENT, Endpoint, checked
-from vehicles.api.sending import described, grant_for, send
+from vehicles.api.sending import described, grant_for, pending_command
+from vehicles.commands import carry_out
 from vehicles.controls import CONTROLS
 
 
@@ -21,5 +22,5 @@ class DestinationView(Endpoint):
         grant = grant_for(request, vehicle_id, CONTROLS["send_destination"].permission)
         place = checked(request, shapes.DestinationRequest)
         at = {"timestamp_ms": int(timezone.now().timestamp() * 1000)}
-        send(request, grant, "send_destination", place | at)
+        carry_out(pending_command(request, grant, "send_destination", place | at))
         return Response(SENT)

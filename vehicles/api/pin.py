@@ -7,7 +7,8 @@ from rest_framework.response import Response
 
 from vehicles.api import shapes
 from vehicles.api.endpoint import SENT, Endpoint, checked
-from vehicles.api.sending import described, grant_for, send
+from vehicles.api.sending import described, grant_for, pending_command
+from vehicles.commands import carry_out
 from vehicles.controls import CONTROLS
 
 
@@ -18,12 +19,12 @@ class PinView(Endpoint):
     def post(self, request: Request, vehicle_id: str) -> Response:
         """Set the PIN, in the place of an older one, and let the car ask for it."""
         grant = grant_for(request, vehicle_id, CONTROLS["set_pin"].permission)
-        send(request, grant, "set_pin", checked(request, shapes.PinRequest))
+        carry_out(pending_command(request, grant, "set_pin", checked(request, shapes.PinRequest)))
         return Response(SENT)
 
     @described("tesla_clear_pin", None)
     def delete(self, request: Request, vehicle_id: str) -> Response:
         """Remove the PIN, so that the car no longer asks."""
         grant = grant_for(request, vehicle_id, CONTROLS["clear_pin"].permission)
-        send(request, grant, "clear_pin", {})
+        carry_out(pending_command(request, grant, "clear_pin", {}))
         return Response(SENT)

@@ -10,7 +10,8 @@ from rest_framework.response import Response
 from vehicles.api import shapes
 from vehicles.api.endpoint import SENT
 from vehicles.api.readings import LiveReading, shown
-from vehicles.api.sending import act, described
+from vehicles.api.sending import described, pending_action
+from vehicles.commands import carry_out
 
 ACTIONS: Final[dict[str, str]] = {"LOCK": "lock", "UNLOCK": "unlock"}
 """The action in the body, and the control that it is."""
@@ -25,5 +26,6 @@ class SecurityView(LiveReading):
     @described("lock_or_unlock", shapes.SecurityAction)
     def post(self, request: Request, vehicle_id: str) -> Response:
         """Lock or unlock the vehicle. A wrong body is refused before anything is sent."""
-        act(request, vehicle_id, shapes.SecurityAction, ACTIONS)
+        _, pending = pending_action(request, vehicle_id, shapes.SecurityAction, ACTIONS)
+        carry_out(pending)
         return Response(SENT)

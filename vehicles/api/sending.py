@@ -1,4 +1,4 @@
-"""Sending a control to a car from an endpoint: the key of the request, the look that some need, the command."""
+"""From a request to the control that it asks for: the grant, what is in the body, and the key of the request."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from vehicles import commands, looks
 from vehicles.api import refused, shapes
 from vehicles.api.endpoint import checked, grant_of, idempotency_key, must_be_approved
-from vehicles.bulkhead import place
-from vehicles.command_rows import Overtaken
+from vehicles.command_rows import PendingCommand
 from vehicles.controls import CONTROLS
-from vehicles.models import Command, VehicleGrant
+from vehicles.models import VehicleGrant
 
 Shape = type[Serializer[Any]]
 Method = TypeVar("Method", bound=Callable[..., Response])
@@ -30,44 +28,21 @@ def grant_for(request: Request, vehicle_id: str, permission: str) -> VehicleGran
     return grant
 
 
-def send(request: Request, grant: VehicleGrant, name: str, asked: Mapping[str, Any]) -> Command | None:
-    """Carry out a control under the request's Idempotency-Key; None when the car was as wanted already.
-
-    Raises `CatalogueError` as `looks.prepared` and `commands.issue` do, and SERVER:OVERLOADED.
-    """
+def pending_command(
+    request: Request, grant: VehicleGrant, name: str, asked: Mapping[str, Any]
+) -> PendingCommand:
+    """The control that the request asks for, under its Idempotency-Key; `commands.carry_out` does it."""
     refused.about(request, grant, control=name)
-    with place():
-        return _sent(request, grant, name, asked)
+    return PendingCommand(grant, name, asked, timezone.now(), idempotency_key(request))
 
 
-def _sent(request: Request, grant: VehicleGrant, name: str, asked: Mapping[str, Any]) -> Command | None:
-    key, now = idempotency_key(request), timezone.now()
-    if name in looks.LOOKS:
-        first = commands.repeated(grant, name, asked, now=now, idempotency_key=key)
-        if first is not None:
-            return first
-    while True:
-        looked_at = timezone.now()
-        arguments = looks.prepared(grant, name, asked, now)
-        if arguments is None:
-            # The first call under this key may have come while this one waited and looked.
-            return commands.repeated(grant, name, asked, now=now, idempotency_key=key)
-        try:
-            return commands.issue(grant, name, arguments, now=now, idempotency_key=key, looked_at=looked_at)
-        except Overtaken:
-            continue
-
-
-def act(
+def pending_action(
     request: Request, vehicle_id: str, shape: Shape, actions: Mapping[str, str]
-) -> tuple[str, Command | None]:
-    """Carry out the control that the body's action stands for; `actions` names them, all of one permission.
-
-    Returns the action with its command, None when the car was as wanted already.
-    """
+) -> tuple[str, PendingCommand]:
+    """The action in the body, and the control that it stands for; `actions` names them, all of one permission."""
     grant = grant_for(request, vehicle_id, CONTROLS[next(iter(actions.values()))].permission)
     action = checked(request, shape)["action"]
-    return action, send(request, grant, actions[action], {})
+    return action, pending_command(request, grant, actions[action], {})
 
 
 def described(

@@ -10,7 +10,8 @@ from rest_framework.response import Response
 from vehicles.api import charging_shapes, shapes
 from vehicles.api.endpoint import SENT, Endpoint, checked
 from vehicles.api.readings import LiveReading, shown
-from vehicles.api.sending import act, described, grant_for, send
+from vehicles.api.sending import described, grant_for, pending_action, pending_command
+from vehicles.commands import carry_out
 from vehicles.controls import CONTROLS
 from vehicles.reads import charge_schedule
 
@@ -35,7 +36,7 @@ class AmmeterView(LiveReading):
         """Set the current with which the car charges; the answer tells the one that was sent."""
         grant = grant_for(request, vehicle_id, CONTROLS["set_amperage"].permission)
         asked = checked(request, charging_shapes.AmmeterRequest)
-        command = send(request, grant, "set_amperage", asked)
+        command = carry_out(pending_command(request, grant, "set_amperage", asked))
         amperage = command.arguments["charging_amps"] if command else asked["amperage"]
         return Response(SENT | {"message": f"Successfully sent the following amperage: {amperage}"})
 
@@ -76,7 +77,7 @@ class ChargeScheduleView(LiveReading):
         """Set when charging starts, or by when it is done; the other of the two is off then."""
         grant = grant_for(request, vehicle_id, CONTROLS["set_charge_schedule"].permission)
         asked = checked(request, charging_shapes.ChargeScheduleRequest)
-        send(request, grant, "set_charge_schedule", asked)
+        carry_out(pending_command(request, grant, "set_charge_schedule", asked))
         kind = asked["type"] if asked["enabled"] else None
         return Response(charge_schedule.body(kind, {asked["type"]: asked["minutes"]}))
 
@@ -87,5 +88,6 @@ class ChargePortView(Endpoint):
     @described("tesla_charge_port_door", shapes.OpenCloseAction)
     def post(self, request: Request, vehicle_id: str) -> Response:
         """Open or close it."""
-        act(request, vehicle_id, shapes.OpenCloseAction, PORT_ACTIONS)
+        _, pending = pending_action(request, vehicle_id, shapes.OpenCloseAction, PORT_ACTIONS)
+        carry_out(pending)
         return Response(SENT)

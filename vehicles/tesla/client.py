@@ -146,18 +146,17 @@ def command(
     return CommandResult(result["result"], reason)
 
 
-def signed_command(base: str, token: str, vin: str, message: str, *, read_seconds: float = 20.0) -> str:
-    """Deliver one base64 routable message; the base64 answer says inside whether it worked."""
+def signed_command(base: str, token: str, vin: str, message: bytes, *, read_seconds: float = 20.0) -> bytes:
+    """Deliver one signed message to the car; its answer says inside whether it worked (Fleet API: signed_command)."""
     path = paths.SIGNED_COMMAND.format(vin=vin)
-    body = {"routable_message": message}
+    body = {"routable_message": base64.b64encode(message).decode()}
     answer = transport.send("POST", base + path, token=token, json_body=body, read_seconds=read_seconds)
     if not isinstance(answer.get("response"), str):
         raise _not_a_response(answer)
     try:
-        base64.b64decode(answer["response"])
+        return base64.b64decode(answer["response"])
     except ValueError:
         raise errors.Unintelligible("the signed answer is no base64") from None
-    return str(answer["response"])
 
 
 def _response(answer: Mapping[str, Any]) -> dict[str, Any]:
