@@ -20,11 +20,10 @@ from django.utils.translation import gettext_lazy as _
 from connect import flow, interfaces, tesla_login
 from connect.models import ConnectSession, Step
 from connect.problems import USED_LOGIN, ConnectProblem, Problem
-from vehicles import logins
+from vehicles import logins, sync
 from vehicles.client_credentials import checksum
 from vehicles.models import Integration
-from vehicles.origins import origins
-from vehicles.tesla import auth, paths
+from vehicles.tesla import paths
 
 FIELD: Final = "callback_address"
 LONGEST: Final = 8000
@@ -85,8 +84,8 @@ def begin(session: ConnectSession, browser_secret: str, now: datetime) -> None:
 def login_page(session: ConnectSession, browser_secret: str, *, another_account: bool = False) -> str:
     """Tesla's login for the attempt that was begun last, the same however often it is asked for."""
     state = _state(session, browser_secret, _attempts(session))
-    return auth.owner_api_login_url(
-        origins(session.mode).auth,
+    return logins.legacy_login_page(
+        session.mode,
         state=state,
         code_verifier=_verifier(state, browser_secret),
         extra={"prompt": "login"} if another_account else None,
@@ -109,6 +108,7 @@ def complete(session: ConnectSession, pasted: str, browser_secret: str, now: dat
             code_verifier=_verifier(query["state"], browser_secret),
             expected=tesla_login.accepted_accounts(session),
         )
+    sync.learn_email(account, Integration.LEGACY)
     if not flow.move(session, Step.PERMISSIONS, now, account=account, signed_in_at=now):
         raise ConnectProblem(USED_LOGIN)
 

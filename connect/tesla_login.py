@@ -32,14 +32,12 @@ from connect.problems import (
     WRONG_ACCOUNT,
     ConnectProblem,
 )
-from vehicles import grants, logins
+from vehicles import grants, logins, sync
 from vehicles.client_credentials import checksum
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError
 from vehicles.models import Application, Integration, TeslaAccount, VehicleGrant
-from vehicles.origins import origins
 from vehicles.permissions import PERMISSIONS, Permission, tesla_scopes_for
-from vehicles.tesla import auth
 from vehicles.tesla.scopes import LABELS
 
 CALLBACK_PATH: Final = "/connect/tesla/callback"
@@ -83,9 +81,8 @@ def address(
     behaviour = {"prompt_missing_scopes": "true", **(extra or {})}
     if another_account:
         behaviour["prompt"] = "login"
-    return auth.authorize_url(
-        origins(mode).auth,
-        client_id=settings.TESLA_CLIENT_ID,
+    return logins.login_page(
+        mode,
         redirect_uri=_callback(),
         scopes=scopes,
         state=state,
@@ -172,13 +169,15 @@ def redeem(mode: str, sent_back: Return, expected: Callable[[str], bool] | None 
     """
     _refuse_without_code(sent_back)
     with problems_of_login():
-        return logins.sign_in(
+        account = logins.sign_in(
             mode=mode,
             code=sent_back.code,
             redirect_uri=_callback(),
             nonce=_nonce(sent_back.state, sent_back.browser_secret),
             expected=expected,
         )
+    sync.learn_email(account, Integration.FLEET)
+    return account
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from django.utils import timezone
 from tests.factories import EVERY_SCOPE
 from tests.network import guard
 from vehicles import logins, sync
-from vehicles.models import Mode, TeslaAccount
+from vehicles.models import Integration, Mode, TeslaAccount
 from vehicles.tesla import paths
 from vehicles.tesla.simulator.accounts import Client
 from vehicles.tesla.simulator.scenarios import DEFAULT, ScenarioPerson
@@ -176,6 +176,7 @@ def sign_in(simulator: SimulatorServer, tesla_client: Client) -> SignIn:
         redirect_uri = tesla_client.redirect_uris[0]
         code = world.tokens.new_code(tesla_client, account, tuple(scopes), {"redirect_uri": redirect_uri})
         row = logins.sign_in(mode=mode, code=code, redirect_uri=redirect_uri)
+        sync.learn_email(row, Integration.FLEET)
         sync.vehicles_of(row, timezone.now())
         return row
 

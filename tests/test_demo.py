@@ -108,7 +108,7 @@ def test_a_fresh_demo_is_born_as_it_stays(simulator: SimulatorServer, now: datet
     applications = keep_rows()
     simulator.world.reset(vehicles=run.SAMPLE_VEHICLES)
     run._keep_sample_fleet(rows.applications(PORTS, "seed"))
-    legacy_owner.connect_all(simulator.url, applications[-1], now)
+    legacy_owner.connect_all(applications[-1], now)
     run.settle()
     born = shown_to_staff()
 
@@ -144,7 +144,7 @@ def test_the_owner_of_old_is_connected_over_the_legacy_api_and_again_at_the_next
     for _ in range(2):
         simulator.world.reset()
         returning.restore_people(simulator.url)
-        legacy_owner.connect_all(simulator.url, application, now)
+        legacy_owner.connect_all(application, now)
         grants = VehicleGrant.objects.filter(integration="legacy", connection__application=application)
         assert len(grants) == len(emma.vehicles)
         assert all(upstream.vehicle_data(grant, ["charge_state"]) for grant in grants)

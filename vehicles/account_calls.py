@@ -18,7 +18,7 @@ from vehicles import errors, evidence, incidents, legacy_api, sealing, token_ref
 from vehicles.bulkhead import place, slot
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError, ErrorSpec
-from vehicles.failures import translate
+from vehicles.failures import translate, translated
 from vehicles.models import IncidentKind, Integration, LoginEnd, TeslaAccount, Vehicle
 from vehicles.origins import api_base, origins
 from vehicles.sources import Source
@@ -43,13 +43,11 @@ def renew_login(account: TeslaAccount, integration: str) -> None:
     """
     question = _Question(account, integration, client.products)
     stored = _stored(question)
-    try:
+    with translated():
         try:
             _refreshed(question, stored)
         except LoginEnded as dead:
             _with_last_token(question, stored, dead)
-    except tesla.TeslaError as failure:
-        raise translate(failure) from failure
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from vehicles.db.connections import let_go_of_database
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, VehicleGrant
 from vehicles.tesla import errors as tesla
-from vehicles.tesla.client import CommandResult
+from vehicles.tesla.results import CommandResult
 
 T = TypeVar("T")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from vehicles import errors
@@ -29,6 +31,15 @@ ANSWERS: Final[tuple[tuple[type[tesla.TeslaError], ErrorSpec], ...]] = (
     (tesla.TeslaError, errors.UPSTREAM_UNKNOWN_ISSUE),
 )
 """What the caller is told about each failure; first match wins."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the catalogue error that a failure at Tesla inside means for the caller."""
+    try:
+        yield
+    except tesla.TeslaError as failure:
+        raise translate(failure) from failure
 
 
 def translate(failure: tesla.TeslaError) -> CatalogueError:

@@ -1,26 +1,57 @@
-"""Logins at Tesla: redeeming the code of one, and what its tokens tell. Failures are `TeslaError` inside."""
+"""Logins at Tesla: where one begins, redeeming its code, and what its tokens tell. Failures are `TeslaError` inside."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from vehicles import evidence, history, vault
-from vehicles.failures import translate
+from vehicles.failures import translated
 from vehicles.history import Kind
 from vehicles.models import Integration, TeslaAccount, User
-from vehicles.origins import api_base, origins
+from vehicles.origins import origins
 from vehicles.sources import Source
-from vehicles.tesla import auth, client, paths, scopes
+from vehicles.tesla import auth, paths
 from vehicles.tesla import errors as tesla
+
+_BEGUN_ELSEWHERE: Final = "the login was not begun here"
 
 
 class OtherAccount(Exception):
     """The person signed in with another Tesla account than the one this login was for."""
+
+
+def login_page(
+    mode: str,
+    *,
+    redirect_uri: str,
+    scopes: Sequence[str],
+    state: str,
+    nonce: str,
+    extra: Mapping[str, str] | None = None,
+) -> str:
+    """Tesla's login and consent page; it sends a code for `sign_in` or `identify` to `redirect_uri`, with `state`."""
+    return auth.authorize_url(
+        origins(mode).auth,
+        client_id=settings.TESLA_CLIENT_ID,
+        redirect_uri=redirect_uri,
+        scopes=scopes,
+        state=state,
+        nonce=nonce,
+        extra=extra,
+    )
+
+
+def legacy_login_page(
+    mode: str, *, state: str, code_verifier: str, extra: Mapping[str, str] | None = None
+) -> str:
+    """Tesla's login page for the Owner API; it ends at an address with `state` and a code for `sign_in_legacy`."""
+    return auth.owner_api_login_url(origins(mode).auth, state=state, code_verifier=code_verifier, extra=extra)
 
 
 def sign_in(
@@ -37,20 +68,11 @@ def sign_in(
     `CatalogueError`: AUTHENTICATION_FAILED when Tesla refuses the code or the login is not the one that was begun with
     `nonce`, UPSTREAM errors when Tesla cannot be asked.
     """
-    try:
-        tokens = auth.exchange_code(
-            origins(mode).token,
-            client_id=settings.TESLA_CLIENT_ID,
-            client_secret=settings.TESLA_CLIENT_SECRET,
-            code=code,
-            redirect_uri=redirect_uri,
-            audience=paths.FLEET_API_HOSTS[settings.TESLA_REGIONS[0]],
-        )
+    with translated():
+        tokens = _redeem(mode, code, redirect_uri).tokens
         claims = _claims(tokens, Integration.FLEET)
         if nonce is not None and auth.read_nonce(tokens.id_token) != nonce:
-            raise tesla.LoginRefused("the login was not begun here")
-    except tesla.TeslaError as failure:
-        raise translate(failure) from failure
+            raise tesla.LoginRefused(_BEGUN_ELSEWHERE)
     return _keep_login(mode, Integration.FLEET, claims, tokens, expected)
 
 
@@ -59,19 +81,10 @@ def identify(*, mode: str, code: str, redirect_uri: str, nonce: str) -> TeslaAcc
 
     Nothing is stored, and the account's tokens go on working. Raises `CatalogueError` as `sign_in` does.
     """
-    try:
-        identity = auth.identify(
-            origins(mode).token,
-            client_id=settings.TESLA_CLIENT_ID,
-            client_secret=settings.TESLA_CLIENT_SECRET,
-            code=code,
-            redirect_uri=redirect_uri,
-            audience=paths.FLEET_API_HOSTS[settings.TESLA_REGIONS[0]],
-        )
+    with translated():
+        identity = _redeem(mode, code, redirect_uri).identity
         if identity.nonce != nonce:
-            raise tesla.LoginRefused("the login was not begun here")
-    except tesla.TeslaError as failure:
-        raise translate(failure) from failure
+            raise tesla.LoginRefused(_BEGUN_ELSEWHERE)
     return TeslaAccount.objects.filter(sub=identity.sub, mode=mode).select_related("person").first()
 
 
@@ -79,12 +92,21 @@ def sign_in_legacy(
     *, mode: str, code: str, code_verifier: str, expected: Callable[[str], bool] | None = None
 ) -> TeslaAccount:
     """Redeem the code of a login to the Owner API; as `sign_in`, for the same account beside its Fleet login."""
-    try:
+    with translated():
         tokens = auth.exchange_owner_api_code(origins(mode).auth, code=code, code_verifier=code_verifier)
         claims = _claims(tokens, Integration.LEGACY)
-    except tesla.TeslaError as failure:
-        raise translate(failure) from failure
     return _keep_login(mode, Integration.LEGACY, claims, tokens, expected)
+
+
+def _redeem(mode: str, code: str, redirect_uri: str) -> auth.Redeemed:
+    return auth.exchange_code(
+        origins(mode).token,
+        client_id=settings.TESLA_CLIENT_ID,
+        client_secret=settings.TESLA_CLIENT_SECRET,
+        code=code,
+        redirect_uri=redirect_uri,
+        audience=paths.FLEET_API_HOSTS[settings.TESLA_REGIONS[0]],
+    )
 
 
 def _claims(tokens: auth.Tokens, integration: str) -> auth.Claims:
@@ -111,7 +133,6 @@ def _keep_login(
     account = _signed_in(mode, integration, claims, tokens)
     if is_other:
         raise OtherAccount
-    _learn_email(account, integration, tokens.access_token)
     return account
 
 
@@ -148,15 +169,3 @@ def seen(
         evidence.scopes_seen(account, claims.scopes, now=now, source=source)
     else:
         evidence.legacy_login_seen(account, works=True, now=now, source=source)
-
-
-def _learn_email(account: TeslaAccount, integration: str, token: str) -> None:
-    """The e-mail address helps support find people; a login is complete without it."""
-    if integration == Integration.FLEET and scopes.USER_DATA not in account.granted_scopes:
-        return
-    try:
-        profile = client.profile(api_base(account, integration), token)
-    except tesla.TeslaError:
-        return
-    account.email = str(profile.get("email") or "").lower()[:254]
-    account.save(update_fields=["email"])

@@ -20,7 +20,7 @@ from vehicles.signing_sessions import Outlook
 from vehicles.sources import Source
 from vehicles.tesla import errors as tesla
 from vehicles.tesla import vehicle_commands
-from vehicles.tesla.client import CommandResult
+from vehicles.tesla.results import CommandResult
 from vehicles.tesla.signing import (
     Domain,
     KeychainIsFull,

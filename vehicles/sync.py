@@ -51,6 +51,18 @@ def legacy_vehicles_of(account: TeslaAccount, now: datetime) -> list[VehicleAcce
     return accesses
 
 
+def learn_email(account: TeslaAccount, integration: str) -> None:
+    """Ask for the e-mail address of somebody who just signed in, which helps support find people; a login is complete
+    without it.
+    """
+    if integration == Integration.FLEET and scopes.USER_DATA not in account.granted_scopes:
+        return
+    with contextlib.suppress(CatalogueError):
+        told = str(upstream.profile_of(account, integration).get("email") or "")
+        account.email = told.lower()[:254]
+        account.save(update_fields=["email"])
+
+
 def learn_colours(account: TeslaAccount) -> None:
     """Ask the connected cars that still need the key for their colour, so that their owner can tell them apart.
 

@@ -18,6 +18,7 @@ from vehicles.account_calls import call
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.tesla import client, scopes
+from vehicles.tesla.results import CommandResult, KeyStatus, ListedVehicle
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -40,7 +41,7 @@ def _naming_the_cure(function: OfGrant[P, T]) -> OfGrant[P, T]:
     return told
 
 
-def listed(account: TeslaAccount, integration: str) -> list[client.ListedVehicle]:
+def listed(account: TeslaAccount, integration: str) -> list[ListedVehicle]:
     """The account's cars as this interface lists them now.
 
     Asked a second time where a known car is not among them: one list that lacks a car is noise, as one 404 is.
@@ -54,17 +55,17 @@ def listed(account: TeslaAccount, integration: str) -> list[client.ListedVehicle
     return found + [vehicle for vehicle in list_them(account) if vehicle.vin not in vins]
 
 
-def listed_vehicles(account: TeslaAccount) -> list[client.ListedVehicle]:
+def listed_vehicles(account: TeslaAccount) -> list[ListedVehicle]:
     """The account's cars as one answer of Tesla lists them."""
     return call(account, Integration.FLEET, client.vehicles, scope=scopes.VEHICLE_DEVICE_DATA)
 
 
-def listed_products(account: TeslaAccount) -> list[client.ListedVehicle]:
+def listed_products(account: TeslaAccount) -> list[ListedVehicle]:
     """The same over the legacy API, whose vehicle list is closed."""
     return call(account, Integration.LEGACY, client.products)
 
 
-def fleet_status(account: TeslaAccount, vins: Sequence[str]) -> list[client.KeyStatus]:
+def fleet_status(account: TeslaAccount, vins: Sequence[str]) -> list[KeyStatus]:
     """Key state of these cars (at most 100), asked with this account's token."""
     return call(account, Integration.FLEET, client.fleet_status, vins, scope=scopes.VEHICLE_DEVICE_DATA)
 
@@ -91,7 +92,7 @@ def vehicle_data(grant: VehicleGrant, endpoints: Sequence[str], scope: str = "")
 
 
 @_naming_the_cure
-def listed_vehicle(grant: VehicleGrant) -> client.ListedVehicle:
+def listed_vehicle(grant: VehicleGrant) -> ListedVehicle:
     """The grant's car as Tesla lists it: state and whether it is in service; never wakes it."""
     tag, vehicle = _tag(grant), grant.connection.vehicle
     listed = call(grant.account, grant.integration, client.vehicle, tag, vehicle=vehicle)
@@ -130,6 +131,11 @@ def charging_history(
         scope=scope,
         vehicle=grant.connection.vehicle,
     )
+
+
+def profile_of(account: TeslaAccount, integration: str) -> dict[str, Any]:
+    """E-mail and name of the account, asked with its login to this interface."""
+    return call(account, integration, client.profile, scope=scopes.USER_DATA)
 
 
 @_naming_the_cure
@@ -178,7 +184,7 @@ def wake_up(grant: VehicleGrant) -> str:
 @_naming_the_cure
 def unsigned_command(
     grant: VehicleGrant, name: str, arguments: Mapping[str, Any], scope: str
-) -> client.CommandResult:
+) -> CommandResult:
     """Send one command as plain REST; for cars that take no signed messages, and for navigation."""
     tag = _tag(grant)
     _spend(rate_budgets.Kind.COMMANDS, grant)

@@ -19,7 +19,7 @@ PERMISSIONS: Final = (
 )
 
 
-def connect_all(simulator_url: str, application: Application, now: datetime) -> None:
+def connect_all(application: Application, now: datetime) -> None:
     """Connect those of the demo's people who begin on the legacy API and never connected here before.
 
     Raises `SimulatorRefused`.
@@ -27,11 +27,11 @@ def connect_all(simulator_url: str, application: Application, now: datetime) -> 
     for person in DEFAULT:
         is_known = TeslaAccount.objects.filter(sub=person.sub, mode=Mode.LIVE).exists()
         if person.uses_legacy_api and not is_known:
-            _connect(simulator_url, person, application, now)
+            _connect(person, application, now)
 
 
-def _connect(simulator_url: str, person: ScenarioPerson, application: Application, now: datetime) -> None:
-    account = sign_in_legacy(simulator_url, person)
+def _connect(person: ScenarioPerson, application: Application, now: datetime) -> None:
+    account = sign_in_legacy(person)
     grants.give(
         application=application,
         account=account,

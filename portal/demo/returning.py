@@ -50,7 +50,7 @@ def restore_people(simulator_url: str) -> int:
     for account in fleet:
         _sign_in_again(simulator_url, account, by_sub[account.sub])
     for account in legacy:
-        sign_in_legacy(simulator_url, by_sub[account.sub])
+        sign_in_legacy(by_sub[account.sub])
     return len({account.pk for account in (*fleet, *legacy)})
 
 

@@ -44,9 +44,7 @@ def run(console: Console, supervisor: Supervisor, ports: Ports, kept: dict[str, 
     if people := returning.restore_people(ports.simulator_url):
         console.print(f"[green]✓[/] Connected again: {people} who had connected before")
     legacy = next(each for each in wanted if each.integration == Integration.LEGACY)
-    legacy_owner.connect_all(
-        ports.simulator_url, Application.objects.get(client_id=legacy.client_id), timezone.now()
-    )
+    legacy_owner.connect_all(Application.objects.get(client_id=legacy.client_id), timezone.now())
     console.print("[green]✓[/] Connected through the legacy API: its owner of old")
     settle()
     connections.close_all()

@@ -9,9 +9,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import urllib3
 
-from vehicles import logins
-from vehicles.models import Mode, TeslaAccount
-from vehicles.tesla import auth
+from vehicles import logins, sync
+from vehicles.models import Integration, Mode, TeslaAccount
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
 
 
@@ -19,11 +18,13 @@ class SimulatorRefused(Exception):
     """The simulated Tesla did not take what it was told."""
 
 
-def sign_in_legacy(simulator_url: str, person: ScenarioPerson) -> TeslaAccount:
+def sign_in_legacy(person: ScenarioPerson) -> TeslaAccount:
     """The person signs in to the legacy API. Raises `SimulatorRefused`."""
     verifier = secrets.token_urlsafe(48)
-    login = auth.owner_api_login_url(simulator_url, state=secrets.token_urlsafe(16), code_verifier=verifier)
-    return logins.sign_in_legacy(mode=Mode.LIVE, code=code_of(login, person), code_verifier=verifier)
+    login = logins.legacy_login_page(Mode.LIVE, state=secrets.token_urlsafe(16), code_verifier=verifier)
+    account = logins.sign_in_legacy(mode=Mode.LIVE, code=code_of(login, person), code_verifier=verifier)
+    sync.learn_email(account, Integration.LEGACY)
+    return account
 
 
 def code_of(authorize: str, person: ScenarioPerson) -> str:

@@ -18,7 +18,7 @@ from vehicles import evidence, facts, grants, history
 from vehicles.diagnosis import Access
 from vehicles.models import Event, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.tesla import scopes
-from vehicles.tesla.client import KeyStatus, ListedVehicle
+from vehicles.tesla.results import KeyStatus, ListedVehicle
 from vehicles.tesla.simulator.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 

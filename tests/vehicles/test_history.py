@@ -27,7 +27,7 @@ from vehicles.history import Kind
 from vehicles.models import Application, Event, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.sources import Source
 from vehicles.tesla import scopes
-from vehicles.tesla.client import KeyStatus, ListedVehicle
+from vehicles.tesla.results import KeyStatus, ListedVehicle
 
 CHANGES: dict[str, Callable[[Event], object]] = {
     "save": lambda event: event.save(),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from vehicles import account_calls, logins, vault
+from vehicles import account_calls, logins, sync, vault
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, Mode, TeslaAccount, TeslaToken
 from vehicles.tesla import auth, client, paths
@@ -33,7 +33,9 @@ def sign_in_legacy(
     simulator: SimulatorServer, person: ScenarioPerson, verifier: str = VERIFIER
 ) -> TeslaAccount:
     code = legacy_code(simulator, person)
-    return logins.sign_in_legacy(mode=Mode.LIVE, code=code, code_verifier=verifier)
+    account = logins.sign_in_legacy(mode=Mode.LIVE, code=code, code_verifier=verifier)
+    sync.learn_email(account, Integration.LEGACY)
+    return account
 
 
 def issuer_of(row: TeslaToken) -> str:

@@ -22,7 +22,7 @@ from vehicles.evidence.ranking import Word
 from vehicles.history import Kind
 from vehicles.models import Event, Integration, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.sources import Source
-from vehicles.tesla.client import KeyStatus
+from vehicles.tesla.results import KeyStatus
 
 _SETTLED_FOR_SECONDS: Final = 60
 """A car that carries out command after command proves its key with each; this often it is written down."""

@@ -15,7 +15,7 @@ from vehicles.history import Kind
 from vehicles.models import Mode, TeslaAccount, Vehicle, VehicleAccess
 from vehicles.sources import Source
 from vehicles.tesla import vin as vins
-from vehicles.tesla.client import ListedVehicle
+from vehicles.tesla.results import ListedVehicle
 
 _VIN_LENGTH: Final = 17
 _STORED: Final = (

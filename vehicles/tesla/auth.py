@@ -117,9 +117,27 @@ def owner_api_login_url(
     return f"{origin}{paths.AUTHORIZE}?{urlencode(query)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """What a code was worth: tokens, and who signed in. Each is read when it is asked for, and raises `Unintelligible`
+    where the answer lacks it: a login that asked only who somebody is brings no refresh token, so that none is rotated.
+    """
+
+    answer: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def tokens(self) -> Tokens:
+        return _tokens(self.answer)
+
+    @property
+    def identity(self) -> Identity:
+        payload = _payload(str(self.answer.get("id_token") or ""))
+        return Identity(str(payload.get("sub") or ""), str(payload.get("nonce") or ""))
+
+
 def exchange_code(
     origin: str, *, client_id: str, client_secret: str, code: str, redirect_uri: str, audience: str
-) -> Tokens:
+) -> Redeemed:
     """Redeem an authorization code. Raises `LoginRefused` for a bad code, `OperatorFault` where Tesla does not take the
     operator's own registration, other `TeslaError` for the way there.
     """
@@ -131,26 +149,7 @@ def exchange_code(
         "audience": audience,
         "redirect_uri": redirect_uri,
     }
-    return _redeem(origin, form)
-
-
-def identify(
-    origin: str, *, client_id: str, client_secret: str, code: str, redirect_uri: str, audience: str
-) -> Identity:
-    """Redeem the code of a login that asked only who somebody is: no refresh token comes of it, so none is rotated.
-
-    Raises as `exchange_code` does.
-    """
-    form = {
-        "grant_type": "authorization_code",
-        "client_id": client_id,
-        "client_secret": client_secret,
-        "code": code,
-        "audience": audience,
-        "redirect_uri": redirect_uri,
-    }
-    payload = _payload(str(_asked(origin, form).get("id_token") or ""))
-    return Identity(str(payload.get("sub") or ""), str(payload.get("nonce") or ""))
+    return Redeemed(_asked(origin, form))
 
 
 def exchange_owner_api_code(origin: str, *, code: str, code_verifier: str) -> Tokens:
@@ -165,10 +164,6 @@ def exchange_owner_api_code(origin: str, *, code: str, code_verifier: str) -> To
         "code_verifier": code_verifier,
         "redirect_uri": paths.OWNER_API_CALLBACK,
     }
-    return _redeem(origin, form)
-
-
-def _redeem(origin: str, form: Mapping[str, str]) -> Tokens:
     return _tokens(_asked(origin, form))
 
 

@@ -7,47 +7,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from vehicles.tesla import errors, paths, texts, transport
+from vehicles.tesla.results import CommandResult, KeyStatus, ListedVehicle
 
 _HARDLOCKED = "unsigned_cmds_hardlocked"
 """How a car that wants signed commands may answer an unsigned one (Owner API: what still works)."""
 _MOST_PAGES = 1000
 _MOST_KEYS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class ListedVehicle:
-    """A car as an account's list shows it. `state` is `online`, `asleep`, `offline` or empty."""
-
-    vin: str
-    tesla_id: str
-    access_type: str
-    display_name: str
-    state: str
-    in_service: bool
-    remote_access_disabled: bool
-
-
-@dataclass(frozen=True, slots=True)
-class KeyStatus:
-    """What `fleet_status` says of one car; `paired` is None when the car is in neither list."""
-
-    vin: str
-    paired: bool | None
-    protocol_required: bool | None
-    total_keys: int | None
-    firmware: str
-
-
-@dataclass(frozen=True, slots=True)
-class CommandResult:
-    """The car's own answer: done, or refused with a reason."""
-
-    done: bool
-    reason: str
 
 
 def profile(base: str, token: str) -> dict[str, Any]:
