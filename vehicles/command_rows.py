@@ -52,7 +52,7 @@ class PendingCommand:
 
     grant: VehicleGrant
     name: str
-    arguments: Arguments
+    arguments: Arguments = field(repr=False)
     at: datetime
     key: str = ""
     looked_at: datetime | None = None

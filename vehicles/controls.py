@@ -70,15 +70,6 @@ def _fixed(command: str, **body: Any) -> Callable[[Arguments], tuple[Step, ...]]
     return lambda arguments: (Step(command, body),)
 
 
-_TAKES_AT_ONCE: Final = 5
-"""Amperes; the car takes a lower current only with the second of two equal commands (teslajsonpy: car.py)."""
-
-
-def _set_amperage(arguments: Arguments) -> tuple[Step, ...]:
-    step = Step("set_charging_amps", {"charging_amps": arguments["charging_amps"]})
-    return (step,) if arguments["charging_amps"] >= _TAKES_AT_ONCE else (step, step)
-
-
 def _set_temperature(arguments: Arguments) -> tuple[Step, ...]:
     celsius = arguments["celsius"]
     return (Step("set_temps", {"driver_temp": celsius, "passenger_temp": celsius}),)
