@@ -87,7 +87,8 @@ def test_a_public_client_proves_itself_by_the_challenge(party: Party) -> None:
     without = Client().post("/oauth/token", form | {"code": party.code()})
     assert refused(without, "Code verifier required.", "invalid_request")
     bare = Client().post("/oauth/token", form | {"code": party.code(), "code_verifier": verifier})
-    assert refused(bare, "Challenge not found")
+    message = "A code_verifier was sent, but the code was requested without a code_challenge."
+    assert refused(bare, message)
     code = party.code(**challenge_for(verifier))
     answer = Client().post("/oauth/token", form | {"code": code, "code_verifier": verifier})
     assert answer.status_code == 200
