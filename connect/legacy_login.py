@@ -1,7 +1,7 @@
 """Signing in to Tesla's legacy API. It ends at an address that no browser follows; the person brings it back by hand.
 
-State and verifier are made with a secret of ours: neither is stored, and the address is worth nothing in another browser
-than the run's. What is pasted is read once and kept nowhere (Owner API: login).
+State and verifier are made with a secret of ours: neither is stored, and the address is worth nothing in a browser that
+the run does not belong to. What is pasted is read once and kept nowhere (Owner API: login).
 """
 
 from __future__ import annotations
