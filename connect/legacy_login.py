@@ -89,7 +89,7 @@ def login_page(session: ConnectSession, *, another_account: bool = False) -> str
         origins(session.mode).auth,
         state=state,
         code_verifier=_verifier(state),
-        extra={"prompt": "login"} if another_account else None,
+        extra={**tesla_login.any_login(session.mode), **({"prompt": "login"} if another_account else {})},
     )
 
 

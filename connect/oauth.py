@@ -5,14 +5,12 @@ Nothing that opens a door is stored in clear: codes, access tokens and refresh t
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import secrets
 import uuid
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import unquote_plus
 
 from django.db import transaction
 from django.db.models import F
@@ -27,7 +25,7 @@ from connect import token_families
 from connect.addresses import are_one
 from connect.models import ConnectSession
 from vehicles.api import token_scope
-from vehicles.client_credentials import checksum
+from vehicles.client_credentials import basic_credentials, checksum
 from vehicles.models import Application, Connection, User
 
 CODE_LIFE: Final = timedelta(seconds=oauth2_settings.AUTHORIZATION_CODE_EXPIRE_SECONDS)
@@ -85,20 +83,11 @@ class ConnectValidator(OAuth2Validator):
         return None if "\x00" in (client_id or "") else super()._load_application(client_id, request)
 
     def _authenticate_basic_auth(self, request: Request) -> bool:
-        """Credentials in HTTP Basic, percent-encoded as RFC 6749 (2.3.1) wants them, or raw as the SDKs send them."""
-        if super()._authenticate_basic_auth(request):
-            return True
-        try:
-            sent = base64.b64decode(self._extract_basic_auth(request) or "", validate=True).decode()
-        except ValueError:
-            return False
-        client_id, colon, secret = sent.partition(":")
-        if not colon or unquote_plus(sent) == sent:
-            return False
-        application = self._load_application(client_id, request)
-        if application is None or application.client_id != client_id:
-            return False
-        return bool(self._check_secret(secret, application.client_secret))
+        for client_id, secret in basic_credentials(self._extract_basic_auth(request) or ""):
+            application = self._load_application(client_id, request)
+            if application is not None and self._check_secret(secret, application.client_secret):
+                return True
+        return False
 
     def is_pkce_required(self, client_id: str, request: Request) -> bool:
         """Public applications, which have no secret, must prove with PKCE that they began the run."""

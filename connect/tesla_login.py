@@ -35,7 +35,7 @@ from vehicles import grants, logins
 from vehicles.client_credentials import checksum
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError
-from vehicles.models import Application, Integration, TeslaAccount, VehicleGrant
+from vehicles.models import Application, Integration, Mode, TeslaAccount, VehicleGrant
 from vehicles.origins import origins
 from vehicles.permissions import PERMISSIONS, Permission, tesla_scopes_for
 from vehicles.tesla import auth
@@ -75,7 +75,7 @@ def address(
 
     An earlier consent must not hide what is needed now (Fleet API: authentication, `prompt_missing_scopes`).
     """
-    behaviour = {"prompt_missing_scopes": "true", **(extra or {})}
+    behaviour = {"prompt_missing_scopes": "true", **any_login(mode), **(extra or {})}
     if another_account:
         behaviour["prompt"] = "login"
     return auth.authorize_url(
@@ -87,6 +87,11 @@ def address(
         nonce=_nonce(state),
         extra=behaviour,
     )
+
+
+def any_login(mode: str) -> dict[str, str]:
+    """What asks the simulated Tesla to take any e-mail address and password; the sample people keep theirs."""
+    return {"any_login": "true"} if mode == Mode.SIMULATED else {}
 
 
 def scopes_to_ask(session: ConnectSession) -> list[str]:
