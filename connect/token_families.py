@@ -51,21 +51,17 @@ def replace(token: RefreshToken, now: datetime) -> bool:
     of a confidential one where the application wants it.
     """
     _lock(token.token_family)
-    token.refresh_from_db(fields=["revoked"])
+    token.refresh_from_db(fields=["revoked", "updated"])
     living = _living(token.token_family)
     if not living.exists():
         return False
     if token.revoked is not None and now - token.revoked >= REPEAT_WITHIN:
         application = token.application
-        is_public = application.client_type == Application.CLIENT_PUBLIC
-        _reused(
-            Kind.REFRESH_TOKEN_REUSED,
-            application,
-            token.user_id,
-            token.token_family,
-            now,
-            ends=is_public or application.ends_family_on_reuse,
-        )
+        ends = application.client_type == Application.CLIENT_PUBLIC or application.ends_family_on_reuse
+        # A client that asks again and again is told of once in a while; events cannot be deleted.
+        if ends or now - token.updated >= REPEAT_WITHIN:
+            RefreshToken.objects.filter(pk=token.pk).update(updated=now)
+            _reused(Kind.REFRESH_TOKEN_REUSED, application, token.user_id, token.token_family, now, ends=ends)
         return False
     living.update(revoked=now, updated=now)
     return True

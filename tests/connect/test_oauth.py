@@ -257,6 +257,20 @@ def test_a_later_reuse_is_refused_and_recorded_and_ends_the_family_by_client_kin
     assert old not in str(event.data)
 
 
+def test_a_client_that_reuses_a_token_again_and_again_fills_no_history(party: Party) -> None:
+    with time_machine.travel(MOMENT, tick=False) as clock:
+        old = party.pair()["refresh_token"]
+        party.refresh(old)
+        clock.shift(600)
+        for _ in range(10):
+            assert party.refresh(old).status_code == 400
+        events = Event.objects.filter(kind="refresh_token:reused")
+        assert events.count() == 1
+        clock.shift(600)
+        assert party.refresh(old).status_code == 400
+        assert events.count() == 2
+
+
 def test_a_refresh_token_that_was_replaced_by_a_repeat_is_reused_like_any_other(party: Party) -> None:
     """Of a thief and the client with one token, the one who comes second ends the line of the first for good."""
     Application.objects.update(ends_family_on_reuse=True)

@@ -28,10 +28,10 @@ def person(email: str, *, without_keys: bool) -> ScenarioPerson | None:
 
     With `without_keys` no car needs the key step, and an address without a form of its own has one car, not two.
     """
-    if len(email) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(email):
+    if len(email) > _LONGEST_ADDRESS or not email.isprintable() or not _ADDRESS.fullmatch(email):
         return None
     samples = (_MODEL_S,) if without_keys else (_MODEL_S, _MODEL_3)
-    found = ((make, re.fullmatch(form, email, re.IGNORECASE)) for form, make in _FORMS)
+    found = ((make, re.fullmatch(form, email, re.IGNORECASE | re.ASCII)) for form, make in _FORMS)
     numbers = next((make(match, email) for make, match in found if match), _numbered(email, *samples))
     vehicles = tuple(_car(vin, without_keys=without_keys) for vin in numbers)
     sub = str(uuid.uuid5(uuid.NAMESPACE_URL, f"mailto:{email}"))

@@ -159,6 +159,12 @@ class Tokens:
             if owner == sub:
                 self.end(client_id, sub)
 
+    def forget(self, sub: str) -> None:
+        """Keep nothing of an account that is no more."""
+        self.end_all(sub)
+        for known in [each for each in self._newest_access if each[1] == sub]:
+            del self._newest_access[known]
+
     def start(self, client: Client, account: Account) -> None:
         """Make the account's starting refresh token work, for people who are connected from the beginning."""
         token = starting_refresh_token(account.sub, account.region, uses_legacy_api=client.is_legacy)

@@ -124,10 +124,10 @@ class World:
         del self._made[email]
         account = self.accounts.pop(email)
         del self._subs[account.sub]
-        self.tokens.end_all(account.sub)
+        self.tokens.forget(account.sub)
         self._end_sessions(account)
-        for vin in account.access:
-            self.cars[vin].people.pop(email, None)
+        for vin in list(account.access):
+            self.take_access(account, vin)
             if not self.cars[vin].people:
                 del self.cars[vin]
 
