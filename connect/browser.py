@@ -1,4 +1,7 @@
-"""The browser that began a run: a random cookie, of which the run keeps the SHA-256. Nobody else can go on with it."""
+"""The browser that began something: a random cookie, of which the row keeps the SHA-256. Nobody else can go on with it.
+
+Whoever signs in gets a new secret: a copy that somebody took of the old one, or planted, opens nothing of theirs.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,16 @@ import secrets
 from typing import Final
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from connect.models import ConnectSession
+from connect.models import ConnectSession, OwnerVisit, PersonVisit
 from vehicles.client_credentials import checksum
 
 _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _LIFETIME_SECONDS: Final = 24 * 3600
+BOUND: Final = (ConnectSession, OwnerVisit, PersonVisit)
+"""What belongs to one browser, by its `browser_checksum`."""
 
 
 def secret_of(request: HttpRequest) -> str:
@@ -38,6 +44,19 @@ def remember(response: HttpResponse, secret: str) -> None:
         samesite="Lax",
         secure=settings.SECURE,
     )
+
+
+def renewed(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The response with a new secret, by which everything that this browser began goes on, and nothing by the old one.
+
+    For the answer to a sign-in (OWASP Session Management: renew the session id after any privilege level change).
+    """
+    before, secret = checksum(secret_of(request)), new_secret()
+    with transaction.atomic():
+        for model in BOUND:
+            model.objects.filter(browser_checksum=before).update(browser_checksum=checksum(secret))
+    remember(response, secret)
+    return response
 
 
 def is_of(session: ConnectSession, secret: str) -> bool:

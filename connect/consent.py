@@ -11,8 +11,8 @@ from django.db import transaction
 
 from connect import flow, key_queue
 from connect.models import ConnectSession, Step
-from connect.problems import ACCESS_ENDED, NO_VEHICLES, OTHER_VEHICLE, ConnectProblem
-from vehicles import errors, grants, sync
+from connect.problems import ACCESS_ENDED, NO_VEHICLES, OF_SIMULATED_CAR, OTHER_VEHICLE, ConnectProblem
+from vehicles import errors, grants, simulated_errors, sync
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
@@ -108,12 +108,19 @@ def _cars(session: ConnectSession, account: TeslaAccount, now: datetime) -> list
             raise
     accesses = VehicleAccess.objects.filter(account=account, missing_since=None).select_related("vehicle")
     found = list(accesses.order_by("pk"))
-    if not found:
-        raise ConnectProblem(NO_VEHICLES)
+    _refuse_without_usable_car([access.vehicle for access in found])
     wanted = [access for access in found if session.single_select_vin in ("", access.vehicle.vin)]
     if not wanted:
         raise ConnectProblem(OTHER_VEHICLE)
     return wanted
+
+
+def _refuse_without_usable_car(vehicles: list[Vehicle]) -> None:
+    if not vehicles:
+        raise ConnectProblem(NO_VEHICLES)
+    for vehicle in vehicles:
+        if error := simulated_errors.of_connect(vehicle):
+            raise ConnectProblem(OF_SIMULATED_CAR[error])
 
 
 def cars_to_tell(session: ConnectSession) -> list[Vehicle]:

@@ -1,7 +1,7 @@
 """The way back to the application: the address it gets at the end of a run, good or bad.
 
-Parameters and names from Smartcar v2.0, Connect: redirect. `invalid_subscription` is never sent: Tesla's interfaces
-tell of no subscription without which a car could not be connected.
+Parameters and names from Smartcar v2.0, Connect: redirect. `invalid_subscription` is sent in simulated runs alone:
+Tesla's interfaces tell of no subscription without which a car could not be connected.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ INCOMPATIBLE: Final = "vehicle_incompatible"
 DESCRIPTIONS: Final[dict[str, str]] = {
     ACCESS_DENIED: "User denied access to application.",
     "configuration_error": "There has been an error in the configuration of your application.",
+    "invalid_subscription": "The user's connected services subscription is not active.",
     "no_vehicles": "No vehicles found for the connected account.",
     "oem_cancelled_login": "User left the Tesla login before it was complete.",
     "server_error": "Unexpected server error. Please try again.",

@@ -1,19 +1,19 @@
 """Signing in to Tesla's legacy API. It ends at an address that no browser follows; the person brings it back by hand.
 
-State and verifier are made from the browser's secret: neither is stored, and the address is worth nothing in another
-browser. What is pasted is read once and kept nowhere (Owner API: login).
+State and verifier are made with a secret of ours: neither is stored, and the address is worth nothing in a browser that
+the run does not belong to. What is pasted is read once and kept nowhere (Owner API: login).
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import re
 from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
+from django.utils.crypto import salted_hmac
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -74,21 +74,21 @@ def refuse_unserved(session: ConnectSession) -> None:
         raise ConnectProblem(problem)
 
 
-def begin(session: ConnectSession, browser_secret: str, now: datetime) -> None:
+def begin(session: ConnectSession, now: datetime) -> None:
     """A new attempt: addresses of earlier ones are no longer taken."""
-    state = _state(session, browser_secret, _attempts(session) + 1)
+    state = _state(session, _attempts(session) + 1)
     if session.step in tesla_login.BEFORE_APPROVAL:
         flow.move(session, Step.TESLA, now, tesla_state_checksum=checksum(state))
 
 
-def login_page(session: ConnectSession, browser_secret: str, *, another_account: bool = False) -> str:
+def login_page(session: ConnectSession, *, another_account: bool = False) -> str:
     """Tesla's login for the attempt that was begun last, the same however often it is asked for."""
-    state = _state(session, browser_secret, _attempts(session))
+    state = _state(session, _attempts(session))
     return logins.legacy_login_page(
         session.mode,
         state=state,
-        code_verifier=_verifier(state, browser_secret),
-        extra={"prompt": "login"} if another_account else None,
+        code_verifier=_verifier(state),
+        extra={**tesla_login.any_login(session.mode), **({"prompt": "login"} if another_account else {})},
     )
 
 
@@ -105,7 +105,7 @@ def complete(session: ConnectSession, pasted: str, browser_secret: str, now: dat
         account = logins.sign_in_legacy(
             mode=session.mode,
             code=query["code"],
-            code_verifier=_verifier(query["state"], browser_secret),
+            code_verifier=_verifier(query["state"]),
             expected=tesla_login.accepted_accounts(session),
         )
     sync.learn_email(account, Integration.LEGACY)
@@ -136,15 +136,15 @@ def _attempts(session: ConnectSession) -> int:
     return sum(entry["step"] == Step.TESLA for entry in session.trail)
 
 
-def _state(session: ConnectSession, browser_secret: str, attempt: int) -> str:
-    return _made(browser_secret, f"legacy state:{session.pk}:{attempt}")
+def _state(session: ConnectSession, attempt: int) -> str:
+    return _made("state", f"{session.pk}:{attempt}")
 
 
-def _verifier(state: str, browser_secret: str) -> str:
-    return _made(browser_secret, f"legacy verifier:{state}")
+def _verifier(state: str) -> str:
+    return _made("verifier", state)
 
 
-def _made(browser_secret: str, purpose: str) -> str:
-    """43 characters that only this browser's secret leads to."""
-    digest = hmac.digest(browser_secret.encode(), purpose.encode(), hashlib.sha256)
+def _made(purpose: str, value: str) -> str:
+    """43 characters that nobody else can make of this value."""
+    digest = salted_hmac(f"connect.legacy_login.{purpose}", value, algorithm="sha256").digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -23,7 +23,7 @@ ANOTHER_ACCOUNT = "another_account"
 def to_login(request: HttpRequest, session: ConnectSession, *, another_account: bool) -> HttpResponse:
     """Begin an attempt to sign in, and show how."""
     legacy_login.refuse_unserved(session)
-    legacy_login.begin(session, browser.secret_of(request), timezone.now())
+    legacy_login.begin(session, timezone.now())
     page = reverse("connect:page", args=[session.pk])
     return redirect(f"{page}?{ANOTHER_ACCOUNT}" if another_account else page)
 
@@ -32,13 +32,13 @@ def login_page(
     request: HttpRequest, session: ConnectSession, *, fault: str | Promise = "", status: int = 200
 ) -> HttpResponse:
     """How to sign in and bring the callback address back."""
-    secret, another = browser.secret_of(request), ANOTHER_ACCOUNT in request.GET
+    another = ANOTHER_ACCOUNT in request.GET
     return pages.show(
         request,
         "legacy_login",
         session,
         status,
-        login_page=legacy_login.login_page(session, secret, another_account=another),
+        login_page=legacy_login.login_page(session, another_account=another),
         field=legacy_login.FIELD,
         longest=legacy_login.LONGEST,
         fault=fault,
@@ -57,7 +57,7 @@ def callback_address(request: HttpRequest, session: ConnectSession) -> HttpRespo
     except NotTheAddress as refused:
         return login_page(request, session, fault=refused.text, status=422)
     session.refresh_from_db()
-    return finish_run(session) if session.connection else to_page(session)
+    return browser.renewed(request, finish_run(session) if session.connection else to_page(session))
 
 
 @step

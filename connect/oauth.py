@@ -5,41 +5,34 @@ Nothing that opens a door is stored in clear: codes, access tokens and refresh t
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import secrets
 import uuid
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import unquote_plus
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
-from oauth2_provider.models import AccessToken, Grant, RefreshToken
+from oauth2_provider.models import Grant, RefreshToken
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.settings import oauth2_settings
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError
 
+from connect import token_families
 from connect.addresses import are_one
 from connect.models import ConnectSession
-from vehicles import history
 from vehicles.api import token_scope
-from vehicles.client_credentials import checksum
-from vehicles.history import Kind
+from vehicles.client_credentials import basic_credentials, checksum
 from vehicles.models import Application, Connection, User
 
 CODE_LIFE: Final = timedelta(seconds=oauth2_settings.AUTHORIZATION_CODE_EXPIRE_SECONDS)
 ACCESS_TOKEN_LIFE: Final = timedelta(seconds=oauth2_settings.ACCESS_TOKEN_EXPIRE_SECONDS)
 REFRESH_TOKEN_LIFE: Final = timedelta(seconds=oauth2_settings.REFRESH_TOKEN_EXPIRE_SECONDS)
-REPEAT_WITHIN: Final = timedelta(minutes=10)
-"""A client that lost the answer may use its old refresh token again for this long after it was rotated."""
 
 _REDIRECT_URI_GIVEN: Final = "redirect_uri_given"
-
-
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _SHOWN_OF_CODE: Final = 100
 
@@ -90,20 +83,11 @@ class ConnectValidator(OAuth2Validator):
         return None if "\x00" in (client_id or "") else super()._load_application(client_id, request)
 
     def _authenticate_basic_auth(self, request: Request) -> bool:
-        """Credentials in HTTP Basic, percent-encoded as RFC 6749 (2.3.1) wants them, or raw as the SDKs send them."""
-        if super()._authenticate_basic_auth(request):
-            return True
-        try:
-            sent = base64.b64decode(self._extract_basic_auth(request) or "", validate=True).decode()
-        except ValueError:
-            return False
-        client_id, colon, secret = sent.partition(":")
-        if not colon or unquote_plus(sent) == sent:
-            return False
-        application = self._load_application(client_id, request)
-        if application is None or application.client_id != client_id:
-            return False
-        return bool(self._check_secret(secret, application.client_secret))
+        for client_id, secret in basic_credentials(self._extract_basic_auth(request) or ""):
+            application = self._load_application(client_id, request)
+            if application is not None and self._check_secret(secret, application.client_secret):
+                return True
+        return False
 
     def is_pkce_required(self, client_id: str, request: Request) -> bool:
         """Public applications, which have no secret, must prove with PKCE that they began the run."""
@@ -112,17 +96,22 @@ class ConnectValidator(OAuth2Validator):
     def validate_code(
         self, client_id: str, code: str, client: Application, request: Request, *args: Any, **kwargs: Any
     ) -> bool:
-        """Find the code's row.
+        """Find the code's row; whether it is still good is told when it is spent, once the client has proved itself.
 
-        Raises `InvalidGrantError` for a code that is unknown, used, expired or another's, and `InvalidRequestError` for
-        what is not even shaped like one, in the words that smartcar/java-sdk asserts.
+        Raises `InvalidGrantError` for a code that is unknown or another's, or that comes with a verifier although its
+        run had no challenge (RFC 9700, 2.1.1), and `InvalidRequestError` for what is not even shaped like a code, in
+        the words that smartcar/java-sdk asserts.
         """
         if not _CODE.fullmatch(code):
             raise InvalidRequestError(f"Invalid code: {code[:_SHOWN_OF_CODE]}.", request=request)
         rows = Grant.objects.filter(code=checksum(code), application=client, user__is_active=True)
-        row = rows.select_related("user").first()
-        if row is None or row.expires <= timezone.now():
+        row = rows.select_related("user", "application").first()
+        if row is None:
             raise _invalid_code(request)
+        if request.code_verifier and not row.code_challenge:
+            raise InvalidGrantError(
+                "A code_verifier was sent, but the code was requested without a code_challenge."
+            )
         request.code_row = row
         request.user, request.scopes = row.user, row.scope.split()
         return True
@@ -163,22 +152,26 @@ class ConnectValidator(OAuth2Validator):
     def invalidate_authorization_code(
         self, client_id: str, code: str, request: Request, **kwargs: Any
     ) -> None:
-        """Nothing is left to do: the code was spent in the transaction that saved its tokens."""
+        """Nothing is left to do: the code was spent when its tokens were saved."""
 
     def validate_refresh_token(
         self, refresh_token: str, client: Application, request: Request, *args: Any, **kwargs: Any
     ) -> bool:
-        """Find the refresh token's row. Raises `InvalidGrantError` for one that is not good any more, or never was."""
+        """Find the refresh token's row; whether it gets a successor is told when that is saved.
+
+        Raises `InvalidGrantError` for one that expired, was taken away or never was.
+        """
         rows = RefreshToken.objects.filter(
-            token_checksum=checksum(refresh_token), application=client, user__is_active=True
+            token_checksum=checksum(refresh_token),
+            application=client,
+            user__is_active=True,
+            access_token__isnull=False,
+            token_family__isnull=False,
+            created__gt=timezone.now() - REFRESH_TOKEN_LIFE,
         )
         newest = rows.order_by(F("revoked").desc(nulls_first=True))
         row = newest.select_related("access_token", "user", "application").first()
-        now = timezone.now()
-        if row is None or row.access_token is None or row.created + REFRESH_TOKEN_LIFE <= now:
-            raise _invalid_refresh_token(request)
-        if row.revoked is not None and not _may_repeat(row, now):
-            _record_reuse(row, now)
+        if row is None:
             raise _invalid_refresh_token(request)
         request.refresh_row, request.user = row, row.user
         return True
@@ -187,17 +180,24 @@ class ConnectValidator(OAuth2Validator):
         """What the token that is being renewed reaches; the new one reaches the same."""
         return str(request.refresh_row.access_token.scope)
 
-    def _save_bearer_token(self, token: dict[str, Any], request: Request, *args: Any, **kwargs: Any) -> None:
-        """Spend what was presented and keep the new pair, in one transaction (opened by the caller).
+    def save_bearer_token(self, token: dict[str, Any], request: Request, *args: Any, **kwargs: Any) -> None:
+        """Spend what was presented and keep the new pair, in one transaction. Access tokens given out before stay good.
 
-        Of two requests with one code, one succeeds; of two with one refresh token, both do. Access tokens given out
-        before stay good until they expire.
+        Of two requests with one code at the same time one succeeds, and what it got ends with the other; of two with
+        one refresh token both succeed, and one of the new refresh tokens lives on. Raises `InvalidGrantError`.
         """
+        now = timezone.now()
+        with transaction.atomic():
+            family = _SPENDERS[request.grant_type](request, now)
+            if family is not None:
+                self._keep(token, request, family, now)
+        # Only after the transaction, in which a family may have ended.
+        if family is None:
+            raise _REFUSALS[request.grant_type](request)
+
+    def _keep(self, token: dict[str, Any], request: Request, family: uuid.UUID, now: datetime) -> None:
         request.resource = []
-        family, source = _SPENDERS[request.grant_type](request)
-        access_token = self._create_access_token(
-            timezone.now() + ACCESS_TOKEN_LIFE, request, token, source_refresh_token=source
-        )
+        access_token = self._create_access_token(now + ACCESS_TOKEN_LIFE, request, token)
         row = RefreshToken(
             user=request.user, application=request.client, access_token=access_token, token_family=family
         )
@@ -205,48 +205,13 @@ class ConnectValidator(OAuth2Validator):
         row.save()
 
 
-def _spend_code(request: Request) -> tuple[uuid.UUID, None]:
-    deleted, _ = Grant.objects.filter(pk=request.code_row.pk).delete()
-    if not deleted:
-        raise _invalid_code(request)
-    return uuid.uuid4(), None
+def _spend_code(request: Request, now: datetime) -> uuid.UUID | None:
+    return token_families.begin(request.code_row, now)
 
 
-def _spend_refresh_token(request: Request) -> tuple[uuid.UUID, RefreshToken | None]:
-    """The family that the new token belongs to, and its predecessor where it is the first successor."""
-    row, now = request.refresh_row, timezone.now()
-    if RefreshToken.objects.filter(pk=row.pk, revoked=None).update(revoked=now, updated=now):
-        return row.token_family, row
-    row.refresh_from_db(fields=["revoked"])
-    if not _may_repeat(row, now):
-        raise _invalid_refresh_token(request)
-    return row.token_family, None
-
-
-_SPENDERS: Final = {"authorization_code": _spend_code, "refresh_token": _spend_refresh_token}
-
-
-def _may_repeat(row: RefreshToken, now: datetime) -> bool:
-    """A token that was rotated a moment ago may be used again; one that was taken away has no successor and may not."""
-    fresh = row.revoked is not None and now - row.revoked < REPEAT_WITHIN
-    return fresh and AccessToken.objects.filter(source_refresh_token=row).exists()
-
-
-def _record_reuse(row: RefreshToken, now: datetime) -> None:
-    """Somebody holds a token that was rotated long ago: a confused client, or a thief."""
-    ends_family = row.application.ends_family_on_reuse
-    with transaction.atomic():
-        history.record(
-            Kind.REFRESH_TOKEN_REUSED,
-            actor=history.application_actor(row.application),
-            at=now,
-            application=row.application,
-            person=str(row.user_id),
-            family=str(row.token_family),
-            family_ended=ends_family,
-        )
-        if ends_family:
-            RefreshToken.revoke_family(row.token_family)
+def _spend_refresh_token(request: Request, now: datetime) -> uuid.UUID | None:
+    row: RefreshToken = request.refresh_row
+    return row.token_family if token_families.replace(row, now) else None
 
 
 def _invalid_code(request: Request) -> InvalidGrantError:
@@ -255,3 +220,7 @@ def _invalid_code(request: Request) -> InvalidGrantError:
 
 def _invalid_refresh_token(request: Request) -> InvalidGrantError:
     return InvalidGrantError(f"Invalid refresh_token: {request.refresh_token}.")
+
+
+_SPENDERS: Final = {"authorization_code": _spend_code, "refresh_token": _spend_refresh_token}
+_REFUSALS: Final = {"authorization_code": _invalid_code, "refresh_token": _invalid_refresh_token}

@@ -146,7 +146,6 @@ def to_tesla(link: OwnerLink, browser_secret: str, now: datetime, *, another_acc
     return tesla_login.address(
         link.grant.mode,
         state,
-        browser_secret,
         tesla_scopes_for([*tesla_login.held_by(_known_owners(link)), SHOWS_CARS]),
         another_account=another_account or is_drivers,
     )

@@ -76,7 +76,7 @@ def returned(request: HttpRequest, visit: OwnerVisit, sent_back: Return) -> Http
         problem = _problem_of(lambda: owner_link.complete(visit, sent_back, now))
         if problem:
             return pages.owner(request, link, None, problem=problem)
-        return redirect("connect:owner", link.token)
+        return browser.renewed(request, redirect("connect:owner", link.token))
 
     return shows_problems(request, None, finish_sign_in)
 

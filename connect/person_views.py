@@ -59,7 +59,7 @@ def returned(request: HttpRequest, visit: PersonVisit, sent_back: Return) -> Htt
 
     def finish_sign_in() -> HttpResponse:
         person_visit.complete(visit, sent_back, timezone.now())
-        return redirect("connect:person")
+        return browser.renewed(request, redirect("connect:person"))
 
     return shows_problems(request, None, finish_sign_in, again=reverse("connect:person"))
 

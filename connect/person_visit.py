@@ -33,7 +33,7 @@ def to_tesla(mode: str, browser_secret: str, now: datetime) -> str:
             "signed_in_at": None,
         },
     )
-    return tesla_login.address(mode, state, browser_secret, IDENTITY, another_account=True)
+    return tesla_login.address(mode, state, IDENTITY, another_account=True)
 
 
 def returning(state: str, browser_secret: str) -> PersonVisit | None:

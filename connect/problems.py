@@ -212,6 +212,31 @@ NO_TESLA_CAN: Final = Problem(
     _("It cannot work without something that Teslas do not have or do not tell. Nothing was shared."),
     exit_error="vehicle_incompatible",
 )
+NO_SUBSCRIPTION: Final = Problem(
+    200,
+    _("The subscription of this account is not active"),
+    _(
+        "This is a trial login that ends here on purpose. Use another one to connect a sample car, or go back to the "
+        "application, which is then told of it."
+    ),
+    exit_error="invalid_subscription",
+    retry=_ANOTHER_ACCOUNT,
+    retry_label=_("Use another Tesla account"),
+)
+NOT_COMPATIBLE: Final = Problem(
+    200,
+    _("This car cannot be connected"),
+    _(
+        "This is a trial login that ends here on purpose. Use another one to connect a sample car, or go back to the "
+        "application, which is then told of it."
+    ),
+    exit_error="vehicle_incompatible",
+    retry=_ANOTHER_ACCOUNT,
+    retry_label=_("Use another Tesla account"),
+    may_name_car=True,
+)
+OF_SIMULATED_CAR: Final = {problem.exit_error: problem for problem in (NO_SUBSCRIPTION, NOT_COMPATIBLE)}
+"""What ends a run with a simulated car that is there for it, by the error."""
 
 LEGACY_NOT_OFFERED: Final = Problem(
     200,

@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from connect import flow, owner_link, person_visit, shown_faults
+from connect import flow, owner_link, person_visit, shown_faults, token_families
 from vehicles import sync
 from vehicles.models import TeslaAccount
 
@@ -20,11 +20,12 @@ def end_expired_runs(**kwargs: Any) -> None:
 
 @shared_task
 def forget_old_visits(**kwargs: Any) -> None:
-    """Forget who looked at their own page or followed an owner's link, and which faults were shown, once it is over."""
+    """Forget what is over: who looked at their own page or followed an owner's link, shown faults, codes."""
     now = timezone.now()
     person_visit.forget_old(now)
     owner_link.forget_old(now)
     shown_faults.forget_old(now)
+    token_families.forget_old(now)
 
 
 @shared_task

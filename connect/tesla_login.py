@@ -1,13 +1,11 @@
 """To Tesla's login and back: the address a person is sent to, and what their return is worth.
 
-`state` and `nonce` tie the login to the run and to the browser: the run keeps the checksum of the state, and the nonce
-is made from the state with the browser's secret, so it need not be stored.
+`state` and `nonce` tie the login to the run, which belongs to one browser: the run keeps the checksum of the state, and
+the nonce is made from the state with a secret of ours, so it need not be stored.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 
 from connect import browser, flow
 from connect.consent import SHOWS_CARS
@@ -36,7 +35,7 @@ from vehicles import grants, logins, sync
 from vehicles.client_credentials import checksum
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError
-from vehicles.models import Application, Integration, TeslaAccount, VehicleGrant
+from vehicles.models import Application, Integration, Mode, TeslaAccount, VehicleGrant
 from vehicles.permissions import PERMISSIONS, Permission, tesla_scopes_for
 from vehicles.tesla.scopes import LABELS
 
@@ -45,9 +44,7 @@ BEFORE_APPROVAL: Final = (Step.PREAMBLE, Step.BRAND, Step.TESLA, Step.PERMISSION
 """From these steps a person may be sent to Tesla, also a second time."""
 
 
-def begin(
-    session: ConnectSession, browser_secret: str, now: datetime, *, another_account: bool = False
-) -> str:
+def begin(session: ConnectSession, now: datetime, *, another_account: bool = False) -> str:
     """Tesla's login page for this run; empty when the run is past that point."""
     state = secrets.token_urlsafe(32)
     if session.step not in BEFORE_APPROVAL or not flow.move(
@@ -58,7 +55,6 @@ def begin(
     return address(
         session.mode,
         state,
-        browser_secret,
         scopes_to_ask(session),
         another_account=another_account,
         extra=extra,
@@ -68,17 +64,16 @@ def begin(
 def address(
     mode: str,
     state: str,
-    browser_secret: str,
     scopes: Sequence[str],
     *,
     another_account: bool = False,
     extra: Mapping[str, str] | None = None,
 ) -> str:
-    """Tesla's login page for the browser with this secret, asking for these scopes; it sends `state` back.
+    """Tesla's login page, asking for these scopes; it sends `state` back.
 
     An earlier consent must not hide what is needed now (Fleet API: authentication, `prompt_missing_scopes`).
     """
-    behaviour = {"prompt_missing_scopes": "true", **(extra or {})}
+    behaviour = {"prompt_missing_scopes": "true", **any_login(mode), **(extra or {})}
     if another_account:
         behaviour["prompt"] = "login"
     return logins.login_page(
@@ -86,9 +81,14 @@ def address(
         redirect_uri=_callback(),
         scopes=scopes,
         state=state,
-        nonce=_nonce(state, browser_secret),
+        nonce=_nonce(state),
         extra=behaviour,
     )
+
+
+def any_login(mode: str) -> dict[str, str]:
+    """What asks the simulated Tesla to take any e-mail address and password; the sample people keep theirs."""
+    return {"any_login": "true"} if mode == Mode.SIMULATED else {}
 
 
 def scopes_to_ask(session: ConnectSession) -> list[str]:
@@ -137,12 +137,11 @@ def returning(state: str, browser_secret: str, now: datetime) -> ConnectSession:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """What Tesla sent back: a code or an error, with the state, and the secret of the browser that brought it."""
+    """What Tesla sent back: a code or an error, with the state."""
 
     code: str
     error: str
     state: str
-    browser_secret: str
 
 
 def complete(session: ConnectSession, sent_back: Return, now: datetime) -> None:
@@ -173,7 +172,7 @@ def redeem(mode: str, sent_back: Return, expected: Callable[[str], bool] | None 
             mode=mode,
             code=sent_back.code,
             redirect_uri=_callback(),
-            nonce=_nonce(sent_back.state, sent_back.browser_secret),
+            nonce=_nonce(sent_back.state),
             expected=expected,
         )
     sync.learn_email(account, Integration.FLEET)
@@ -202,7 +201,7 @@ def identify(mode: str, sent_back: Return) -> TeslaAccount | None:
             mode=mode,
             code=sent_back.code,
             redirect_uri=_callback(),
-            nonce=_nonce(sent_back.state, sent_back.browser_secret),
+            nonce=_nonce(sent_back.state),
         )
 
 
@@ -225,8 +224,8 @@ def accepted_accounts(session: ConnectSession) -> Callable[[str], bool] | None:
     return lambda sub: held.filter(account__sub=sub).exists()
 
 
-def _nonce(state: str, browser_secret: str) -> str:
-    return hmac.new(browser_secret.encode(), state.encode(), hashlib.sha256).hexdigest()
+def _nonce(state: str) -> str:
+    return salted_hmac("connect.tesla_login", state, algorithm="sha256").hexdigest()
 
 
 def _callback() -> str:

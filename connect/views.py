@@ -183,10 +183,9 @@ def _to_tesla(
     request: HttpRequest, session: ConnectSession, *, another_account: bool = False
 ) -> HttpResponse:
     flow.refuse_incompatible(session)
-    secret = browser.secret_of(request)
     if session.integration == Integration.LEGACY:
         return legacy_views.to_login(request, session, another_account=another_account)
-    address = tesla_login.begin(session, secret, timezone.now(), another_account=another_account)
+    address = tesla_login.begin(session, timezone.now(), another_account=another_account)
     return HttpResponseRedirect(address) if address else to_page(session)
 
 
@@ -199,20 +198,20 @@ def callback(request: HttpRequest) -> HttpResponse:
         code=request.GET.get("code", ""),
         error=request.GET.get("error", ""),
         state=request.GET.get("state", ""),
-        browser_secret=browser.secret_of(request),
     )
+    secret = browser.secret_of(request)
     try:
-        if visit := owner_link.returning(sent_back.state, sent_back.browser_secret):
+        if visit := owner_link.returning(sent_back.state, secret):
             return owner_views.returned(request, visit, sent_back)
-        if own_visit := person_visit.returning(sent_back.state, sent_back.browser_secret):
+        if own_visit := person_visit.returning(sent_back.state, secret):
             return person_views.returned(request, own_visit, sent_back)
-        session = tesla_login.returning(sent_back.state, sent_back.browser_secret, timezone.now())
+        session = tesla_login.returning(sent_back.state, secret, timezone.now())
     except ConnectProblem as stopped:
         return pages.problem(request, stopped.problem)
 
     def finish_login() -> HttpResponse:
         tesla_login.complete(session, sent_back, timezone.now())
-        return finish_run(session) if session.connection else to_page(session)
+        return browser.renewed(request, finish_run(session) if session.connection else to_page(session))
 
     return shows_problems(request, session, finish_login)
 

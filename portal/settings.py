@@ -260,7 +260,7 @@ OAUTH2_PROVIDER = {
     "ACCESS_TOKEN_EXPIRE_SECONDS": 7200,
     "REFRESH_TOKEN_EXPIRE_SECONDS": 60 * 24 * 3600,
     "ROTATE_REFRESH_TOKEN": True,
-    # Tokens are hashed at rest, which the library cannot combine with its own grace period; `connect.oauth` has one.
+    # Tokens are hashed at rest, which the library cannot combine with its own grace period; `token_families` has one.
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
     "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 0,
     "REFRESH_TOKEN_REUSE_PROTECTION": True,

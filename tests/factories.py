@@ -395,6 +395,7 @@ class RefreshTokenFactory(DjangoModelFactory[RefreshToken]):
         application=factory.SelfAttribute("..application"),
         user=factory.SelfAttribute("..user"),
     )
+    token_family = factory.LazyFunction(uuid.uuid4)
     raw = factory.LazyFunction(lambda: secrets.token_urlsafe(32))
 
     @classmethod

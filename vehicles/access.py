@@ -15,7 +15,7 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from vehicles import errors, origins, owner_links
+from vehicles import errors, origins, owner_links, simulated_errors
 from vehicles.diagnosis import CAUSES, Access, Diagnosis, diagnose, not_connected
 from vehicles.errors import CatalogueError, ErrorSpec, invalid
 from vehicles.facts import access_of, facts_of, with_incidents, working_permissions
@@ -115,6 +115,8 @@ def require(grant: VehicleGrant, permission: str) -> None:
     told = diagnosis_of(grant, permission)
     if told.error is not None and told.error is not errors.ASLEEP:
         raise refuse(grant, told.error, cause=told.stopped_by)
+    if (tried := simulated_errors.of(grant)) is not None:
+        raise refuse(grant, tried, reason="a simulated car that answers with this error")
 
 
 def refuse(grant: VehicleGrant, spec: ErrorSpec, *, reason: str = "", cause: str = "") -> CatalogueError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 import uuid
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django.contrib.auth.hashers import BasePasswordHasher
 from django.utils.crypto import constant_time_compare
@@ -15,6 +17,20 @@ from oauth2_provider.generators import BaseHashGenerator
 def checksum(secret: str) -> str:
     """SHA-256 in hexadecimal: what is stored of a random value, to find or compare it by."""
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
+
+
+def basic_credentials(encoded: str) -> list[tuple[str, str]]:
+    """The names and secrets that credentials of HTTP Basic may stand for; empty for what are none.
+
+    Clients send a secret percent-encoded as RFC 6749 (2.3.1) wants it, or raw as the SDKs do, and nothing tells which.
+    """
+    try:
+        raw = tuple(base64.b64decode(encoded.strip()).decode().split(":", 1))
+    except ValueError:
+        return []
+    name, secret = raw if len(raw) == 2 else ("", "")
+    spellings = [(name, secret), (unquote_plus(name), unquote_plus(secret))] if secret else []
+    return list(dict.fromkeys(spellings))
 
 
 class RandomSecretHasher(BasePasswordHasher):

@@ -206,6 +206,40 @@ VEHICLE_STATE_UNKNOWN: Final = _state(
     "RETRY_LATER",
 )
 
+# Errors of the original that Tesla gives no cause for. Simulated cars answer with them (`simulated_errors`).
+MAKE_NOT_COMPATIBLE: Final = ErrorSpec(
+    "COMPATIBILITY", "MAKE_NOT_COMPATIBLE", 501, "Vehicles of this make are not supported."
+)
+ACCOUNT_ISSUE: Final = _account(
+    "ACCOUNT_ISSUE",
+    "The user has to finish a task in their connected services account.",
+    "Please open your Tesla account and do what it asks for.",
+)
+NO_VEHICLES: Final = _account(
+    "NO_VEHICLES",
+    "The user's connected services account holds no vehicle.",
+    "There is no car in your Tesla account.",
+)
+SUBSCRIPTION: Final = _account(
+    "SUBSCRIPTION",
+    "The user's connected services subscription is not active or does not include this.",
+    "Please check your subscription in your Tesla account.",
+)
+CHARGING_IN_PROGRESS: Final = _state(
+    "CHARGING_IN_PROGRESS", "The vehicle is charging already.", "Your car is charging already."
+)
+HOOD_OPEN: Final = _state("HOOD_OPEN", "The hood is open.", "Please close the hood first.")
+TRUNK_OPEN: Final = _state("TRUNK_OPEN", "The trunk is open.", "Please close the trunk first.")
+IGNITION_ON: Final = _state(
+    "IGNITION_ON", "Not possible while the vehicle is switched on.", "Please switch off your car first."
+)
+LOW_BATTERY: Final = _state(
+    "LOW_BATTERY",
+    "The vehicle's battery is too low.",
+    "Your car's battery is too low. Please charge it and try again.",
+    "RETRY_LATER",
+)
+
 CATALOGUE: Final[dict[str, ErrorSpec]] = {
     spec.name: spec for spec in list(globals().values()) if isinstance(spec, ErrorSpec)
 }

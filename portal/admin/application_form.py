@@ -55,6 +55,8 @@ class ApplicationForm(KeptCredentialsForm):
             "or the application's own scheme sc{client_id}://.",
             "allowed_origins": "For pages that open Connect in a window of their own. One a line, such as "
             "https://app.example. Their redirect address is /connect/redirect?app_origin=… on this portal.",
+            "ends_family_on_reuse": "A refresh token used again more than ten minutes after it was replaced ends all "
+            "tokens that followed it. For public clients that is always so.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

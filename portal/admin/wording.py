@@ -187,6 +187,7 @@ EXITS: Final[dict[str, Wording]] = {
     "access_denied": Wording("Did not allow it", DANGER),
     "oem_cancelled_login": Wording("Left Tesla's login", WARNING),
     "no_vehicles": Wording("No car in the account", DANGER),
+    "invalid_subscription": Wording("Subscription not active", DANGER),
     "vehicle_incompatible": Wording("Car does not fit", DANGER),
     "server_error": Wording("Tesla did not answer", DANGER),
     "configuration_error": Wording("Set up wrongly at Tesla", DANGER),

@@ -15,6 +15,7 @@ from django.test import Client
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
 from connect.oauth import ConnectValidator, issue_code
+from connect.tasks import forget_old_visits
 from tests.connect.token_client import MOMENT, SECRET, Party, refused, works
 from tests.factories import ApplicationFactory, PersonFactory, RefreshTokenFactory, VehicleGrantFactory
 from vehicles.models import Application, Event, User
@@ -23,6 +24,10 @@ from vehicles.models import Application, Event, User
 @pytest.fixture
 def party(db: None) -> Party:
     return Party(ApplicationFactory(client_secret=SECRET), PersonFactory())
+
+
+def living(party: Party) -> int:
+    return RefreshToken.objects.filter(application=party.application, revoked=None).count()
 
 
 # Codes --------------------------------------------------------------------------------------------------------------
@@ -51,11 +56,61 @@ def test_nothing_that_opens_a_door_is_stored_in_clear(party: Party) -> None:
     assert refresh.token_checksum == hashlib.sha256(body["refresh_token"].encode()).hexdigest()
 
 
-def test_a_code_is_good_once(party: Party) -> None:
-    code = party.code()
-    first = party.exchange(code).json()
-    assert refused(party.exchange(code), f"Invalid code: {code}.")
+@pytest.mark.parametrize("client_type", [Application.CLIENT_CONFIDENTIAL, Application.CLIENT_PUBLIC])
+def test_a_code_used_twice_ends_every_token_that_came_of_it(party: Party, client_type: str) -> None:
+    proof = party.become(client_type)
+    stranger = party.pair(**proof.run, **proof.form)
+    code = party.code(**proof.run)
+    first = party.exchange(code, **proof.form).json()
+    second = party.refresh(first["refresh_token"]).json()
+
+    assert refused(party.exchange(code, **proof.form), f"Invalid code: {code}.")
+
+    for pair in (first, second):
+        assert not works(pair["access_token"])
+        assert refused(
+            party.refresh(pair["refresh_token"]), f"Invalid refresh_token: {pair['refresh_token']}."
+        )
+    assert works(stranger["access_token"])
+    assert party.refresh(stranger["refresh_token"]).status_code == 200
+    event = Event.objects.get(kind="authorization_code:reused")
+    assert (event.data["person"], event.data["family_ended"]) == (str(party.person.pk), True)
+    assert code not in str(event.data)
+    assert refused(party.exchange(code, **proof.form), f"Invalid code: {code}.")
+    assert Event.objects.filter(kind="authorization_code:reused").count() == 1
+
+
+def test_a_code_that_comes_again_after_its_time_still_ends_what_it_gave(party: Party) -> None:
+    with time_machine.travel(MOMENT, tick=False) as clock:
+        code = party.code()
+        first = party.exchange(code).json()
+        clock.shift(601)
+        assert refused(party.exchange(code), f"Invalid code: {code}.")
+        assert not works(first["access_token"])
+        forget_old_visits()
+        assert Grant.objects.exists()
+        clock.shift(timedelta(days=1))
+        forget_old_visits()
+        assert not Grant.objects.exists()
+
+
+def test_whoever_saw_only_the_code_ends_nothing_with_it(party: Party) -> None:
+    """Without the secret, the verifier and the address it is no second use, or else anybody could end tokens."""
+    proof = party.become(Application.CLIENT_PUBLIC)
+    code = party.code(**proof.run)
+    first = party.exchange(code, **proof.form).json()
+    for form in ({}, {"code_verifier": "w" * 43}, {**proof.form, "redirect_uri": "https://evil.example"}):
+        assert party.exchange(code, **form).status_code == 400
     assert works(first["access_token"])
+    assert party.refresh(first["refresh_token"]).status_code == 200
+
+
+def test_a_verifier_for_a_run_without_a_challenge_is_refused(party: Party) -> None:
+    code = party.code()
+    message = "A code_verifier was sent, but the code was requested without a code_challenge."
+    assert refused(party.exchange(code, code_verifier="v" * 43), message)
+    # Refused before it is spent; an empty parameter counts as none.
+    assert party.exchange(code, code_verifier="").status_code == 200
 
 
 def test_a_code_is_good_for_ten_minutes(party: Party) -> None:
@@ -148,50 +203,83 @@ def test_access_tokens_live_two_hours(party: Party) -> None:
         assert not works(token)
 
 
-def test_a_repeat_within_ten_minutes_gets_a_working_pair_that_goes_on(party: Party) -> None:
+@pytest.mark.parametrize("client_type", [Application.CLIENT_CONFIDENTIAL, Application.CLIENT_PUBLIC])
+def test_a_repeat_within_ten_minutes_takes_the_place_of_what_was_given_before(
+    party: Party, client_type: str
+) -> None:
+    proof = party.become(client_type)
     with time_machine.travel(MOMENT, tick=False) as clock:
-        old = party.pair()["refresh_token"]
+        old = party.pair(**proof.run, **proof.form)["refresh_token"]
         pairs = [party.refresh(old).json()]
         clock.shift(599)
-        pairs += [party.refresh(old).json(), party.refresh(old).json()]
-        assert len({pair["refresh_token"] for pair in pairs}) == 3
-        for pair in pairs:
-            assert works(pair["access_token"])
+        pairs += [party.refresh(old).json() for _ in range(20)]
+        assert len({pair["refresh_token"] for pair in pairs}) == 21
+        assert all(works(pair["access_token"]) for pair in pairs)
+        assert living(party) == 1
+        # Whichever of the answers the client kept, it can go on with that.
+        for pair in (pairs[3], pairs[-1], pairs[0]):
             assert party.refresh(pair["refresh_token"]).status_code == 200
+            assert living(party) == 1
     assert not Event.objects.filter(kind="refresh_token:reused").exists()
 
 
-def test_a_later_reuse_is_refused_and_recorded_and_the_family_lives_on(party: Party) -> None:
+@pytest.mark.parametrize(
+    "client_type, switch, ends",
+    [
+        (Application.CLIENT_CONFIDENTIAL, False, False),
+        (Application.CLIENT_CONFIDENTIAL, True, True),
+        (Application.CLIENT_PUBLIC, False, True),
+        (Application.CLIENT_PUBLIC, True, True),
+    ],
+)
+def test_a_later_reuse_is_refused_and_recorded_and_ends_the_family_by_client_kind_and_switch(
+    party: Party, client_type: str, switch: bool, ends: bool
+) -> None:
+    proof = party.become(client_type)
+    Application.objects.update(ends_family_on_reuse=switch)
     with time_machine.travel(MOMENT, tick=False) as clock:
-        old = party.pair()["refresh_token"]
+        stranger = party.pair(**proof.run, **proof.form)
+        old = party.pair(**proof.run, **proof.form)["refresh_token"]
         new = party.refresh(old).json()
         clock.shift(600)
+        newest = party.refresh(new["refresh_token"]).json()
+
         assert refused(party.refresh(old), f"Invalid refresh_token: {old}.")
-        assert works(new["access_token"])
-        assert party.refresh(new["refresh_token"]).status_code == 200
+
+        assert [works(pair["access_token"]) for pair in (new, newest)] == [not ends] * 2
+        for pair in (new, newest):
+            assert party.refresh(pair["refresh_token"]).status_code == (400 if ends else 200)
+        assert party.refresh(stranger["refresh_token"]).status_code == 200
     event = Event.objects.get(kind="refresh_token:reused")
     assert event.application_id == party.application.pk
     assert event.actor == f"application:{party.application.client_id}"
-    assert (event.data["person"], event.data["family_ended"]) == (str(party.person.pk), False)
+    assert (event.data["person"], event.data["family_ended"]) == (str(party.person.pk), ends)
     assert old not in str(event.data)
 
 
-def test_a_later_reuse_ends_the_family_where_the_application_wants_it(party: Party) -> None:
+def test_a_client_that_reuses_a_token_again_and_again_fills_no_history(party: Party) -> None:
+    with time_machine.travel(MOMENT, tick=False) as clock:
+        old = party.pair()["refresh_token"]
+        party.refresh(old)
+        clock.shift(600)
+        for _ in range(10):
+            assert party.refresh(old).status_code == 400
+        events = Event.objects.filter(kind="refresh_token:reused")
+        assert events.count() == 1
+        clock.shift(600)
+        assert party.refresh(old).status_code == 400
+        assert events.count() == 2
+
+
+def test_a_refresh_token_that_was_replaced_by_a_repeat_is_reused_like_any_other(party: Party) -> None:
+    """Of a thief and the client with one token, the one who comes second ends the line of the first for good."""
     Application.objects.update(ends_family_on_reuse=True)
     with time_machine.travel(MOMENT, tick=False) as clock:
-        stranger = party.pair()
         old = party.pair()["refresh_token"]
-        new = party.refresh(old).json()
-        newest = party.refresh(new["refresh_token"]).json()
-        clock.shift(601)
-        assert party.refresh(old).status_code == 400
-        assert not works(newest["access_token"])
-        for dead in (new, newest):
-            assert refused(
-                party.refresh(dead["refresh_token"]), f"Invalid refresh_token: {dead['refresh_token']}."
-            )
-        assert party.refresh(stranger["refresh_token"]).status_code == 200
-    assert Event.objects.get(kind="refresh_token:reused").data["family_ended"] is True
+        theirs, ours = party.refresh(old).json(), party.refresh(old).json()
+        clock.shift(timedelta(hours=2))
+        assert party.refresh(theirs["refresh_token"]).status_code == 400
+        assert party.refresh(ours["refresh_token"]).status_code == 400
 
 
 def test_a_refresh_token_lives_sixty_days(party: Party) -> None:
@@ -237,10 +325,12 @@ def meet(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(ConnectValidator, name, wait_and_go_on)
 
 
-def at_once(url: str, party: Party, form: dict[str, str]) -> list[Any]:
+def at_once(url: str, party: Party, *forms: dict[str, str]) -> list[Any]:
+    """Send as many requests together as `meet` waits for: these forms, the first again where there are fewer."""
     pool, headers = urllib3.PoolManager(maxsize=TOGETHER), {"Authorization": party.basic()}
 
-    def send(_: int) -> Any:
+    def send(number: int) -> Any:
+        form = forms[number % len(forms)]
         return pool.request_encode_body("POST", f"{url}/oauth/token", form, headers, encode_multipart=False)
 
     with ThreadPoolExecutor(TOGETHER) as threads:
@@ -259,7 +349,9 @@ def test_of_exchanges_of_one_code_at_the_same_time_exactly_one_succeeds(
     answers = at_once(live_server.url, party, form)
     assert sorted(answer.status for answer in answers) == [200] + [400] * (TOGETHER - 1)
     assert {answer.json()["error"] for answer in answers if answer.status == 400} == {"invalid_grant"}
-    assert AccessToken.objects.count() == RefreshToken.objects.count() == 1
+    assert RefreshToken.objects.count() == 1
+    # Who of them was right nobody can tell, so none keeps anything.
+    assert living(party) == AccessToken.objects.count() == 0
 
 
 def test_refreshes_with_one_token_at_the_same_time_all_succeed(
@@ -272,3 +364,15 @@ def test_refreshes_with_one_token_at_the_same_time_all_succeed(
     pairs = [answer.json() for answer in answers]
     assert len({pair["refresh_token"] for pair in pairs}) == TOGETHER
     assert all(works(pair["access_token"]) for pair in pairs)
+    assert living(party) == 1
+    # Newest and replaced tokens of one family at the same time, too.
+    together = [{"grant_type": "refresh_token", "refresh_token": pair["refresh_token"]} for pair in pairs]
+    answers = at_once(live_server.url, party, *together)
+    assert [answer.status for answer in answers] == [200] * TOGETHER
+    assert living(party) == 1
+    assert living(party) == 1
+    # The newest and those that it replaced at the same time: still one line goes on.
+    together = [{"grant_type": "refresh_token", "refresh_token": pair["refresh_token"]} for pair in pairs]
+    answers = at_once(live_server.url, party, *together)
+    assert [answer.status for answer in answers] == [200] * TOGETHER
+    assert living(party) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,12 +19,35 @@ SECRET = "a-secret-that-only-this-test-knows"
 MOMENT = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
 
 
+VERIFIER = "v" * 43
+_DIGEST = hashlib.sha256(VERIFIER.encode()).digest()
+CHALLENGE = {
+    "code_challenge": base64.urlsafe_b64encode(_DIGEST).rstrip(b"=").decode(),
+    "code_challenge_method": "S256",
+}
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a run and an exchange carry so that the client can prove that it began the run."""
+
+    run: dict[str, str]
+    form: dict[str, str]
+
+
 @dataclass
 class Party:
     """An application with its secret, a person, and a token endpoint that it talks to."""
 
     application: Application
     person: User
+
+    def become(self, client_type: str) -> Proof:
+        """Make it a client of this type; a public one has no secret and proves itself by a challenge."""
+        type(self.application).objects.filter(pk=self.application.pk).update(client_type=client_type)
+        self.application.refresh_from_db()
+        is_public = client_type == self.application.CLIENT_PUBLIC
+        return Proof(CHALLENGE, {"code_verifier": VERIFIER}) if is_public else Proof({}, {})
 
     def code(self, at: datetime | None = None, **session: Any) -> str:
         return issue_code(self.session(**session), self.person, at or datetime.now(MOMENT.tzinfo))
@@ -37,6 +61,8 @@ class Party:
 
     def post(self, path: str = "/oauth/token", *, secret: str = SECRET, **form: str) -> Any:
         client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+        if self.application.client_type == self.application.CLIENT_PUBLIC:
+            return client.post(path, {"client_id": self.application.client_id, **form})
         return client.post(path, form, headers={"Authorization": self.basic(secret)})
 
     def exchange(self, code: str, path: str = "/oauth/token", **form: str) -> Any:
@@ -46,8 +72,8 @@ class Party:
     def refresh(self, token: str, **form: str) -> Any:
         return self.post(grant_type="refresh_token", refresh_token=token, **form)
 
-    def pair(self, **session: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = self.exchange(self.code(**session)).json()
+    def pair(self, *, code_verifier: str = "", **session: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self.exchange(self.code(**session), code_verifier=code_verifier).json()
         return answer
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +12,7 @@ from rest_framework.request import Request
 
 from vehicles import errors
 from vehicles.api.authorization import BearerAuthentication
-from vehicles.client_credentials import checksum
+from vehicles.client_credentials import basic_credentials, checksum
 from vehicles.errors import CatalogueError
 from vehicles.models import Application
 
@@ -54,23 +52,13 @@ class PersonOrApplication(BaseAuthentication):
 
 def application_of(authorization: str) -> Application:
     """The application whose management token the value of an Authorization header holds. Raises AUTHENTICATION."""
-    wanted = checksum(_token(authorization))
-    row = Application.objects.filter(management_token_checksum=wanted).first()
-    if row is None or not constant_time_compare(row.management_token_checksum, wanted):
-        raise CatalogueError(errors.AUTHENTICATION, reason="the management token is unknown")
-    return row
-
-
-def _token(authorization: str) -> str:
     scheme, _, credentials = authorization.partition(" ")
-    try:
-        decoded = base64.b64decode(credentials.strip(), validate=True).decode()
-    except (binascii.Error, ValueError):
-        decoded = ""
-    user, _, token = decoded.partition(":")
-    if scheme.lower() != "basic" or user != USER_NAME or not token:
-        raise CatalogueError(errors.AUTHENTICATION, reason="no management token")
-    return token
+    spellings = basic_credentials(credentials) if scheme.lower() == "basic" else []
+    for wanted in [checksum(token) for user, token in spellings if user == USER_NAME]:
+        row = Application.objects.filter(management_token_checksum=wanted).first()
+        if row is not None and constant_time_compare(row.management_token_checksum, wanted):
+            return row
+    raise CatalogueError(errors.AUTHENTICATION, reason="the management token is missing or unknown")
 
 
 class ManagementScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

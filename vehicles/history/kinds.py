@@ -33,6 +33,7 @@ class Kind(StrEnum):
     OWNER_SIGNED_IN = "connect:owner_signed_in"
     FIX_LINK_MADE = "fix_link:made"
     FIX_LINK_WITHDRAWN = "fix_link:withdrawn"
+    CODE_REUSED = "authorization_code:reused"
     REFRESH_TOKEN_REUSED = "refresh_token:reused"  # noqa: S105  (a name, no secret)
     INCIDENT_BEGAN = "incident:began"
     INCIDENT_ENDED = "incident:ended"

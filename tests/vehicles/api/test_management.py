@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import importlib
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from portal.application_credentials import new_management_token
+from portal.application_credentials import keep_management_token, new_management_token
 from tests.factories import (
     ApplicationFactory,
     ReservationFactory,
@@ -246,6 +248,20 @@ def test_only_a_management_token_opens_management(manager: Manager, path: str) -
         answer = Client().get(path, headers=headers)
         assert (answer.status_code, answer.json()["type"]) == (401, "AUTHENTICATION"), headers
     assert Client().get(path, headers=basic(manager.token)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "token", ["a+b" * 12, "100%" * 10, "p%2Bq+r" * 6, "a:b+c" * 8, ":%3A" * 9, "plain" * 8]
+)
+@pytest.mark.parametrize("spell", [str, quote_plus, quote], ids=["raw", "form-urlencoded", "percent-encoded"])
+def test_a_token_that_came_from_elsewhere_is_taken_raw_and_percent_encoded(
+    manager: Manager, token: str, spell: Callable[[str], str]
+) -> None:
+    keep_management_token(manager.application, token)
+    assert Client().get(CONNECTIONS, headers=basic(spell(token))).status_code == 200
+    assert Client().get(CONNECTIONS, headers=basic(spell(token + "+"))).status_code == 401
+    path = f"/v2.0/vehicles/{vehicle_id(manager.grant())}/application"
+    assert Client().delete(path, headers=basic(spell(token))).status_code == 200
 
 
 def test_a_replaced_token_opens_nothing(manager: Manager) -> None:

@@ -59,6 +59,8 @@ class Account:
     """The e-mail address that the Tesla app on this person's phone is signed in with."""
     has_used_app: bool = True
     """Whether this person ever signed in to the Tesla app; the API does not know them otherwise."""
+    takes_any_password: bool = False
+    """Whether the person was made for a login, and any password signs in."""
 
     def __post_init__(self) -> None:
         self.app_account = self.app_account or self.email

@@ -11,11 +11,12 @@ from multidict import MultiMapping
 from vehicles.tesla.scopes import LABELS, OPENID, SIGN_IN
 from vehicles.tesla.simulator import pages
 from vehicles.tesla.simulator.accounts import Account, Client
-from vehicles.tesla.simulator.sign_in import here, login_page, sign_in, signed_in
+from vehicles.tesla.simulator.sign_in import Newcomers, here, login_page, sign_in, signed_in
 from vehicles.tesla.simulator.state import world_of
 from vehicles.tesla.simulator.token_claims import ISSUER
 
 _HEADING: Final = "with your Tesla account, to go on to"
+_ANYBODY: Final = " Any other e-mail address with any password makes a new person with sample cars."
 _NOT_ENOUGH: Final = "This application needs everything in the list. Tick all of it, or cancel."
 
 
@@ -34,11 +35,13 @@ async def authorize(request: web.Request) -> web.StreamResponse:
 
 
 async def _log_in(request: web.Request, client: Client) -> web.StreamResponse:
-    heading = f"Sign in {_HEADING} {client.name or client.client_id}."
+    newcomers = _newcomers(request)
+    hint = "" if newcomers is Newcomers.REFUSED else _ANYBODY
+    heading = f"Sign in {_HEADING} {client.name or client.client_id}.{hint}"
     form = await request.post()
     if "username" in form:
         onward = str(request.rel_url.without_query_params("prompt"))
-        return await sign_in(request, heading, anybody=_is_test(request), onward=onward)
+        return await sign_in(request, heading, newcomers=newcomers, onward=onward)
     account = signed_in(request)
     if account is None or request.query.get("prompt") == "login":
         return login_page(request, heading)
@@ -136,6 +139,12 @@ def _grant(request: web.Request, client: Client, account: Account, scopes: set[s
 
 def _is_test(request: web.Request) -> bool:
     return request.query.get("test_login") == "true"
+
+
+def _newcomers(request: web.Request) -> Newcomers:
+    if _is_test(request):
+        return Newcomers.WITHOUT_KEYS
+    return Newcomers.WELCOME if request.query.get("any_login") == "true" else Newcomers.REFUSED
 
 
 def _request_error(client: Client, query: MultiMapping[str]) -> str:

@@ -48,6 +48,7 @@ class ScenarioPerson:
     """Whether this person's phone is a key of each of these cars."""
     uses_legacy_api: bool = False
     """Connected through the Owner API: the starting refresh token is one of that API."""
+    takes_any_password: bool = False
 
 
 def _sub(email: str) -> str:
@@ -103,11 +104,3 @@ DEFAULT: Final = (
 )
 
 SCENARIOS: Final[dict[str, tuple[ScenarioPerson, ...]]] = {"default": DEFAULT, "empty": ()}
-
-
-def person_for_test_login(email: str) -> ScenarioPerson:
-    """The new person behind an unknown e-mail address in a test login, with one car that needs no key step."""
-    serial = int(uuid.UUID(_sub(email)).hex[:8], 16) % 1_000_000
-    vin = with_check_digit(f"5YJSA1E2_JP{serial:06d}")
-    car = ScenarioVehicle(vin, "OWNER", "not_required", "made for a test login", "Sample car")
-    return ScenarioPerson(email, PASSWORD, _sub(email), email.partition("@")[0], "na", (car,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from enum import Enum, auto
 from html import escape
 from typing import Final
 
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from vehicles.tesla.simulator import pages
 from vehicles.tesla.simulator.accounts import Account
-from vehicles.tesla.simulator.scenarios import PASSWORD, person_for_test_login
+from vehicles.tesla.simulator.scenarios import PASSWORD
 from vehicles.tesla.simulator.state import world_of
 from vehicles.tesla.simulator.world import World
 
@@ -41,20 +42,28 @@ def login_page(request: web.Request, heading: str, *, problem: str = "", usernam
     return pages.page("Sign in", body)
 
 
-async def sign_in(
-    request: web.Request, heading: str, *, anybody: bool = False, onward: str = ""
-) -> web.Response:
-    """Take the login form: on to `onward` with a session cookie, or the form again with what is wrong.
+class Newcomers(Enum):
+    """What becomes of an e-mail address that nobody has."""
 
-    With `anybody` every e-mail address and password will do, and an unknown one becomes a new person.
-    """
+    REFUSED = auto()
+    WELCOME = auto()
+    """It is a new person's, with any password."""
+    WITHOUT_KEYS = auto()
+    """The same, with cars that need no key step."""
+
+
+async def sign_in(
+    request: web.Request, heading: str, *, newcomers: Newcomers = Newcomers.REFUSED, onward: str = ""
+) -> web.Response:
+    """Take the login form: on to `onward` with a new session cookie, or the form again with what is wrong."""
     form = await request.post()
     username, password = str(form.get("username", "")).strip(), str(form.get("password", ""))
-    account = _account(world_of(request), username, password, anybody=anybody)
+    account = _account(world_of(request), username, password, newcomers)
     if account is None:
         problem = "The e-mail address or the password is not right. Please try again."
         return login_page(request, heading, problem=problem, username=username)
     answer = _onward(onward or here(request))
+    world_of(request).sessions.pop(request.cookies.get(COOKIE, ""), None)
     session = world_of(request).sign_in(account)
     answer.set_cookie(COOKIE, session, httponly=True, samesite="Lax", secure=request.secure, path="/")
     return answer
@@ -79,13 +88,15 @@ def _onward(address: str) -> web.Response:
     return web.Response(status=303, headers={"Location": address})
 
 
-def _account(world: World, username: str, password: str, *, anybody: bool) -> Account | None:
+def _account(world: World, username: str, password: str, newcomers: Newcomers) -> Account | None:
     if not username or not password:
         return None
-    account = world.account(username)
-    if anybody:
-        return account or world.add_person(person_for_test_login(username))
-    if account and hmac.compare_digest(account.password.encode(), password.encode()):
+    account = world.account(username) or world.account(username.lower())
+    if account is None:
+        if newcomers is Newcomers.REFUSED:
+            return None
+        return world.make_person(username.lower(), without_keys=newcomers is Newcomers.WITHOUT_KEYS)
+    if account.takes_any_password or hmac.compare_digest(account.password.encode(), password.encode()):
         return account
     return None
 

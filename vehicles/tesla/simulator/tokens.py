@@ -81,6 +81,7 @@ class Tokens:
         self, client: Client, account: Account, scopes: tuple[str, ...], query: dict[str, str]
     ) -> str:
         """A single-use authorization code for a login with that query."""
+        self._drop_old_codes()
         code = f"{account.region.upper()}_{secrets.token_hex(28)}"
         self._codes[code] = Code(
             client.client_id,
@@ -92,6 +93,12 @@ class Tokens:
             self._clock.now(),
         )
         return code
+
+    def _drop_old_codes(self) -> None:
+        """Codes stand in the order in which they were given."""
+        now = self._clock.now()
+        while (first := next(iter(self._codes), "")) and now - self._codes[first].issued_at > CODE_SECONDS:
+            del self._codes[first]
 
     def peek_code(self, code: str) -> Code | None:
         """Whom an unused code belongs to, without using it."""
@@ -151,6 +158,12 @@ class Tokens:
         for client_id, owner in list(self._families):
             if owner == sub:
                 self.end(client_id, sub)
+
+    def forget(self, sub: str) -> None:
+        """Keep nothing of an account that is no more."""
+        self.end_all(sub)
+        for known in [each for each in self._newest_access if each[1] == sub]:
+            del self._newest_access[known]
 
     def start(self, client: Client, account: Account) -> None:
         """Make the account's starting refresh token work, for people who are connected from the beginning."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from vehicles.tesla import paths
+from vehicles.tesla.simulator import made_people
 from vehicles.tesla.simulator.accounts import Account, Client, Consent, owner_api_client
 from vehicles.tesla.simulator.calls import CallLog
 from vehicles.tesla.simulator.cars import Car, new_car
@@ -18,6 +19,9 @@ from vehicles.tesla.simulator.sample_fleet import SampleFleet
 from vehicles.tesla.simulator.scenarios import SCENARIOS, ScenarioPerson, ScenarioVehicle
 from vehicles.tesla.simulator.tokens import Tokens, sub_of_starting_token
 
+MOST_MADE_CARS: Final = 2000
+"""As many cars as people made for a login have together; who was made first makes room."""
+_MOST_SESSIONS: Final = 10_000
 SAMPLE_SEED: Final = 1
 """The seed of the sample fleet, unless another is asked for."""
 
@@ -74,6 +78,7 @@ class World:
         self.rate_limits = RateLimits(self.clock)
         self.sessions: dict[str, str] = {}
         self.accounts: dict[str, Account] = {}
+        self._made: dict[str, int] = {}
         self._subs: dict[str, str] = {}
         self.cars: dict[str, Car] = {}
         for person in SCENARIOS[scenario]:
@@ -87,6 +92,7 @@ class World:
     def add_person(self, person: ScenarioPerson) -> Account:
         """Make an account with its cars, consent and starting refresh token."""
         account = Account(person.email, person.password, person.sub, person.name, person.region)
+        account.takes_any_password = person.takes_any_password
         self.accounts[person.email] = account
         self._subs[person.sub] = person.email
         for vehicle in person.vehicles:
@@ -95,6 +101,35 @@ class World:
             account.phone_key_vins = {vehicle.vin for vehicle in person.vehicles}
         self._connect_from_the_start(account, person)
         return account
+
+    def make_person(self, email: str, *, without_keys: bool) -> Account | None:
+        """The new person behind an address that nobody has; None for what is no address or names somebody's car.
+
+        Those made longest ago are forgotten where too many cars are in the world.
+        """
+        person = made_people.person(email, without_keys=without_keys)
+        if person is None or any(self._is_somebodys(vehicle.vin) for vehicle in person.vehicles):
+            return None
+        self._made[email] = len(person.vehicles) + 1
+        while sum(self._made.values()) > MOST_MADE_CARS:
+            self._forget(next(iter(self._made)))
+        return self.add_person(person)
+
+    def _is_somebodys(self, vin: str) -> bool:
+        """Whether people have the car who were not made for a login; those share a car that they all name."""
+        car = self.car(vin)
+        return car is not None and not self._made.keys() >= car.people.keys()
+
+    def _forget(self, email: str) -> None:
+        del self._made[email]
+        account = self.accounts.pop(email)
+        del self._subs[account.sub]
+        self.tokens.forget(account.sub)
+        self._end_sessions(account)
+        for vin in list(account.access):
+            self.take_access(account, vin)
+            if not self.cars[vin].people:
+                del self.cars[vin]
 
     def account(self, email: str) -> Account | None:
         """The account with that e-mail address."""
@@ -162,13 +197,18 @@ class World:
         """Set a password; every refresh token of the account dies and browsers are signed out."""
         account.password = password
         self.tokens.end_all(account.sub)
-        self.sessions = {key: sub for key, sub in self.sessions.items() if sub != account.sub}
+        self._end_sessions(account)
 
     def sign_in(self, account: Account) -> str:
         """The id of a new browser session."""
         session = secrets.token_urlsafe(24)
         self.sessions[session] = account.sub
+        if len(self.sessions) > _MOST_SESSIONS:
+            del self.sessions[next(iter(self.sessions))]
         return session
+
+    def _end_sessions(self, account: Account) -> None:
+        self.sessions = {key: sub for key, sub in self.sessions.items() if sub != account.sub}
 
     def _car_of(self, vehicle: ScenarioVehicle) -> Car:
         car = self.cars.get(vehicle.vin)

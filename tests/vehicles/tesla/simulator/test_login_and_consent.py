@@ -7,7 +7,9 @@ import pytest
 from tests.vehicles.tesla.simulator.visitors import EVERY_SCOPE, Application, Browser, Page, claims
 from vehicles.tesla import paths, scopes
 from vehicles.tesla.simulator.accounts import Client
+from vehicles.tesla.simulator.scenarios import BERNDS_MODEL_S
 from vehicles.tesla.simulator.server import SimulatorServer
+from vehicles.tesla.simulator.world import MOST_MADE_CARS, World
 
 ANNA = "anna@owners.example"
 SOME = [scopes.VEHICLE_DEVICE_DATA, scopes.VEHICLE_CMDS]
@@ -174,11 +176,95 @@ def test_a_test_login_makes_a_new_person_whose_car_needs_no_key(
     assert application.command(car["vin"], "door_lock").json()["response"]["result"] is True
 
 
-def test_a_test_login_still_wants_an_address_and_a_password(
+ANY = {"any_login": "true"}
+TEST = {"test_login": "true"}
+
+
+@pytest.mark.parametrize("query", [ANY, TEST])
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("anybody@anywhere.example", ""),
+        ("", "x"),
+        ("no address", "x"),
+        ("nobody", "x"),
+        (f"{'x' * 250}@example.com", "x"),
+        ("a\x00b@example.com", "x"),
+        ("bernd@owners.example", "not his password"),
+        ("Bernd@Owners.example", "not his password"),
+        (f"{BERNDS_MODEL_S}@anywhere.example", "x"),
+        (f"{BERNDS_MODEL_S.lower()}@anywhere.example", "x"),
+    ],
+    ids=range(10),
+)
+def test_any_login_takes_no_nonsense_and_nobody_elses_account_or_car(
+    browser: Browser, application: Application, query: dict[str, str], email: str, password: str
+) -> None:
+    page = browser.get(application.authorize_path(**query))
+    assert browser.sign_in(page, email, password).has("sign-in-problem")
+    assert browser.sign_in(page, "bernd@owners.example").status in (200, 302)
+
+
+@pytest.mark.parametrize(
+    ("email", "models"),
+    [
+        ("Somebody@anywhere.example", "S3"),
+        ("0-vehicles@anywhere.example", ""),
+        ("4-vehicles@anywhere.example", "S3YS"),
+        ("999999-vehicles@anywhere.example", "S3Y" * 16 + "S3"),
+        ("5yj3e7eb7lf424242@anywhere.example", "3"),
+        ("vehicle_state.in_motion@smartcar.com", "S"),
+        ("UPSTREAM.NO_RESPONSE@smartcar.com", "S"),
+    ],
+)
+def test_the_cars_of_a_new_person_follow_from_the_address(
+    browser: Browser, application: Application, email: str, models: str
+) -> None:
+    """Signed in twice, in whatever spelling and with whatever password, it is the same person."""
+    found = []
+    for spelled, password in ((email, "anything"), (email.upper(), "something else")):
+        page = browser.get(application.authorize_path(prompt="login", **ANY))
+        consent = browser.sign_in(page, spelled, password)
+        if consent.has("allow-button"):
+            consent = browser.submit(consent, {"scope": list(EVERY_SCOPE), "decision": "allow"})
+        application.tokens = application.redeem(consent.callback["code"]).json()
+        found.append([car["vin"] for car in application.call("GET", paths.VEHICLES).json()["response"]])
+    assert found[0] == found[1]
+    assert "".join(vin[3] for vin in found[0]) == models
+
+
+def test_whoever_is_not_asked_for_any_login_takes_known_people_only(
     browser: Browser, application: Application
 ) -> None:
-    page = browser.get(application.authorize_path(test_login="true"))
-    assert browser.sign_in(page, "anybody@anywhere.example", "").has("sign-in-problem")
+    page = browser.get(application.authorize_path())
+    assert browser.sign_in(page, "somebody@anywhere.example", "x").has("sign-in-problem")
+
+
+def test_people_made_for_logins_make_room_for_each_other() -> None:
+    world = World()
+    first = world.make_person("first@anywhere.example", without_keys=False)
+    assert first is not None
+    browser_session, cars = world.sign_in(first), list(first.access)
+    for number in range(MOST_MADE_CARS // 50 + 5):
+        world.make_person(f"50-vehicles@{number}.example", without_keys=False)
+    assert world.account("first@anywhere.example") is None and world.account_by_sub(first.sub) is None
+    assert browser_session not in world.sessions and not world.cars.keys() & set(cars)
+    assert world.account("bernd@owners.example") is not None
+    made = [account for account in world.accounts.values() if account.takes_any_password]
+    assert sum(len(account.access) for account in made) <= MOST_MADE_CARS
+    assert world.account(made[-1].email) is made[-1]
+
+
+def test_signing_in_again_ends_the_browsers_earlier_session(
+    tesla: SimulatorServer, browser: Browser, application: Application
+) -> None:
+    page = browser.get(application.authorize_path())
+    browser.sign_in(page, "anna@owners.example")
+    copy = Browser(tesla)
+    copy.cookies = dict(browser.cookies)
+    browser.sign_in(browser.get(application.authorize_path(prompt="login")), "bernd@owners.example")
+    assert copy.cookies != browser.cookies
+    assert copy.get(application.authorize_path()).has("username")
 
 
 def test_pages_say_what_they_are_and_escape_what_they_are_given(
