@@ -110,7 +110,11 @@ def test_both_clients_leave_their_cars_in_the_same_state(
     for name in ("charge_state", "climate_state"):
         assert without_time(ours.sections[name]) == without_time(theirs.sections[name])
     now = simulator.world.clock.now()
-    assert counters(ours, now) == counters(theirs, now) == {Domain.VEHICLE_SECURITY: [4], Domain.INFOTAINMENT: [4]}
+    assert (
+        counters(ours, now)
+        == counters(theirs, now)
+        == {Domain.VEHICLE_SECURITY: [4], Domain.INFOTAINMENT: [4]}
+    )
 
 
 def without_time(section: dict[str, Any]) -> dict[str, Any]:
