@@ -21,7 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from portal import application_credentials
 from portal.admin import wording
-from portal.admin.application_form import ApplicationForm
+from portal.admin.application_form import TOLD, ApplicationForm
 from portal.admin.application_keeping import KeptCredentialsForm
 from portal.admin.base import FormTrail, StaffAdmin, staff_user
 from portal.admin.columns import label, two_lines
@@ -52,18 +52,7 @@ class PausedFilter(ChoiceFilter):
 @admin.register(Application)
 class ApplicationAdmin(FormTrail, StaffAdmin):
     form = ApplicationForm
-    told = (
-        *(
-            "name",
-            "client_type",
-            "redirect_uris",
-            "allowed_origins",
-            "integration",
-            "permissions",
-            "requires_key",
-        ),
-        *("wakes_for_commands", "ends_family_on_reuse", "paused", "logo", "colour", "kept_client_id"),
-    )
+    told = TOLD
     trail_kind = Kind.APPLICATION_CHANGED
     list_display = ("application", "state", "interface", "asks_for", "created")
     list_filter = (PausedFilter, IntegrationFilter)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, cast
 
 from django.contrib.admin import ShowFacets
@@ -97,17 +97,21 @@ class FormTrail:
         return super().construct_change_message(request, form, formsets, add)  # type: ignore[misc]
 
     def _tell(self, request: HttpRequest, form: ModelForm, *, add: bool) -> None:
-        told = [name for name in form.changed_data if name in self.told]
-        before = {} if add else {name: _plain(form.initial.get(name)) for name in told}
-        difference = history.difference(before, {name: _plain(form.cleaned_data[name]) for name in told})
         history.record(
             self.trail_kind,
             actor=history.staff(staff_user(request)),
             at=timezone.now(),
-            fields=sorted(form.changed_data),
-            **difference,
+            **changes_in(form, self.told, add=add),
             **self.trail_subjects(form.instance),
         )
+
+
+def changes_in(form: ModelForm, told: Collection[str], *, add: bool) -> dict[str, Any]:
+    """What a saved form changed, as events hold it: `fields` by name, and those that are `told` before and after."""
+    names = [name for name in form.changed_data if name in told]
+    before = {} if add else {name: _plain(form.initial.get(name)) for name in names}
+    after = {name: _plain(form.cleaned_data[name]) for name in names}
+    return {"fields": sorted(form.changed_data), **history.difference(before, after)}
 
 
 def _plain(value: Any) -> Any:
