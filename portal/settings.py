@@ -11,11 +11,13 @@ from urllib.parse import quote
 import environ
 from django.templatetags.static import static
 
-from portal import folder_queue
+from portal import folder_queue, private_files
 from portal.settings_table import read_all
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
+# Whatever is started reads the settings before it writes a file.
+private_files.begin(VAR_DIR)
 
 env = read_all(os.environ)
 
@@ -64,7 +66,6 @@ DATABASES: dict[str, Any] = {"default": environ.Env.db_url_config(DATABASE_URL)}
 # Until a request that gets no connection, or no lock, is answered 503: many wait at once, and they must not pile up.
 DATABASE_WAIT_SECONDS = 4
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    VAR_DIR.mkdir(exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
         # A writer takes its lock at the start, so that two of them wait for each other instead of failing midway.
         "transaction_mode": "IMMEDIATE",
