@@ -69,8 +69,8 @@ class PasswordTrail:
         """Any password will do."""
 
     def get_help_text(self) -> str:
-        """Nothing to tell."""
-        return ""
+        """Stands in the list beside the field."""
+        return "That a password was set, and by whom, is kept in the history."
 
     def password_changed(self, password: str, user: User | None = None) -> None:
         """Note whose password was set, and by whom."""
