@@ -16,7 +16,7 @@ help:
 	@echo "make oracle  install another client of the Fleet API, so that the tests compare ours with it"
 	@echo "make soak    long races: many processes on one car, workers killed at random"
 	@echo "make bench   what it costs, as ratios to the stock way; writes var/bench.json"
-	@echo "make check   lint, types, import contracts, migrations, API schema"
+	@echo "make check   lint, types, import contracts, known faults in packages, migrations, API schema"
 	@echo "make format  put the code into its one format"
 	@echo "make messages  collect what is to be translated, and compile the German catalogues"
 	@echo "make serve   web and worker with production settings, from the environment"
@@ -47,6 +47,7 @@ check: .venv/dev-installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@echo "known faults in packages:"; $(BIN)/python .ci/audit.py
 	@export DJANGO_SETTINGS_MODULE=tests.settings; set -e; \
 	echo "migrations:"; $(MANAGE) makemigrations --check --dry-run; \
 	echo "API schema:"; $(MANAGE) spectacular --validate --fail-on-warn --file var/schema.yaml; \

@@ -10,6 +10,8 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         from portal import checks  # noqa: F401  (registers the deploy checks)
         from portal.roles import keep_roles
+        from portal.sign_in import trail
 
+        trail.connect()
         # After the last app with permissions of ours: all of them exist by then.
         post_migrate.connect(keep_roles, sender=apps.get_app_config("auth"))

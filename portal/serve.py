@@ -11,7 +11,7 @@ from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import settings_table, settings_values
+from portal import private_files, settings_table, settings_values
 from portal.processes import Process, StartFailed, Supervisor, answers, clock, python, says, web, worker
 
 VAR: Final = Path(__file__).resolve().parent.parent / "var"
@@ -27,6 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     only_check = list(arguments) == ["--check"]
     try:
         port = _port()
+        private_files.begin(VAR)
         for step in STEPS[:1] if only_check else STEPS:
             if subprocess.run(python("manage.py", *step), check=False).returncode:  # noqa: S603 - our own command
                 return 1

@@ -11,11 +11,13 @@ from urllib.parse import quote
 import environ
 from django.templatetags.static import static
 
-from portal import folder_queue
+from portal import folder_queue, private_files
 from portal.settings_table import read_all
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
+# Whatever is started reads the settings before it writes a file.
+private_files.begin(VAR_DIR)
 
 env = read_all(os.environ)
 
@@ -64,7 +66,6 @@ DATABASES: dict[str, Any] = {"default": environ.Env.db_url_config(DATABASE_URL)}
 # Until a request that gets no connection, or no lock, is answered 503: many wait at once, and they must not pile up.
 DATABASE_WAIT_SECONDS = 4
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    VAR_DIR.mkdir(exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
         # A writer takes its lock at the start, so that two of them wait for each other instead of failing midway.
         "transaction_mode": "IMMEDIATE",
@@ -109,6 +110,7 @@ CELERY_BEAT_SCHEDULE = {
     "watch accounts": {"task": "vehicles.tasks.watch_accounts", "schedule": 60.0},
     "rediagnose": {"task": "vehicles.tasks.rediagnose", "schedule": 3600.0},
     "forget refused requests": {"task": "vehicles.tasks.forget_refused_requests", "schedule": 600.0},
+    "forget attempts to sign in": {"task": "portal.tasks.forget_sign_ins", "schedule": 3600.0},
     "forget expired tokens": {"task": "vehicles.tasks.forget_expired_tokens", "schedule": 3600.0 * 6},
 }
 if CELERY_BROKER_URL.startswith("filesystem://"):
@@ -139,7 +141,6 @@ INSTALLED_APPS = [
     "oauth2_provider",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "axes",
     "csp",
 ]
 
@@ -159,7 +160,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "axes.middleware.AxesMiddleware",
+    "portal.sign_in.middleware.SignInMiddleware",
     "portal.error_pages.NotStorableMiddleware",
 ]
 
@@ -183,20 +184,18 @@ TEMPLATES = [
     }
 ]
 
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["portal.sign_in.backend.StaffBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "portal.sign_in.trail.PasswordTrail"},
 ]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "portal.sign_in.hashing.OneAtATimeHasher",
     "vehicles.client_credentials.RandomSecretHasher",
 ]
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
-AXES_FAILURE_LIMIT = 10
-AXES_COOLOFF_TIME = 0.25
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
@@ -302,7 +301,6 @@ SPECTACULAR_SETTINGS = {
 
 # Staff screens ---------------------------------------------------------------------------------------------------
 
-AXES_ENABLE_ADMIN = False
 UNFOLD = {
     "SITE_TITLE": OPERATOR_NAME,
     "SITE_HEADER": OPERATOR_NAME,
@@ -359,7 +357,6 @@ LOGGING = {
         # Writes the tokens that it issues, at its finest level.
         "oauthlib": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
-        "axes": {"level": "WARNING"},
         "django.request": {"filters": ["only_what_broke"]},
         # Anybody can send a foreign host name; the answer says 400 and that is all there is to say.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},

@@ -33,7 +33,6 @@ STORAGES = {
 }
 CELERY_TASK_ALWAYS_EAGER = True
 TEST_RUNNER = "tests.runner.PytestRunner"
-AXES_ENABLED = False
 TOKEN_WITNESS_FILE = VAR_DIR / "test-newest-refresh"  # noqa: F405
 # Looks files up when they are asked for; else every test client would walk all static folders first.
 WHITENOISE_AUTOREFRESH = True

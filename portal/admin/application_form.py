@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django import forms
@@ -18,6 +18,20 @@ from portal.admin.application_keeping import KeptCredentialsForm
 from vehicles.models import Application
 from vehicles.models.applications import all_permissions
 from vehicles.permissions import PERMISSIONS
+
+TOLD: Final = (
+    *(
+        "name",
+        "client_type",
+        "redirect_uris",
+        "allowed_origins",
+        "integration",
+        "permissions",
+        "requires_key",
+    ),
+    *("wakes_for_commands", "ends_family_on_reuse", "paused", "logo", "colour", "kept_client_id"),
+)
+"""Fields whose values the trail keeps; of the others, which are secrets, it says that they were given."""
 
 
 class ApplicationForm(KeptCredentialsForm):

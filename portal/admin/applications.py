@@ -21,9 +21,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from portal import application_credentials
 from portal.admin import wording
-from portal.admin.application_form import ApplicationForm
+from portal.admin.application_form import TOLD, ApplicationForm
 from portal.admin.application_keeping import KeptCredentialsForm
-from portal.admin.base import StaffAdmin, staff_user
+from portal.admin.base import FormTrail, StaffAdmin, staff_user
 from portal.admin.columns import label, two_lines
 from portal.admin.filters import ChoiceFilter
 from portal.admin.wording import Wording
@@ -50,8 +50,10 @@ class PausedFilter(ChoiceFilter):
 
 
 @admin.register(Application)
-class ApplicationAdmin(StaffAdmin):
+class ApplicationAdmin(FormTrail, StaffAdmin):
     form = ApplicationForm
+    told = TOLD
+    trail_kind = Kind.APPLICATION_CHANGED
     list_display = ("application", "state", "interface", "asks_for", "created")
     list_filter = (PausedFilter, IntegrationFilter)
     search_fields = ("name", "client_id")
@@ -95,19 +97,18 @@ class ApplicationAdmin(StaffAdmin):
         return named | queryset.filter(client_id=text.strip())
 
     def save_model(self, request: HttpRequest, obj: Application, form: ApplicationForm, change: bool) -> None:
-        now, actor = timezone.now(), history.staff(staff_user(request))
-        with transaction.atomic():
-            if change:
-                if "paused" in form.changed_data:
-                    obj.paused_since = now if obj.paused else None
-                    # Requests are refused at once; the verdicts of a large application take their time.
-                    transaction.on_commit(lambda: tasks.nudge(tasks.rediagnose, application=obj.pk))
-                obj.save()
-            else:
-                # Read by `response_add`, which shows them on the answer to this very request.
-                obj.new_credentials = application_credentials.issue(obj, form.kept)
-            changed = sorted(form.changed_data)
-            history.record(Kind.APPLICATION_CHANGED, actor=actor, at=now, application=obj, fields=changed)
+        if not change:
+            # Read by `response_add`, which shows them on the answer to this very request.
+            obj.new_credentials = application_credentials.issue(obj, form.kept)
+            return
+        if "paused" in form.changed_data:
+            obj.paused_since = timezone.now() if obj.paused else None
+            # Requests are refused at once; the verdicts of a large application take their time.
+            transaction.on_commit(lambda: tasks.nudge(tasks.rediagnose, application=obj.pk))
+        obj.save()
+
+    def trail_subjects(self, row: Application) -> dict[str, Any]:
+        return {"application": row}
 
     def response_add(
         self, request: HttpRequest, obj: Application, post_url_continue: Any = None

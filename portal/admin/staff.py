@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from portal.admin.base import staff_user
+from portal.admin.base import FormTrail, staff_user
+from portal.sign_in.hashing import LINE
 from vehicles import history
 from vehicles.history import Kind
 from vehicles.models import User
 
 
 @admin.register(User)
-class StaffUserAdmin(DjangoUserAdmin, ModelAdmin):
+class StaffUserAdmin(FormTrail, DjangoUserAdmin, ModelAdmin):
+    told = ("is_active", "is_staff", "groups")
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -50,14 +59,33 @@ class StaffUserAdmin(DjangoUserAdmin, ModelAdmin):
         if not change:
             obj.is_staff = True
         super().save_model(request, obj, form, change)
-        actor = history.staff(staff_user(request))
-        history.record(
-            Kind.STAFF_ACTED,
-            actor=actor,
-            at=timezone.now(),
-            about=history.staff(obj),
-            changed=list(getattr(form, "changed_data", [])),
-        )
+
+    def trail_subjects(self, row: User) -> dict[str, Any]:
+        return {"about": history.staff(row)}
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Form, formsets: Any, add: bool = False
+    ) -> Any:
+        """Called by Django. Of a password that is set the trail is told by `PasswordTrail`, of one taken away here."""
+        if isinstance(form, AdminPasswordChangeForm) and not form.user.has_usable_password():
+            actor, about = history.staff(staff_user(request)), history.staff(form.user)
+            history.record(
+                Kind.STAFF_ACTED, actor=actor, at=timezone.now(), about=about, took_password_away=True
+            )
+        return super().construct_change_message(request, form, formsets, add)
+
+    @method_decorator(sensitive_post_parameters())
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """Set a colleague's password, together with its event."""
+        # The turn first: no transaction waits for other people's passwords.
+        with LINE.turn() if request.method == "POST" else nullcontext(), transaction.atomic():
+            return super().user_change_password(request, id, form_url)
+
+    @method_decorator(sensitive_post_parameters())
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Add a colleague, whose password is hashed in a transaction."""
+        with LINE.turn() if request.method == "POST" else nullcontext():
+            return super().add_view(request, form_url, extra_context)
 
 
 @admin.register(Group)

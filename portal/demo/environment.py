@@ -14,6 +14,8 @@ from typing import Final
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from portal import private_files
+
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 VAR: Final = ROOT / "var"
 SECRETS: Final = VAR / "demo.env"
@@ -70,7 +72,7 @@ class Ports:
 
 def kept_secrets() -> dict[str, str]:
     """The secrets of this demo: read from var/demo.env, drawn and written there where they are missing."""
-    VAR.mkdir(exist_ok=True)
+    private_files.begin(VAR)
     lines = SECRETS.read_text().splitlines() if SECRETS.exists() else []
     known = dict(line.split("=", 1) for line in lines if "=" in line)
     kept = {name: known.get(name) or draw() for name, draw in _DRAW.items()}

@@ -19,7 +19,7 @@ from tests.databases import database_url
 from tests.runner import ROOT
 
 _APPS: Final = (
-    "vehicles", "connect", "portal", "admin", "auth", "contenttypes", "sessions", "oauth2_provider", "axes",
+    "vehicles", "connect", "portal", "admin", "auth", "contenttypes", "sessions", "oauth2_provider",
 )  # fmt: skip
 
 

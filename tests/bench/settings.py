@@ -5,7 +5,6 @@ import os
 from tests.settings import *  # noqa: F403
 
 ROOT_URLCONF = "tests.bench.urls"
-AXES_ENABLED = True
 WHITENOISE_AUTOREFRESH = False
 TESLA_API_URL = os.environ.get("BENCH_TESLA_URL", "")
 TESLA_KEY_FILE = os.environ.get("BENCH_KEY_FILE", "")

@@ -37,7 +37,7 @@ def staff(db: None) -> Client:
     user = UserFactory()
     user.groups.add(Group.objects.get(name="viewer"))
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user)
     return client
 
 
@@ -223,6 +223,6 @@ def test_what_nobody_asks_about_any_more_is_forgotten() -> None:
 def test_nobody_without_a_role_finds_anything(application: Application) -> None:
     fault = ShownFaultFactory()
     client = Client()
-    client.force_login(UserFactory(), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(UserFactory())
     answer = client.get(reverse("admin:connect_shownfault_find"), {"code": fault.support_code})
     assert answer.headers["Location"] == reverse("admin:index")

@@ -84,7 +84,7 @@ def scene(
     user = UserFactory(username="operator-of-this-test")
     user.groups.add(Group.objects.get(name="operator"))
     staff = Client()
-    staff.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    staff.force_login(user)
     control("PATCH", "/accounts/anna@owners.example", {"vehicles": [{"vin": VIN, "access_type": "OWNER"}]})
     is_driver = request.node.callspec.params.get("role") == "driver"
     with time_machine.travel(timezone.now(), tick=True) as clock:

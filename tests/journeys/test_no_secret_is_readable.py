@@ -193,7 +193,7 @@ def test_nothing_that_was_issued_can_be_read_anywhere(
 
 def test_no_staff_screen_shows_a_secret(walked: Consumer, secrets: Secrets) -> None:
     staff = Client()
-    staff.force_login(UserFactory(is_superuser=True), backend="django.contrib.auth.backends.ModelBackend")
+    staff.force_login(UserFactory(is_superuser=True))
     pages = ["/admin/", *(list_of(model) for model in SCREENS)]
     pages += [page_of(row) for model in SCREENS for row in model._default_manager.all()[:50]]
     pages += [page_of(row) for row in User.objects.filter(is_person=False)]

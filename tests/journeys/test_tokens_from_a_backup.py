@@ -37,7 +37,7 @@ def test_an_owner_signs_in_again_after_a_backup_was_restored(
     (cause,) = application.diagnosis(DIETERS_MODEL_3)["causes"]
     assert (cause["code"], cause["source"]) == ("sign_in_needed", "backup_restored")
     staff = Client()
-    staff.force_login(UserFactory(is_superuser=True), backend="django.contrib.auth.backends.ModelBackend")
+    staff.force_login(UserFactory(is_superuser=True))
     page = staff.get(page_of(account)).content.decode()
     assert str(wording.SOURCES["backup_restored"]) in page.replace("&#x27;", "'")
 

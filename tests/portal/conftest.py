@@ -23,7 +23,7 @@ def signed_in(db: None) -> SignedIn:
         if role not in ("superuser", "nobody"):
             user.groups.add(Group.objects.get(name=role))
         client = Client()
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(user)
         return client
 
     return signed_in

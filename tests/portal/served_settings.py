@@ -11,3 +11,5 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 BEHIND_PROXY = bool(_served["SERVED_BEHIND_PROXY"])
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 ROOT_URLCONF = "tests.portal.served_urls"
+if hasher := os.environ.get("SERVED_HASHER"):
+    PASSWORD_HASHERS = [hasher]

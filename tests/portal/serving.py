@@ -27,11 +27,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], url: str, log: Path, **environment: str) -> Iterator[None]:
-    """A process that answers at this address while the block runs."""
+def running(command: list[str], url: str, log: Path, cwd: Path = ROOT, **environment: str) -> Iterator[int]:
+    """A process that answers at this address while the block runs; gives its id."""
     with log.open("wb") as output:
         child = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | environment, stdout=output, stderr=subprocess.STDOUT
+            command, cwd=cwd, env=os.environ | environment, stdout=output, stderr=subprocess.STDOUT
         )
     is_up = partial(answers(url), "") if url.startswith("http") else partial(_listens, url)
     try:
@@ -39,7 +39,7 @@ def running(command: list[str], url: str, log: Path, **environment: str) -> Iter
         while not is_up():
             assert child.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
-        yield
+        yield child.pid
     finally:
         child.terminate()
         try:

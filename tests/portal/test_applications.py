@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.hashers import check_password
 from django.core.management import CommandError, call_command
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 
-from tests.factories import ApplicationFactory, VehicleFactory, VehicleGrantFactory
+from portal.admin.application_form import TOLD, ApplicationForm
+from portal.admin.base import FormTrail
+from portal.admin.vehicles import VehicleAdmin
+from tests.factories import ApplicationFactory, UserFactory, VehicleFactory, VehicleGrantFactory
 from tests.portal.screens import SCREENS, list_of, page_of
 from vehicles import sealing
 from vehicles.models import Application, Event, VehicleGrant
@@ -256,6 +260,63 @@ def test_a_new_secret_ends_the_earlier_one_only_after_it_was_confirmed(
         assert after.management_token_checksum == hashlib.sha256(made.encode()).hexdigest()
     assert "no-store" in response.headers["Cache-Control"]
     assert Event.objects.get(kind="staff:acted").data == {"renewed": what}
+
+
+def test_a_change_is_kept_with_what_was_before_and_after(operator: Client) -> None:
+    add(operator, allowed_origins="https://nightshift.example")
+    application = Application.objects.get()
+    changes = {
+        "redirect_uris": "https://elsewhere.example/callback",
+        "allowed_origins": "",
+        "permissions": ["read_vin"],
+        "requires_key": "on",
+    }
+    assert operator.post(page_of(application), {**FORM, **changes}).status_code == 302
+    added, changed = Event.objects.filter(kind="application:changed").order_by("pk")
+    assert added.data["after"]["redirect_uris"].split() == FORM["redirect_uris"].split()
+    assert added.data["before"]["redirect_uris"] is None
+    assert changed.data == {
+        "fields": ["allowed_origins", "permissions", "redirect_uris", "requires_key"],
+        "before": {
+            "redirect_uris": "\n".join(FORM["redirect_uris"].split()),
+            "allowed_origins": "https://nightshift.example",
+            "permissions": ["control_security", "read_vin"],
+            "requires_key": False,
+        },
+        "after": {
+            "redirect_uris": "https://elsewhere.example/callback",
+            "allowed_origins": "",
+            "permissions": ["read_vin"],
+            "requires_key": True,
+        },
+    }
+    assert "https://elsewhere.example/callback" in operator.get(page_of(changed)).content.decode()
+
+
+def test_of_a_secret_that_is_kept_the_trail_says_only_that_it_was_given(operator: Client) -> None:
+    kept = {"kept_client_secret": "s" * 40, "kept_management_token": "t" * 40}
+    add(operator, **kept)
+    [added] = Event.objects.filter(kind="application:changed")
+    assert {*kept} <= {*added.data["fields"]}
+    assert not any(secret in str(added.data) for secret in kept.values())
+
+
+def test_of_every_field_but_secrets_the_trail_keeps_values() -> None:
+    """A new field is either told, or a secret that is named here."""
+    secrets = {"kept_client_secret", "kept_management_token"}
+    assert {*ApplicationForm.base_fields} - {*TOLD} == secrets
+
+
+def test_whatever_staff_change_through_a_form_is_told_with_its_values() -> None:
+    """A new screen with a form of its own either does so too, or its domain call writes the event, as pausing does."""
+    request = RequestFactory().get("/")
+    request.user = UserFactory(is_superuser=True)
+    screens = {
+        type(screen)
+        for screen in admin.site._registry.values()
+        if screen.has_change_permission(request) or screen.has_add_permission(request)
+    }
+    assert {screen for screen in screens if not issubclass(screen, FormTrail)} == {VehicleAdmin}
 
 
 def test_those_who_may_only_look_can_neither_add_nor_renew(support: Client) -> None:

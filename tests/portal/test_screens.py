@@ -44,7 +44,7 @@ def test_nobody_gets_in_without_signing_in_or_without_a_role(signed_in: SignedIn
 
 def test_a_person_cannot_sign_in_to_staff_screens() -> None:
     client = Client()
-    client.force_login(PersonFactory(), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(PersonFactory())
     assert client.get(list_of(Vehicle)).status_code == 302
 
 

@@ -81,7 +81,7 @@ def fine(answer: HttpResponse, *what: object) -> None:
 def staff(db: None) -> Client:
     """A member of staff who may do everything."""
     client = Client(raise_request_exception=False)
-    client.force_login(UserFactory(is_superuser=True), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(UserFactory(is_superuser=True))
     return client
 
 
@@ -153,7 +153,6 @@ LOGINS: Final = {
 
 @pytest.mark.parametrize("text", LOGINS.values(), ids=LOGINS)
 def test_signing_in_as_staff_under_any_name(settings: Any, text: str) -> None:
-    settings.AXES_ENABLED = True
     client = Client(raise_request_exception=False)
     for body in (f"username={text}&password=x", f"username=somebody&password={text}"):
         for agent in ("a browser", text[:300]):

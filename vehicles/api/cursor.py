@@ -1,32 +1,41 @@
-"""Cursors: the place where a page ended, as text that clients hand back without reading it."""
+"""Cursors: the place where a page ended, as text that clients hand back without reading it.
+
+A place is made of row numbers that all applications share, so a cursor is sealed: it tells nothing of how many
+connections there are, and is of no use to another application.
+"""
 
 from __future__ import annotations
 
 import base64
-import binascii
 from uuid import UUID
 
+from vehicles import sealing
 from vehicles.audit.of_application import Place
 from vehicles.errors import invalid
+from vehicles.models import Application
+from vehicles.sealing import VaultError
 
 
-def write(place: Place | None) -> str | None:
-    """The cursor for a place; null when nothing follows."""
+def write(place: Place | None, application: Application) -> str | None:
+    """The cursor for a place in the application's own list; null when nothing follows."""
     if place is None:
         return None
     connection, grant = place
-    return base64.urlsafe_b64encode(f"{connection}.{grant}".encode()).decode().rstrip("=")
+    sealed = sealing.seal(_purpose(application), f"{connection:019d}.{grant}")
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
-def read(text: str) -> Place | None:
-    """The place behind a cursor; None for no cursor. Raises VALIDATION for one that was not written here."""
+def read(text: str, application: Application) -> Place | None:
+    """The place behind a cursor; None for no cursor. Raises VALIDATION for one that was not written for it here."""
     if not text:
         return None
     try:
-        padded = text + "=" * (-len(text) % 4)
-        connection, _, grant = base64.b64decode(padded, altchars=b"-_", validate=True).decode().partition(".")
-        if not (connection.isascii() and connection.isdecimal() and len(connection) < 19):
-            raise ValueError
+        sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        connection, _, grant = sealing.open_sealed(_purpose(application), sealed).partition(".")
         return int(connection), UUID(grant)
-    except (binascii.Error, ValueError):
-        raise invalid("cursor", "must be the cursor of an earlier page") from None
+    except (ValueError, VaultError):
+        raise invalid("cursor", "must be the cursor of an earlier page; begin again without one") from None
+
+
+def _purpose(application: Application) -> str:
+    return f"application:{application.pk}:cursor"

@@ -35,8 +35,9 @@ class ConnectionsView(ManagementEndpoint):
     def get(self, request: Request) -> Response:
         """The connections of the application, newest first."""
         asked = checked(request, management_shapes.ConnectionsPage, query=True)
-        connections = audit.connections_of(application_of(request), management_shapes.conditions(asked))
-        rows, place = audit.page(connections, asked["limit"], cursor.read(asked["cursor"]))
+        application = application_of(request)
+        connections = audit.connections_of(application, management_shapes.conditions(asked))
+        rows, place = audit.page(connections, asked["limit"], cursor.read(asked["cursor"], application))
         return Response(
             {
                 "connections": [
@@ -48,7 +49,7 @@ class ConnectionsView(ManagementEndpoint):
                     }
                     for grant in rows
                 ],
-                "paging": {"cursor": cursor.write(place)},
+                "paging": {"cursor": cursor.write(place, application)},
             }
         )
 
@@ -91,7 +92,7 @@ class DiagnosesView(ManagementEndpoint):
         rows, place = audit.page(
             facts.with_rows(audit.grants_of(application, conditions)),
             asked["limit"],
-            cursor.read(asked["cursor"]),
+            cursor.read(asked["cursor"], application),
             behind=audit.waiting_of(application, conditions),
         )
         return Response(
@@ -99,7 +100,7 @@ class DiagnosesView(ManagementEndpoint):
                 "diagnoses": [
                     _waiting(row) if isinstance(row, Reservation) else _diagnosis(row) for row in rows
                 ],
-                "paging": {"cursor": cursor.write(place)},
+                "paging": {"cursor": cursor.write(place, application)},
             }
         )
 

@@ -28,7 +28,7 @@ class ConnectionsPage(Ids):
 
     mode = serializers.ChoiceField(list(_MODES), required=False)
     limit = serializers.IntegerField(min_value=1, max_value=MOST_PER_PAGE, default=10)
-    cursor = serializers.CharField(required=False, allow_blank=True, default="", max_length=200)
+    cursor = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
 
 
 class DiagnosesPage(ConnectionsPage):

@@ -40,3 +40,6 @@ class Kind(StrEnum):
     APPLICATION_CHANGED = "application:changed"
     STAFF_VIEWED = "staff:viewed"
     STAFF_ACTED = "staff:acted"
+    STAFF_SIGNED_IN = "staff:signed_in"
+    STAFF_SIGN_IN_REFUSED = "staff:sign_in_refused"
+    STAFF_SIGNED_OUT = "staff:signed_out"

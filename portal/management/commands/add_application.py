@@ -11,7 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal import application_credentials
-from portal.admin.application_form import ApplicationForm
+from portal.admin.application_form import TOLD, ApplicationForm
+from portal.admin.base import changes_in
 from vehicles import history
 from vehicles.history import Kind
 from vehicles.models import Application, Integration
@@ -55,7 +56,7 @@ class Command(BaseCommand):
                 actor=history.SYSTEM,
                 at=timezone.now(),
                 application=application,
-                fields=sorted(form.changed_data),
+                **changes_in(form, TOLD, add=True),
             )
         self.stdout.write(f"client id: {application.client_id}")
         for what, value in (

@@ -95,6 +95,30 @@ def test_connections_come_in_pages_that_join_without_gap(manager: Manager) -> No
     assert found == [vehicle_id(shared)] * 2 + made[::-1]
 
 
+@pytest.mark.parametrize("path", [CONNECTIONS, DIAGNOSES])
+def test_a_cursor_tells_nothing_and_is_of_no_use_to_another_application(manager: Manager, path: str) -> None:
+    grants, other = [manager.grant(), manager.grant()], Manager(ApplicationFactory())
+    cursor = manager.get(path, limit=1)["paging"]["cursor"]
+    read = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    ids = [str(each) for grant in grants for each in (grant.connection_id, grant.pk)]
+    assert not any(number.encode() in read for number in ids if len(number) > 3)
+    # Nor can two be compared.
+    again = manager.get(path, limit=1)["paging"]["cursor"]
+    assert again != cursor
+    assert len(again) == len(cursor) < 200
+    refused = other.get(path, cursor=cursor)
+    assert (refused["type"], refused["detail"][0]["field"]) == ("VALIDATION", "cursor")
+
+
+@pytest.mark.parametrize("path", [CONNECTIONS, DIAGNOSES])
+def test_a_cursor_of_before_is_refused_with_what_to_do(manager: Manager, path: str) -> None:
+    grant = manager.grant()
+    plain = f"{grant.connection_id + 1}.{grant.pk}"
+    refused = manager.get(path, cursor=base64.urlsafe_b64encode(plain.encode()).decode().rstrip("="))
+    assert refused["statusCode"] == 400
+    assert "begin again without one" in str(refused["detail"])
+
+
 def test_a_page_does_not_cost_more_for_more_rows(
     manager: Manager, django_assert_max_num_queries: Any
 ) -> None:
