@@ -32,6 +32,7 @@ STAFF_SECOND_FACTOR = env["STAFF_SECOND_FACTOR"]
 BEHIND_PROXY = env["BEHIND_PROXY"]
 TRUSTED_PROXIES = env["TRUSTED_PROXIES"]
 REFUSALS_KEPT_DAYS = env["REFUSALS_KEPT_DAYS"]
+STARTS_PER_ADDRESS_AND_MINUTE = env["STARTS_PER_ADDRESS_AND_MINUTE"]
 SECURE = PUBLIC_URL.startswith("https://")
 
 # Tesla -----------------------------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ SETTINGS: Final = (
     Setting("STAFF_SECOND_FACTOR", values.switch, "off"),
     Setting("LOG_LEVEL", values.log_level, "INFO"),
     Setting("REFUSALS_KEPT_DAYS", values.whole_number, "30"),
+    Setting("STARTS_PER_ADDRESS_AND_MINUTE", values.whole_number, "60"),
     Setting("DATABASE_URL", values.database_url),
     Setting("CELERY_BROKER_URL", values.broker_url, "filesystem://"),
     Setting("CACHE_URL", values.cache_url, "locmemcache://"),
