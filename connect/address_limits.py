@@ -14,7 +14,6 @@ from typing import Final
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-from connect.models import AddressBudget
 from vehicles import prepared
 
 _CUSTOMER_OF_IPV6: Final = 64
@@ -41,7 +40,7 @@ def count(address: str, now: datetime) -> None:
     seconds = int(now.timestamp())
     given = {
         "address": _checksum(address),
-        "minute": seconds // 60,
+        "minute": minute_of(now),
         "limit": settings.STARTS_PER_ADDRESS_AND_MINUTE,
     }
     if not prepared.run(_COUNT, **given):
@@ -60,6 +59,6 @@ def _checksum(address: str) -> uuid.UUID:
     return uuid.UUID(bytes=salted_hmac("connect.address_limits", network, algorithm="sha256").digest()[:16])
 
 
-def forget_old(now: datetime) -> None:
-    """Drop minutes that are over."""
-    AddressBudget.objects.filter(minute__lt=int(now.timestamp()) // 60 - 60).delete()
+def minute_of(now: datetime) -> int:
+    """The minute, as the rows name it."""
+    return int(now.timestamp()) // 60

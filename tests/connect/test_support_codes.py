@@ -218,7 +218,7 @@ def test_a_robot_cannot_fill_the_table_and_people_still_get_a_code(client: Clien
 def test_what_nobody_asks_about_any_more_is_forgotten() -> None:
     ShownFaultFactory(shown_at=timezone.now() - timedelta(days=31))
     kept = ShownFaultFactory(shown_at=timezone.now() - timedelta(days=29))
-    tasks.forget_old_visits()
+    tasks.forget_old_rows()
     assert list(ShownFault.objects.all()) == [kept]
 
 
