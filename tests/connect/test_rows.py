@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from connect import address_limits, funnel, opening
-from connect.models import Arrivals, ConnectSession, PersonVisit, RunStep, ShownFault, Step
+from connect.models import AddressBudget, Arrivals, ConnectSession, PersonVisit, RunStep, ShownFault, Step
 from tests.connect.conftest import Journey
 from tests.factories import ApplicationFactory, VehicleGrantFactory
 from vehicles.models import Application, Event
@@ -232,7 +232,7 @@ def test_a_clock_that_was_ahead_once_shuts_no_address_out(settings: Any) -> None
 @pytest.mark.parametrize("address", ["", "unix:", "fe80::1%eth0", "198.51.100.7"])
 def test_an_address_is_kept_as_a_checksum(address: str) -> None:
     address_limits.count(address, timezone.now())
-    kept = str(address_limits.AddressBudget.objects.values().get())
+    kept = str(AddressBudget.objects.values().get())
     assert "198.51" not in kept and "fe80" not in kept
 
 
