@@ -52,7 +52,8 @@ def run_in(sent: str, session_id: UUID) -> ConnectSession | None:
     pk, at = UUID(told.pop("id")), datetime.fromisoformat(told.pop("at"))
     if pk != session_id or not _are_there(told):
         return None
-    return flow.shown(pk, told, at)
+    # Another version may have made the page, and have known other names.
+    return flow.shown(pk, {name: told[name] for name in _AS_IT_IS if name in told}, at)
 
 
 def _are_there(told: dict[str, Any]) -> bool:

@@ -71,7 +71,7 @@ def _begin_run(request: HttpRequest, read: Callable[[str], AuthorizeRequest]) ->
     if earlier := flow.unfinished(asked, secret, now):
         return pages.show(request, "go_on", earlier, word=resuming.request_word(earlier, asked))
     session = flow.begun(asked, secret, now) or flow.opened(asked, secret, now)
-    if session._state.adding and not _comes_from_us(request):
+    if session._state.adding and request.method == "GET" and not _comes_from_us(request):
         funnel.arrived(session, now)
     response = shows_problems(request, session, lambda: _first_page(request, session))
     browser.remember(response, secret)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 import time_machine
 from django.apps import apps
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -89,6 +92,27 @@ def test_a_form_sent_twice_or_from_two_tabs_makes_one_run(journey: Journey) -> N
     word = {"run": re.findall(r'name="run" value="([^"]+)"', journey.first_page)[0]}
     for _ in range(3):
         assert journey.client.post(f"{journey.page}/begin", word).status_code == 302
+    assert ConnectSession.objects.count() == 1
+    assert Event.objects.filter(kind="connect:started").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_first_presses_at_the_same_moment_make_one_run(journey: Journey) -> None:
+    journey.authorize()
+    word = {"run": re.findall(r'name="run" value="([^"]+)"', journey.first_page)[0]}
+    start = Barrier(2)
+
+    def press(_: int) -> int:
+        client = Client()
+        client.cookies = journey.client.cookies
+        start.wait()
+        try:
+            return client.post(f"{journey.page}/begin", word).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(press, range(2))) == [302, 302]
     assert ConnectSession.objects.count() == 1
     assert Event.objects.filter(kind="connect:started").count() == 1
 
