@@ -6,14 +6,14 @@ moves the run once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from django.db import transaction
-from django.db.models import F
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
 
 from connect import browser, funnel, support_codes
 from connect.authorize import AuthorizeRequest
@@ -46,42 +46,67 @@ _AT_ONCE: Final = 500
 _MOST_OFFERED: Final = 10
 
 
-def begin(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> ConnectSession:
-    """Start a run for a checked request, bound to the browser with this secret."""
-    with transaction.atomic():
-        session = ConnectSession.objects.create(
-            **{name: getattr(asked, name) for name in _ASKED},
-            support_code=support_codes.new(),
-            browser_checksum=checksum(browser_secret),
-            trail=[_entry(Step.PREAMBLE, now)],
-            created_at=now,
-            expires_at=now + LIFETIME,
-        )
-        funnel.note(session, Step.PREAMBLE, now)
-        _record(Kind.CONNECT_STARTED, session, now)
-    return session
+def opened(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> ConnectSession:
+    """A run for a checked request, bound to the browser with this secret. It is kept with the first press: `keep`."""
+    told = {name: getattr(asked, name) for name in _ASKED}
+    support_code = support_codes.new()
+    return shown(
+        uuid4(), told | {"support_code": support_code, "browser_checksum": checksum(browser_secret)}, now
+    )
+
+
+def shown(pk: UUID, told: Mapping[str, Any], at: datetime) -> ConnectSession:
+    """A run as it is when its first page is shown, at this time; no row yet."""
+    return ConnectSession(
+        **told, pk=pk, trail=[_entry(Step.PREAMBLE, at)], created_at=at, expires_at=at + LIFETIME
+    )
+
+
+def keep(session: ConnectSession) -> None:
+    """Make the row of a run that was only shown so far. Nothing happens where a form sent twice made it already."""
+    try:
+        with transaction.atomic():
+            session.save(force_insert=True)
+            funnel.note(session, Step.PREAMBLE, session.created_at)
+            _record(Kind.CONNECT_STARTED, session, session.created_at)
+    except IntegrityError:
+        if not ConnectSession.objects.filter(pk=session.pk).exists():
+            raise
 
 
 def unfinished(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> ConnectSession | None:
     """The newest open run of this browser that asked the same and where somebody signed in; None without one.
 
-    What an application draws anew for each request may differ: `answer_to` carries it over. Runs of `mode=test` are
-    never offered: the click path of the SDKs knows no such page.
+    What an application draws anew for each request may differ: `answer_to` carries it over.
     """
+    for run in _open_runs(asked, browser_secret, now).filter(account__isnull=False)[:_MOST_OFFERED]:
+        if _is_asked(run, asked, DRAWN_ANEW) and bool(run.code_challenge) == bool(asked.code_challenge):
+            return run
+    return None
+
+
+def begun(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> ConnectSession | None:
+    """The open run of this browser for this very request, before anybody signed in: its first page is shown again."""
+    for run in _open_runs(asked, browser_secret, now).filter(account=None)[:_MOST_OFFERED]:
+        if _is_asked(run, asked):
+            return run
+    return None
+
+
+def _open_runs(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> QuerySet[ConnectSession]:
+    """Newest first, without those of `mode=test`: the click path of the SDKs always begins anew."""
     runs = ConnectSession.objects.filter(
         browser_checksum=checksum(browser_secret),
         application=asked.application,
         ended_at=None,
         expires_at__gt=now,
-        account__isnull=False,
         any_login=False,
     )
-    wanted = {name: getattr(asked, name) for name in _ASKED if name not in DRAWN_ANEW}
-    for run in runs.select_related("application", "connection").order_by("-created_at")[:_MOST_OFFERED]:
-        is_same = all(getattr(run, name) == value for name, value in wanted.items())
-        if is_same and bool(run.code_challenge) == bool(asked.code_challenge):
-            return run
-    return None
+    return runs.select_related("application", "connection__vehicle").order_by("-created_at")
+
+
+def _is_asked(run: ConnectSession, asked: AuthorizeRequest, but: Collection[str] = ()) -> bool:
+    return all(getattr(run, name) == getattr(asked, name) for name in _ASKED if name not in but)
 
 
 def answer_to(session: ConnectSession, drawn: Mapping[str, str], now: datetime) -> bool:
@@ -98,7 +123,10 @@ def start_again(
     with transaction.atomic():
         end(session, EXPIRED_REASON if has_expired(session, now) else STARTED_AGAIN, now)
         asked = {name: getattr(session, name) for name in _ASKED}
-        return begin(AuthorizeRequest(**{**asked, **drawn}), browser_secret, now)
+        fresh = opened(AuthorizeRequest(**{**asked, **drawn}), browser_secret, now)
+        funnel.arrived(fresh, now)
+        keep(fresh)
+    return fresh
 
 
 def resume(session_id: UUID, browser_secret: str) -> ConnectSession:

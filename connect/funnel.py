@@ -1,20 +1,35 @@
-"""The funnel: how many runs came to each step, where they left, and how long they stayed. Counted by the database."""
+"""The funnel: how many runs came to each step, where they left, and how long they stayed. Counted by the database.
+
+A run is kept with the first press in it. Who comes and presses nothing is only counted, by the hour.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection
-from django.db.models import Count, F, Q
+from django.db import DatabaseError, connection
+from django.db.models import Count, F, Q, QuerySet, Sum
 
-from connect.models import ConnectSession, RunStep, Step
+from connect.models import Arrivals, ConnectSession, Entry, RunStep, Step
+from vehicles import prepared
+from vehicles.models import Application
 
 STEPS: Final = (Step.PREAMBLE, Step.BRAND, Step.TESLA, Step.PERMISSIONS, Step.KEYS, Step.DONE)
 """The journey. Not every run comes to each: the make may be given, and cars may need no key."""
 MOST_APPLICATIONS: Final = 50
+MAY_STILL_PRESS: Final = timedelta(hours=1)
+"""Who has pressed nothing for so long counts as gone, as a run does."""
+_ARRIVED: Final = """
+    INSERT INTO connect_arrivals AS known (application_id, mode, entry, hour, number)
+    VALUES (%(application)s, %(mode)s, %(entry)s, %(hour)s, 1)
+    ON CONFLICT (application_id, mode, entry, hour) DO UPDATE SET number = known.number + 1
+"""
+
+log = logging.getLogger(__name__)
 
 # One pass over the steps of the window. Stays are whole seconds, so that counting equal ones first leaves little to
 # sort; the median is the first stay that half of them do not exceed.
@@ -56,12 +71,30 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many runs of one application were begun and finished."""
+    """How many people one application sent, whether or not they pressed anything, and how many runs were finished."""
 
     application_id: int
     name: str
     begun: int
     finished: int
+
+
+def arrived(session: ConnectSession, now: datetime) -> None:
+    """Count somebody who is shown the first page of this run. Never fails: the page does not hang on the count."""
+    given = {
+        "application": session.application_id,
+        "mode": str(session.mode),
+        "entry": str(session.entry),
+        "hour": _hour_of(now),
+    }
+    try:
+        prepared.run(_ARRIVED, **given)
+    except DatabaseError:
+        log.warning("an arrival could not be counted", exc_info=True)
+
+
+def _hour_of(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
 
 
 def note(
@@ -94,8 +127,8 @@ def note(
         left.update(next_step=step, stay=seconds - F("seconds"))
 
 
-def stages(*, mode: str, since: datetime, application_id: int | None = None) -> list[Stage]:
-    """The funnel of the runs begun since then, of one application or of all, in the order of the journey."""
+def stages(*, mode: str, since: datetime, now: datetime, application_id: int | None = None) -> list[Stage]:
+    """The funnel of those who came since then, of one application or of all, in the order of the journey."""
     parameters: list[str | int | None] = [str(mode), connection.ops.adapt_datetimefield_value(since)]
     if application_id is not None:
         parameters.append(application_id)
@@ -103,7 +136,8 @@ def stages(*, mode: str, since: datetime, application_id: int | None = None) -> 
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         found = {row[0]: row[1:] for row in cursor.fetchall()}
-    return [_stage(step, *found[step]) if step in found else Stage(step) for step in STEPS]
+    first, *others = [_stage(step, *found[step]) if step in found else Stage(step) for step in STEPS]
+    return [_with_arrivals(first, mode, since, now, application_id), *others]
 
 
 def _stage(step: Step, reached: int, left: int, went_on: int, seconds: int | None) -> Stage:
@@ -111,13 +145,39 @@ def _stage(step: Step, reached: int, left: int, went_on: int, seconds: int | Non
     return Stage(step, int(reached), int(left), int(went_on), seconds)
 
 
+def _with_arrivals(
+    first: Stage, mode: str, since: datetime, now: datetime, application_id: int | None
+) -> Stage:
+    """The first stage with those who came and pressed nothing. They left, unless they came a moment ago."""
+    came, began = _arrivals(mode, since), RunStep.objects.filter(mode=mode, step=first.step)
+    began = began.filter(began_at__gte=_hour_of(since))
+    if application_id is not None:
+        came, began = came.filter(application=application_id), began.filter(application=application_id)
+    recent = _hour_of(now - MAY_STILL_PRESS)
+    arrivals = came.aggregate(all=Sum("number"), early=Sum("number", filter=Q(hour__lt=recent)))
+    runs = began.aggregate(all=Count("pk"), early=Count("pk", filter=Q(began_at__lt=recent)))
+    silent, gone = (max(0, (arrivals[part] or 0) - runs[part]) for part in ("all", "early"))
+    return replace(first, reached=first.reached + silent, left=first.left + min(silent, gone))
+
+
+def _arrivals(mode: str, since: datetime) -> QuerySet[Arrivals]:
+    """Those of the hour in which the window begins count whole."""
+    return Arrivals.objects.filter(mode=mode, entry=Entry.CONNECT, hour__gte=_hour_of(since))
+
+
 def shares(*, mode: str, since: datetime) -> list[Share]:
-    """Every application's runs begun since then, the most used first."""
-    rows = RunStep.objects.filter(mode=mode, began_at__gte=since)
-    counted = rows.values("application_id", "application__name").annotate(
+    """Every application's runs since then, those of the most arrivals first."""
+    came = dict(
+        _arrivals(mode, since).values_list("application_id").annotate(number=Sum("number")).order_by()
+    )
+    rows = RunStep.objects.filter(mode=mode, began_at__gte=since, step__in=(Step.PREAMBLE, Step.DONE))
+    counted = rows.values_list("application_id").annotate(
         begun=Count("pk", filter=Q(step=Step.PREAMBLE)), finished=Count("pk", filter=Q(step=Step.DONE))
     )
-    return [
-        Share(row["application_id"], row["application__name"], row["begun"], row["finished"])
-        for row in counted.order_by("-begun", "application_id")[:MOST_APPLICATIONS]
-    ]
+    runs = {application: (begun, finished) for application, begun, finished in counted.order_by()}
+    names = dict(Application.objects.filter(pk__in=came.keys() | runs.keys()).values_list("pk", "name"))
+    found = []
+    for application, name in names.items():
+        begun, finished = runs.get(application, (0, 0))
+        found.append(Share(application, name, max(begun, came.get(application, 0)), finished))
+    return sorted(found, key=lambda share: (-share.begun, share.application_id))[:MOST_APPLICATIONS]

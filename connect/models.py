@@ -30,6 +30,14 @@ class ResponseType(models.TextChoices):
     VEHICLE_ID = "vehicle_id"
 
 
+class Entry(models.TextChoices):
+    """By which address an application sends people here. A `mode=test` is no journey and counts for itself."""
+
+    CONNECT = "connect"
+    REAUTHENTICATE = "reauthenticate"
+    TEST = "test"
+
+
 class ConnectSession(models.Model):
     """One run: what the application asked for, how far the person got, and how it ended. Holds no token."""
 
@@ -123,6 +131,14 @@ class ConnectSession(models.Model):
         return f"Connect run {str(self.id)[:8]}"
 
     @property
+    def entry(self) -> Entry:
+        """By which way the person came."""
+        if self.any_login:
+            return Entry.TEST
+        is_again = self.response_type == ResponseType.VEHICLE_ID
+        return Entry.REAUTHENTICATE if is_again else Entry.CONNECT
+
+    @property
     def moves_grants(self) -> bool:
         """Whether it is a reauthentication by make: it moves and widens what was given before, and ends here."""
         return self.response_type == ResponseType.VEHICLE_ID and self.connection_id is None
@@ -157,6 +173,36 @@ class RunStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.step} of run {str(self.session_id)[:8]}"
+
+
+class Arrivals(models.Model):
+    """How many people one application sent here in one hour. Who presses nothing leaves no other trace."""
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="+")
+    mode = models.CharField(max_length=10, choices=Mode.choices)
+    entry = models.CharField(max_length=16, choices=Entry.choices)
+    hour = models.DateTimeField(db_index=True, help_text="Its beginning")
+    number = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "arrivals"
+        constraints = [
+            models.UniqueConstraint(name="arrivals_once", fields=["application", "mode", "entry", "hour"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} at {self.hour:%Y-%m-%d %H} h"
+
+
+class AddressBudget(models.Model):
+    """How many rows one network address made in the minute that it was last seen in. Tells no address."""
+
+    address = models.UUIDField(primary_key=True, help_text="A checksum with a secret of ours")
+    minute = models.BigIntegerField(db_index=True, help_text="Minutes since 1970")
+    used = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.used} from {str(self.address)[:8]}"
 
 
 class FixLink(models.Model):

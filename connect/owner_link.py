@@ -232,8 +232,3 @@ def key_page(visit: OwnerVisit, now: datetime) -> KeyPage:
     if found is None:
         raise ConnectProblem(NOT_THE_OWNER)
     return keys.page_of(found, visit.signed_in_at or visit.began_at, now)
-
-
-def forget_old(now: datetime) -> None:
-    """Drop visits whose link is over, for they open nothing any more."""
-    OwnerVisit.objects.filter(link_made_at__lt=now - GOOD_FOR).delete()

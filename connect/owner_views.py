@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from connect import browser, owner_link, pages
+from connect import address_limits, browser, owner_link, pages
 from connect.key_views import state_of
 from connect.models import OwnerVisit
 from connect.problems import OF_SIGN_IN, TESLA_UNREACHABLE_AT_SIGN_IN, ConnectProblem, Problem
@@ -45,6 +45,7 @@ def owner_sign_in(request: HttpRequest, token: str) -> HttpResponse:
         now = timezone.now()
         link = owner_link.read(token, now)
         secret = browser.secret_of(request) or browser.new_secret()
+        address_limits.count(request.META.get("REMOTE_ADDR", ""), now)
         another = bool(request.POST.get("another"))
         response = HttpResponseRedirect(owner_link.to_tesla(link, secret, now, another_account=another))
         browser.remember(response, secret)

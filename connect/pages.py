@@ -17,6 +17,7 @@ from connect import (
     key_links,
     key_queue,
     keys,
+    opening,
     owner_link,
     shown_faults,
     support_codes,
@@ -40,10 +41,18 @@ from vehicles.permissions import PERMISSIONS
 def show(
     request: HttpRequest, template: str, session: ConnectSession | None, status: int = 200, **more: Any
 ) -> HttpResponse:
-    """One of Connect's pages, in the look of the run's application."""
+    """One of Connect's pages, in the look of the run's application. A run that nobody pressed in travels in its forms,
+    and shows no code, for staff would not find it.
+    """
     application = session.application if session else None
-    code = support_codes.shown(session.support_code) if session else ""
-    context = {"session": session, "application": application, "support_code": code, **more}
+    is_kept = session is not None and not session._state.adding
+    context = {
+        "session": session,
+        "application": application,
+        "support_code": support_codes.shown(session.support_code) if session and is_kept else "",
+        "opening": opening.word(session) if session and not is_kept else "",
+        **more,
+    }
     return render(request, f"connect/{template}.html", context, status=status)
 
 
@@ -58,15 +67,18 @@ def problem(
         code = _fault_code(request, found.title)
         return show(request, "problem", None, found.status, problem=found, again=again, support_code=code)
     cars = consent.cars_to_tell(session) if found.may_name_car else []
-    home = exits.home_url(session)
-    return show(request, "problem", session, found.status, problem=found, cars=cars, home=home)
+    more = {"problem": found, "cars": cars, "home": exits.home_url(session)}
+    if session._state.adding:
+        more["support_code"] = _fault_code(request, found.title, session.application)
+    return show(request, "problem", session, found.status, **more)
 
 
 def invalid_request(request: HttpRequest, fault: InvalidRequest) -> HttpResponse:
     """The page for a request that the application got wrong; leads back only where the address was in order."""
     application = fault.application
-    reason = f"The link is not in order: {fault.parameter}"
-    code = _fault_code(request, reason, application, sent=fault.sent)
+    sent = fault.sent if fault.of == fault.parameter else fault.parameter
+    reason = f"The link is not in order: {fault.of}"
+    code = _fault_code(request, reason, application, sent=sent)
     return show(
         request, "invalid_request", None, 400, fault=fault, application=application, support_code=code
     )

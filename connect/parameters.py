@@ -22,6 +22,18 @@ _PLAIN: Final = ("client_id", "application_id", "make", "single_select_vin", "ve
 _ADDRESSES: Final = ("redirect_uri", "app_origin")
 
 
+KNOWN: Final = frozenset(
+    (
+        "app_origin", "application_id", "approval_prompt", "client_id", "code_challenge", "code_challenge_method",
+        "external_id", "integration", "make", "mode", "redirect_uri", "response_type", "scope", "single_select",
+        "single_select_vin", "state", "test_mode", "user", "vehicle_id",
+    )
+)  # fmt: skip
+"""Every name under which something is looked for; any other is the caller's own invention."""
+ANOTHER: Final = "another parameter"
+_LONGEST_NAME: Final = 64
+
+
 class InvalidRequest(Exception):
     """The application's request cannot be followed; `parameter` is what its developer has to look at.
 
@@ -31,11 +43,16 @@ class InvalidRequest(Exception):
 
     def __init__(self, parameter: str, message: str, sent: str = "") -> None:
         super().__init__(parameter)
-        self.parameter = parameter
+        self.parameter = printable(parameter)[:_LONGEST_NAME]
         self.message = message
-        self.sent = sent
+        self.sent = printable(sent)
         self.application: Application | None = None
         self.way_back = ""
+
+    @property
+    def of(self) -> str:
+        """The parameter as one of a closed set, by which such faults can be counted and kept apart."""
+        return self.parameter if self.parameter in KNOWN else ANOTHER
 
 
 def parameters_of(query_string: str) -> dict[str, str]:
@@ -103,13 +120,14 @@ def permissions_in(words: Sequence[str]) -> tuple[list[str], list[str]]:
     names = [word.removeprefix(REQUIRED_PREFIX) for word in words]
     unknown = sorted({name for name in names if name not in PERMISSIONS})
     if unknown:
-        told = ", ".join(map(_printable, unknown))
+        told = ", ".join(map(printable, unknown))
         raise InvalidRequest("scope", _("These permissions do not exist: %s.") % told, sent=told)
     required = [name for name, word in zip(names, words, strict=True) if word.startswith(REQUIRED_PREFIX)]
     return list(dict.fromkeys(names)), list(dict.fromkeys(required))
 
 
-def _printable(word: str) -> str:
+def printable(word: str) -> str:
+    """The text without what cannot be shown, nor stored: control characters, and the NUL that PostgreSQL refuses."""
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in word
     )
@@ -127,7 +145,7 @@ def flag(query: Mapping[str, str], name: str) -> bool:
     """A parameter that is true or false; false where it was not sent."""
     value = _TRUTH.get(query.get(name, "").lower())
     if value is None:
-        raise InvalidRequest(name, _("It must be true or false."), sent=_printable(query[name]))
+        raise InvalidRequest(name, _("It must be true or false."), sent=query[name])
     return value
 
 
@@ -135,5 +153,5 @@ def one_of(query: Mapping[str, str], name: str, values: Sequence[str]) -> str:
     """The value, or the first of the values where none was sent."""
     value = query.get(name) or values[0]
     if value not in values:
-        raise InvalidRequest(name, _("It must be one of: %s.") % ", ".join(values), sent=_printable(value))
+        raise InvalidRequest(name, _("It must be one of: %s.") % ", ".join(values), sent=value)
     return value

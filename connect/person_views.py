@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from connect import browser, pages, person_page, person_visit
+from connect import address_limits, browser, forgetting, pages, person_page, person_visit
 from connect.models import PersonVisit
 from connect.run_view import shows_problems
 from connect.tesla_login import Return
-from vehicles import erasure, history
+from vehicles import history
 from vehicles.models import Mode, User
 from vehicles.origins import available
 
@@ -43,10 +43,15 @@ def person(request: HttpRequest) -> HttpResponse:
 @require_POST
 def sign_in(request: HttpRequest) -> HttpResponse:
     """To Tesla's login, which only says who somebody is."""
-    secret = browser.secret_of(request) or browser.new_secret()
-    response = HttpResponseRedirect(person_visit.to_tesla(_mode(request), secret, timezone.now()))
-    browser.remember(response, secret)
-    return response
+
+    def go() -> HttpResponse:
+        secret, now = browser.secret_of(request) or browser.new_secret(), timezone.now()
+        address_limits.count(request.META.get("REMOTE_ADDR", ""), now)
+        response = HttpResponseRedirect(person_visit.to_tesla(_mode(request), secret, now))
+        browser.remember(response, secret)
+        return response
+
+    return shows_problems(request, None, go)
 
 
 def _mode(request: HttpRequest) -> str:
@@ -100,7 +105,7 @@ def delete(request: HttpRequest, who: User) -> HttpResponse:
         return pages.show(
             request, "person_delete", None, applications=names, third_party_apps=third_party_apps
         )
-    erasure.erase(who, actor=history.person(who), now=timezone.now())
+    forgetting.erase([who], actor=history.person(who), now=timezone.now())
     return pages.show(request, "person_deleted", None, third_party_apps=third_party_apps)
 
 

@@ -18,6 +18,7 @@ from vehicles.permissions import IDENTITY
 
 LASTS: Final = timedelta(minutes=30)
 SIGN_IN_WITHIN: Final = timedelta(hours=1)
+OVER_AFTER: Final = SIGN_IN_WITHIN + LASTS
 
 
 def to_tesla(mode: str, browser_secret: str, now: datetime) -> str:
@@ -73,8 +74,3 @@ def person_of(browser_secret: str, now: datetime) -> User | None:
 def leave(browser_secret: str) -> None:
     """Forget who signed in with this browser."""
     PersonVisit.objects.filter(browser_checksum=checksum(browser_secret)).delete()
-
-
-def forget_old(now: datetime) -> None:
-    """Drop visits that are over."""
-    PersonVisit.objects.filter(began_at__lt=now - SIGN_IN_WITHIN - LASTS).delete()

@@ -47,6 +47,14 @@ ANOTHER_BROWSER: Final = Problem(
         "Return to that browser, or begin again from the application in this one."
     ),
 )
+TOO_MANY: Final = Problem(
+    429,
+    _("Too many people begin here at this moment"),
+    _(
+        "From your network more was begun within a minute than is taken. Nothing was changed. Wait a minute, go back, "
+        "and try again."
+    ),
+)
 UNKNOWN_ORIGIN: Final = Problem(
     400,
     _("This page belongs to no application"),

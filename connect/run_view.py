@@ -12,7 +12,8 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from connect import browser, flow, pages, problems
+from connect import address_limits, browser, flow, opening, pages, problems
+from connect.address_limits import TooMany
 from connect.models import ConnectSession
 from connect.opener import keeps_opener
 from connect.problems import ConnectProblem
@@ -29,6 +30,8 @@ def shows_problems(
     """Do it; what stops the run becomes its page, also when it is a fault of ours. `again` as in `pages.problem`."""
     try:
         return act()
+    except TooMany as refused:
+        return too_many(request, refused)
     except ConnectProblem as stopped:
         found = stopped.problem
     except CatalogueError as failure:
@@ -47,12 +50,37 @@ def of_run(view: RunView) -> Callable[[HttpRequest, UUID], HttpResponse]:
     @functools.wraps(view)
     def run_view(request: HttpRequest, session_id: UUID) -> HttpResponse:
         try:
-            session = flow.resume(session_id, browser.secret_of(request))
+            session = _run(request, session_id)
         except ConnectProblem as stopped:
             return pages.problem(request, stopped.problem)
+        except TooMany as refused:
+            return too_many(request, refused)
         return shows_problems(request, session, lambda: view(request, session))
 
     return run_view
+
+
+def _run(request: HttpRequest, session_id: UUID) -> ConnectSession:
+    """The run of this browser; with its first press it is kept."""
+    secret = browser.secret_of(request)
+    try:
+        return flow.resume(session_id, secret)
+    except ConnectProblem as stopped:
+        fresh = opening.run_in(request.POST.get(opening.FIELD, ""), session_id)
+        if fresh is None or stopped.problem is not problems.UNKNOWN_RUN:
+            raise
+    if not browser.is_of(fresh, secret):
+        raise ConnectProblem(problems.ANOTHER_BROWSER)
+    address_limits.count(request.META.get("REMOTE_ADDR", ""), timezone.now())
+    flow.keep(fresh)
+    return flow.resume(session_id, secret)
+
+
+def too_many(request: HttpRequest, refused: TooMany) -> HttpResponse:
+    """The page for an address that made too many rows within the minute."""
+    page = pages.problem(request, problems.TOO_MANY)
+    page["Retry-After"] = str(refused.retry_after)
+    return page
 
 
 def step(view: RunView) -> Callable[[HttpRequest, UUID], HttpResponse]:

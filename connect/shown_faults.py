@@ -20,7 +20,6 @@ from vehicles.models import Application
 
 MOST_AN_HOUR: Final = 60
 """Rows of one reason."""
-KEPT_FOR: Final = timedelta(days=30)
 
 
 def note(
@@ -50,8 +49,3 @@ def note(
         shown_at=now,
     )
     return fault.support_code
-
-
-def forget_old(now: datetime) -> None:
-    """Drop rows that nobody will ask about any more."""
-    ShownFault.objects.filter(shown_at__lt=now - KEPT_FOR).delete()

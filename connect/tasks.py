@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from connect import flow, owner_link, person_visit, shown_faults, token_families
+from connect import flow, retention
 from vehicles import sync
 from vehicles.models import TeslaAccount
 
@@ -19,13 +19,9 @@ def end_expired_runs(**kwargs: Any) -> None:
 
 
 @shared_task
-def forget_old_visits(**kwargs: Any) -> None:
-    """Forget what is over: who looked at their own page or followed an owner's link, shown faults, codes."""
-    now = timezone.now()
-    person_visit.forget_old(now)
-    owner_link.forget_old(now)
-    shown_faults.forget_old(now)
-    token_families.forget_old(now)
+def forget_old_rows(**kwargs: Any) -> None:
+    """Drop runs, visits, commands, looks and all else that is kept only for a time, once that is over."""
+    retention.forget_old(timezone.now())
 
 
 @shared_task

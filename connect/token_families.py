@@ -67,9 +67,9 @@ def replace(token: RefreshToken, now: datetime) -> bool:
     return True
 
 
-def forget_old(now: datetime) -> None:
-    """Drop codes that were given long ago."""
-    Grant.objects.filter(created__lt=now - CODES_KEPT_FOR).delete()
+def too_old_codes(now: datetime) -> QuerySet[Grant]:
+    """The codes that were given too long ago to tell anything by being used again."""
+    return Grant.objects.filter(created__lt=now - CODES_KEPT_FOR)
 
 
 def _lock(family: uuid.UUID) -> None:

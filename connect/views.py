@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
-from connect import authorize as authorize_request
 from connect import (
+    address_limits,
     browser,
     consent,
     exits,
     flow,
+    funnel,
     key_queue,
     legacy_login,
     legacy_views,
@@ -32,6 +34,7 @@ from connect import (
     tesla_login,
     theme,
 )
+from connect import authorize as authorize_request
 from connect.authorize import AuthorizeRequest
 from connect.ending_views import after_approval, finish_run
 from connect.forms import ApprovalForm
@@ -47,7 +50,7 @@ from vehicles.models import Integration
 @never_cache
 @require_safe
 def authorize(request: HttpRequest) -> HttpResponse:
-    """Where applications send people: check the request, begin a run, go to its page."""
+    """Where applications send people: check the request, and show what it asks for. The first press begins the run."""
     return _begin_run(request, authorize_request.read)
 
 
@@ -67,9 +70,23 @@ def _begin_run(request: HttpRequest, read: Callable[[str], AuthorizeRequest]) ->
     secret, now = browser.secret_of(request) or browser.new_secret(), timezone.now()
     if earlier := flow.unfinished(asked, secret, now):
         return pages.show(request, "go_on", earlier, word=resuming.request_word(earlier, asked))
-    response = to_page(flow.begin(asked, secret, now))
+    session = flow.begun(asked, secret, now) or flow.opened(asked, secret, now)
+    if session._state.adding and request.method == "GET" and not _comes_from_us(request):
+        funnel.arrived(session, now)
+    response = shows_problems(request, session, lambda: _first_page(request, session))
     browser.remember(response, secret)
     return response
+
+
+def _comes_from_us(request: HttpRequest) -> bool:
+    """Whether the person has seen the page before, and chose another language there."""
+    return request.headers.get("Referer", "").startswith(f"{settings.PUBLIC_URL}/")
+
+
+def _first_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
+    flow.refuse_incompatible(session)
+    legacy_login.refuse_unserved(session)
+    return pages.preamble(request, session)
 
 
 @of_run
@@ -88,6 +105,7 @@ def start_again(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     if request.method != "POST" or (session.ended_at and not flow.has_expired(session, now)):
         return to_page(session)
     drawn = resuming.drawn_in(session, request.POST.get("request", ""))
+    address_limits.count(request.META.get("REMOTE_ADDR", ""), now)
     return to_page(flow.start_again(session, browser.secret_of(request), now, drawn or {}))
 
 

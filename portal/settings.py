@@ -34,6 +34,12 @@ STAFF_SECOND_FACTOR = env["STAFF_SECOND_FACTOR"]
 BEHIND_PROXY = env["BEHIND_PROXY"]
 TRUSTED_PROXIES = env["TRUSTED_PROXIES"]
 REFUSALS_KEPT_DAYS = env["REFUSALS_KEPT_DAYS"]
+RUNS_KEPT_DAYS = env["RUNS_KEPT_DAYS"]
+VISITS_KEPT_DAYS = env["VISITS_KEPT_DAYS"]
+COMMANDS_KEPT_DAYS = env["COMMANDS_KEPT_DAYS"]
+FAULT_PAGES_KEPT_DAYS = env["FAULT_PAGES_KEPT_DAYS"]
+LOOKS_KEPT_DAYS = env["LOOKS_KEPT_DAYS"]
+STARTS_PER_ADDRESS_AND_MINUTE = env["STARTS_PER_ADDRESS_AND_MINUTE"]
 SECURE = PUBLIC_URL.startswith("https://")
 
 # Tesla -----------------------------------------------------------------------------------------------------------
@@ -106,10 +112,9 @@ CELERY_BEAT_SCHEDULE = {
     "renew logins": {"task": "vehicles.tasks.renew_logins", "schedule": 60.0},
     "settle commands": {"task": "vehicles.tasks.settle_commands", "schedule": 60.0},
     "end expired Connect runs": {"task": "connect.tasks.end_expired_runs", "schedule": 60.0},
-    "forget old visits": {"task": "connect.tasks.forget_old_visits", "schedule": 600.0},
+    "forget old rows": {"task": "connect.tasks.forget_old_rows", "schedule": 600.0},
     "watch accounts": {"task": "vehicles.tasks.watch_accounts", "schedule": 60.0},
     "rediagnose": {"task": "vehicles.tasks.rediagnose", "schedule": 3600.0},
-    "forget refused requests": {"task": "vehicles.tasks.forget_refused_requests", "schedule": 600.0},
     "forget attempts to sign in": {"task": "portal.tasks.forget_sign_ins", "schedule": 3600.0},
     "forget expired tokens": {"task": "vehicles.tasks.forget_expired_tokens", "schedule": 3600.0 * 6},
 }

@@ -53,6 +53,21 @@ def whole_number(value: str) -> int:
     return int(value)
 
 
+def at_least(smallest: int) -> Reader:
+    """A reader of whole numbers that are not smaller."""
+
+    def read(value: str) -> int:
+        try:
+            number = whole_number(value)
+        except ValueError:
+            number = 0
+        if number < smallest:
+            raise ValueError(f"must be a whole number, {smallest} or more.")
+        return number
+
+    return read
+
+
 def port(value: str) -> int:
     """A TCP port."""
     if not (value.isascii() and value.isdecimal() and len(value) < 6 and 0 < int(value) < 65536):

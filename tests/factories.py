@@ -14,7 +14,16 @@ from factory.django import DjangoModelFactory
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
 from connect import support_codes
-from connect.models import ConnectSession, FixLink, OwnerVisit, PersonVisit, RunStep, ShownFault
+from connect.models import (
+    AddressBudget,
+    Arrivals,
+    ConnectSession,
+    FixLink,
+    OwnerVisit,
+    PersonVisit,
+    RunStep,
+    ShownFault,
+)
 from vehicles.models import (
     Application,
     ApplicationUser,
@@ -290,6 +299,29 @@ class RunStepFactory(DjangoModelFactory[RunStep]):
     began_at = factory.SelfAttribute("session.created_at")
     step = "preamble"
     seconds = 0
+
+
+class ArrivalsFactory(DjangoModelFactory[Arrivals]):
+    """One person, in the hour that runs."""
+
+    class Meta:
+        model = Arrivals
+
+    application = factory.SubFactory(ApplicationFactory)
+    mode = Mode.LIVE
+    entry = "connect"
+    hour = factory.LazyFunction(lambda: timezone.now().replace(minute=0, second=0, microsecond=0))
+    number = 1
+
+
+class AddressBudgetFactory(DjangoModelFactory[AddressBudget]):
+    """A minute long past."""
+
+    class Meta:
+        model = AddressBudget
+
+    address = factory.LazyFunction(uuid.uuid4)
+    minute = 0
 
 
 class OwnerVisitFactory(DjangoModelFactory[OwnerVisit]):

@@ -14,7 +14,8 @@ from vehicles.models import Connection, User, Vehicle, VehicleAccess, VehicleGra
 def erase(person: User, *, actor: str, now: datetime) -> None:
     """End what the person gave, so that applications are told, then delete accounts, tokens, commands and ids.
 
-    A car is forgotten with its last account: one that somebody else reaches as well stays theirs. Raises `ValueError`
+    A car is forgotten with its last account: one that somebody else reaches as well stays theirs, without the name that
+    the person may have given it. Raises `ValueError`
     for a member of staff.
     """
     if not person.is_person:
@@ -28,4 +29,6 @@ def erase(person: User, *, actor: str, now: datetime) -> None:
         reservations.forget(person)
         person.delete()
         Vehicle.objects.filter(pk__in=reached, accesses=None).delete()
+        # Perhaps it was theirs; if not, the next list of the car's others tells it again.
+        Vehicle.objects.filter(pk__in=reached).update(display_name="")
         Connection.objects.filter(vehicle__in=reached, grants=None).delete()

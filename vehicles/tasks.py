@@ -11,7 +11,7 @@ from django.utils import timezone
 from kombu.exceptions import KombuError
 from oauth2_provider.models import clear_expired
 
-from vehicles import incidents, legacy_api, login_renewal, rediagnosis, refusals, settlement, watching
+from vehicles import incidents, legacy_api, login_renewal, rediagnosis, settlement, watching
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +64,6 @@ def rediagnose(application: int | None = None, **kwargs: Any) -> None:
     """Write down what time has changed, and make every verdict, or those of one application, what it is now."""
     for _ in rediagnosis.rediagnose(timezone.now(), application=application):
         pass
-
-
-@shared_task
-def forget_refused_requests(**kwargs: Any) -> None:
-    """Drop refused requests that nobody asks about any more."""
-    refusals.forget_old(timezone.now())
 
 
 @shared_task

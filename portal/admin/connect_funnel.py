@@ -19,6 +19,7 @@ from vehicles.models import Application, Mode
 WINDOWS: Final[dict[str, str]] = {"1": "Last day", "7": "Last 7 days", "30": "Last 30 days"}
 _USUAL_WINDOW: Final = "7"
 NOTES: Final[dict[str, str]] = {
+    Step.PREAMBLE: "who presses nothing is counted by the hour and leaves no run",
     Step.BRAND: "only where the application did not name the make",
     Step.KEYS: "only where a chosen car lacked the key",
     Step.DONE: "its time is that of the whole run",
@@ -59,7 +60,9 @@ def page(query: QueryDict, now: datetime) -> dict[str, Any]:
         "mode": str(mode),
         **({"application": str(application.pk)} if application else {}),
     }
-    found = funnel.stages(mode=mode, since=since, application_id=application.pk if application else None)
+    found = funnel.stages(
+        mode=mode, since=since, now=now, application_id=application.pk if application else None
+    )
     return {
         "chosen_application": application,
         "rows": [_row(stage, found[0].reached, chosen) for stage in found],

@@ -183,6 +183,7 @@ EXITS: Final[dict[str, Wording]] = {
     "completed": Wording("Completed", SUCCESS),
     "expired": Wording("Time ran out", WARNING),
     "started_again": Wording("Started again"),
+    "data_deleted": Wording("The person's data was deleted"),
     "user_manually_returned_to_application": Wording("Went back to the application", WARNING),
     "access_denied": Wording("Did not allow it", DANGER),
     "oem_cancelled_login": Wording("Left Tesla's login", WARNING),

@@ -14,7 +14,7 @@ from typing import Final
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
-from vehicles.bulkhead import let_go_of_database
+from vehicles.db.connections import let_go_of_database
 
 AT_ONCE: Final = 1
 """Passwords hashed at a time in one process: about three a second, with at least one processor left for the rest."""

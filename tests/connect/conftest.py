@@ -77,6 +77,8 @@ class Journey:
         self.client = client or Client()
         self.tesla = AtTesla()
         self.page = ""
+        self.first_page = ""
+        """What a link of the application showed, until a button was pressed there."""
 
     def authorize(self, **changes: Any) -> HttpResponse:
         """Open `/oauth/authorize`; a parameter given as None is left out."""
@@ -87,22 +89,36 @@ class Journey:
             "scope": "read_vehicle_info read_odometer control_security",
             "state": "a state",
         } | changes
-        answer = self.client.get(
-            f"/oauth/authorize?{urlencode({k: v for k, v in query.items() if v is not None})}"
-        )
-        self.page = answer.headers.get("Location", "")
+        return self.open(f"/oauth/authorize?{urlencode({k: v for k, v in query.items() if v is not None})}")
+
+    def open(self, link: str) -> HttpResponse:
+        """Follow the application's link. `page` is then the address of the run, which the first press makes."""
+        answer = self.client.get(link)
+        shown = answer.content.decode()
+        run = re.search(r'action="(/connect/[0-9a-f-]{36})/', shown)
+        self.page = run.group(1) if run else ""
+        self.first_page = shown if self._word_in(shown) else ""
         return answer
+
+    @staticmethod
+    def _word_in(shown: str) -> dict[str, str]:
+        word = re.search(r'name="run" value="([^"]+)"', shown)
+        return {"run": word.group(1)} if word else {}
 
     def look(self) -> str:
         """The page where the run stands."""
-        return self.client.get(self.page).content.decode()
+        return self.first_page or self.client.get(self.page).content.decode()
 
     def post(self, action: str, **form: Any) -> HttpResponse:
-        return self.client.post(f"{self.page}/{action}", form)
+        word = self._word_in(self.first_page)
+        answer = self.client.post(f"{self.page}/{action}", word | form)
+        if word and answer.status_code < 400:
+            self.first_page = ""
+        return answer
 
     def to_tesla(self) -> str:
         """Press Continue, and Tesla where the make is asked for; returns Tesla's address."""
-        address = self.post("begin").headers["Location"]
+        address: str = self.post("begin").headers["Location"]
         return self.post("sign-in").headers["Location"] if address == self.page else address
 
     def return_from_tesla(self, address: str) -> HttpResponse:

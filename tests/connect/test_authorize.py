@@ -198,7 +198,7 @@ def test_state_comes_back_byte_for_byte(journey: Journey, state: str) -> None:
     from urllib.parse import unquote_to_bytes, urlsplit
 
     parameters = query(journey.application)
-    journey.page = journey.client.get(f"/oauth/authorize?{parameters}&state={state}").headers["Location"]
+    journey.open(f"/oauth/authorize?{parameters}&state={state}")
 
     back = journey.post("leave", reason="access_denied")
 

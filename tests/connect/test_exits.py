@@ -236,8 +236,9 @@ def test_a_portal_that_tesla_does_not_know_is_a_configuration_error(
 
 def test_a_fault_of_ours_is_a_page_with_a_way_back_and_no_details(journey: Journey) -> None:
     journey.authorize()
+    journey.post("begin")
     # A run from before an upgrade that took a permission away, which nothing provides for.
-    ConnectSession.objects.update(requested=["read_minds"])
+    ConnectSession.objects.update(requested=["read_minds"], step="preamble")
 
     answer = journey.client.get(journey.page)
 

@@ -63,11 +63,9 @@ def reauthenticate(journey: Journey, **changes: Any) -> HttpResponse:
         "make": "TESLA",
         "scope": " ".join(HELD),
     } | changes
-    answer = journey.client.get(
+    return journey.open(
         f"/oauth/reauthenticate?{urlencode({k: v for k, v in query.items() if v is not None})}"
     )
-    journey.page = answer.headers.get("Location", "")
-    return answer
 
 
 def sign_in(journey: Journey, email: str, scopes: list[str] = EVERY_SCOPE) -> HttpResponse:
@@ -303,7 +301,7 @@ def test_the_link_of_a_legacy_refusal_leads_there(legacy: Journey, emma: Scenari
     link = access.refuse(grant, errors.PLATFORM_NOT_CAPABLE).resolution_url or ""
 
     parts = urlsplit(link)
-    legacy.page = legacy.client.get(f"{parts.path}?{parts.query}").headers["Location"]
+    legacy.open(f"{parts.path}?{parts.query}")
     sign_in(legacy, emma.email)
     legacy.look()
 

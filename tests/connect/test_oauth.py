@@ -15,7 +15,7 @@ from django.test import Client
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
 from connect.oauth import ConnectValidator, issue_code
-from connect.tasks import forget_old_visits
+from connect.tasks import forget_old_rows
 from tests.connect.token_client import MOMENT, SECRET, Party, refused, works
 from tests.factories import ApplicationFactory, PersonFactory, RefreshTokenFactory, VehicleGrantFactory
 from vehicles.models import Application, Event, User
@@ -87,10 +87,10 @@ def test_a_code_that_comes_again_after_its_time_still_ends_what_it_gave(party: P
         clock.shift(601)
         assert refused(party.exchange(code), f"Invalid code: {code}.")
         assert not works(first["access_token"])
-        forget_old_visits()
+        forget_old_rows()
         assert Grant.objects.exists()
         clock.shift(timedelta(days=1))
-        forget_old_visits()
+        forget_old_rows()
         assert not Grant.objects.exists()
 
 

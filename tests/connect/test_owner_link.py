@@ -355,5 +355,5 @@ def test_visits_are_forgotten_once_their_link_is_over(
     owner.sign_in(anna.email)
     for days, left in ((6, 1), (8, 0)):
         with time_machine.travel(timezone.now() + timedelta(days=days)):
-            tasks.forget_old_visits()
+            tasks.forget_old_rows()
         assert OwnerVisit.objects.count() == left

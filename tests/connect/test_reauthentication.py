@@ -39,9 +39,7 @@ def reauthenticate(journey: Journey, **changes: Any) -> HttpResponse:
         "redirect_uri": "https://example.com/auth",
         "state": "again",
     } | changes
-    answer = journey.client.get(f"/oauth/reauthenticate?{urlencode(query)}")
-    journey.page = answer.headers.get("Location", "")
-    return answer
+    return journey.open(f"/oauth/reauthenticate?{urlencode(query)}")
 
 
 def test_the_same_account_makes_the_car_work_again_and_grants_nothing(

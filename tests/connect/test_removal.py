@@ -209,6 +209,7 @@ def test_another_browser_sees_nothing(at_the_guide: Journey, path: str) -> None:
 
 def test_a_run_that_moved_on_has_no_guide(journey: Journey, bernd: ScenarioPerson) -> None:
     journey.authorize()
+    journey.post("begin")
     assert journey.client.get(f"{journey.page}/removal").headers["Location"] == journey.page
     journey.sign_in(bernd.email)
     journey.approve()

@@ -153,6 +153,7 @@ def test_the_application_is_kept_where_it_is_known(client: Client) -> None:
 
 def test_a_run_in_another_browser_leads_staff_to_the_run(journey: Journey, staff: Client) -> None:
     journey.authorize()
+    journey.post("begin")
     page = Client().get(journey.page)
     assert page.status_code == 403
 
@@ -189,6 +190,7 @@ def test_the_codes_of_runs_and_fix_it_links_are_found_in_the_same_place(
     journey: Journey, staff: Client
 ) -> None:
     journey.authorize()
+    journey.post("begin")
     link: FixLink = FixLinkFactory()
     for row in (journey.run, link):
         place = found_by_staff(staff, support_codes.shown(row.support_code).lower())
@@ -216,7 +218,7 @@ def test_a_robot_cannot_fill_the_table_and_people_still_get_a_code(client: Clien
 def test_what_nobody_asks_about_any_more_is_forgotten() -> None:
     ShownFaultFactory(shown_at=timezone.now() - timedelta(days=31))
     kept = ShownFaultFactory(shown_at=timezone.now() - timedelta(days=29))
-    tasks.forget_old_visits()
+    tasks.forget_old_rows()
     assert list(ShownFault.objects.all()) == [kept]
 
 

@@ -105,8 +105,8 @@ def test_the_funnel_shows_steps_bars_and_times(viewer: Client, now: datetime) ->
 
     shown = _text(viewer.get(FUNNEL).content.decode())
 
-    assert "2 runs begun" in shown
-    assert "Welcome page 2 100 % 0 0 15 s" in shown
+    assert "2 arrivals" in shown
+    assert "counted by the hour and leaves no run 2 100 % 0 0 15 s" in shown
     assert "At Tesla 2 100 % 0 0 1 min 00 s" in shown
     assert "Choosing permissions 2 100 % 1 0 25 s" in shown
     assert "Finished its time is that of the whole run 1 50 % 1 min 40 s" in shown
@@ -118,9 +118,9 @@ def test_the_funnel_of_one_application_and_window(viewer: Client, now: datetime)
     RunStepFactory(session=ConnectSessionFactory(application=mine, created_at=old))
     RunStepFactory()
 
-    assert "Nobody began a run" in _text(viewer.get(f"{FUNNEL}?application={mine.pk}").content.decode())
+    assert "Nobody came in this time" in _text(viewer.get(f"{FUNNEL}?application={mine.pk}").content.decode())
     month = viewer.get(f"{FUNNEL}?application={mine.pk}&days=30").content.decode()
-    assert "1 runs begun" in _text(month) and "By application" not in month
+    assert "1 arrivals" in _text(month) and "By application" not in month
     assert 'width="100"' in month
 
 

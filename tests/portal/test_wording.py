@@ -6,7 +6,7 @@ from enum import Enum
 
 import pytest
 
-from connect import exits, flow
+from connect import exits, flow, forgetting
 from connect.models import Step
 from portal.admin import wording
 from vehicles import diagnosis
@@ -35,7 +35,13 @@ def test_every_value_has_words(values: type[Enum], table: dict[str, object]) -> 
 
 
 def test_every_way_a_run_ends_has_words() -> None:
-    known = {flow.COMPLETED, flow.EXPIRED_REASON, flow.STARTED_AGAIN, *exits.DESCRIPTIONS}
+    known = {
+        flow.COMPLETED,
+        flow.EXPIRED_REASON,
+        flow.STARTED_AGAIN,
+        forgetting.DATA_DELETED,
+        *exits.DESCRIPTIONS,
+    }
     assert known == set(wording.EXITS)
 
 

@@ -48,7 +48,11 @@ def test_a_migrated_database_refuses_to_change_or_delete_events(migrated: Path) 
         connection.execute(
             "INSERT INTO vehicles_event (kind, at, actor, request_id, data) VALUES ('a', '2026-01-01', 'b', '', '{}')"
         )
-        for statement in ("UPDATE vehicles_event SET kind = 'b'", "DELETE FROM vehicles_event"):
+        for statement in (
+            "UPDATE vehicles_event SET kind = 'b'",
+            "DELETE FROM vehicles_event",
+            "INSERT OR REPLACE INTO vehicles_event SELECT * FROM vehicles_event",
+        ):
             with pytest.raises(sqlite3.IntegrityError, match="Events cannot be"):
                 connection.execute(statement)
 

@@ -63,10 +63,10 @@ def test_the_orm_changes_and_deletes_no_event(change: Callable[[Event], object])
 @pytest.fixture
 def guarded_events(db: None) -> None:
     """The triggers of the migration, which tests that make their tables from the models go without."""
-    migration = import_module("vehicles.migrations.0008_unchangeable_events")
     with connection.cursor() as cursor:
-        for statement in migration._REFUSE[connection.vendor]:
-            cursor.execute(statement)
+        for name in ("0008_unchangeable_events", "0013_events_that_may_go"):
+            for statement in import_module(f"vehicles.migrations.{name}")._REFUSE[connection.vendor]:
+                cursor.execute(statement)
 
 
 @pytest.mark.parametrize("action", ["UPDATE", "DELETE", "TRUNCATE"])
@@ -81,6 +81,63 @@ def test_the_database_itself_refuses_to_change_or_delete_events(guarded_events: 
     assert Event.objects.get().kind == "grant:given"
     history.record(Kind.GRANT_GIVEN, actor=history.SYSTEM, at=datetime.now(UTC))
     assert Event.objects.count() == 2
+
+
+ROUND_ABOUT = {
+    "INSERT OR REPLACE": "INSERT OR REPLACE INTO vehicles_event (id, {columns}) VALUES ({pk}, {values})",
+    "REPLACE": "REPLACE INTO vehicles_event (id, {columns}) VALUES ({pk}, {values})",
+    "ON CONFLICT": "INSERT INTO vehicles_event (id, {columns}) VALUES ({pk}, {values}) ON CONFLICT (id) DO UPDATE "
+    "SET kind = excluded.kind",
+    "by the row's inner number": "INSERT OR REPLACE INTO vehicles_event (rowid, {columns}) VALUES ({pk}, {values})",
+}
+"""Ways to change an event that are no UPDATE and no DELETE."""
+
+
+@pytest.mark.parametrize("way", ROUND_ABOUT)
+def test_the_database_refuses_to_write_over_an_event(guarded_events: None, way: str) -> None:
+    if connection.vendor != "sqlite" and way != "ON CONFLICT":
+        pytest.skip("only SQLite has such a statement")
+    event = EventFactory()
+    statement = ROUND_ABOUT[way].format(
+        columns="kind, at, actor, request_id, data",
+        values="'other', '2026-01-01 00:00:00', 'b', '', '{}'",
+        pk=event.pk,
+    )
+    with pytest.raises(IntegrityError, match="Events cannot be"), transaction.atomic():
+        connection.cursor().execute(statement)
+    assert Event.objects.get().kind == "grant:given"
+    EventFactory()
+    assert Event.objects.count() == 2
+
+
+MAY_GO = (*history.LOOKS, *history.RUNS)
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("days", [29, 31])
+def test_only_old_looks_and_runs_may_leave_the_table(guarded_events: None, kind: Kind, days: int) -> None:
+    EventFactory(kind=kind, at=datetime.now(UTC) - timedelta(days=days))
+    goes = kind in MAY_GO and days > 30
+    try:
+        with transaction.atomic():
+            connection.cursor().execute("DELETE FROM vehicles_event")
+    except IntegrityError:
+        assert not goes
+    assert Event.objects.exists() is not goes
+
+
+def test_the_oldest_go_first_in_parts_and_no_more_than_asked_for(
+    guarded_events: None, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vehicles.history.forgetting.AT_ONCE", 2)
+    for days in (400, 390, 380, 370, 360):
+        EventFactory(kind=Kind.STAFF_VIEWED, at=now - timedelta(days=days), actor=str(days))
+    EventFactory(at=now - timedelta(days=500))
+    assert history.forget(Kind.STAFF_VIEWED, now - timedelta(days=365), 2) == 2
+    assert history.forget(Kind.STAFF_VIEWED, now - timedelta(days=365), 100) == 2
+    assert set(Event.objects.values_list("actor", flat=True)) == {"360", "system"}
+    with pytest.raises(ValueError, match="stays"):
+        history.forget(Kind.GRANT_GIVEN, now, 100)
 
 
 def test_an_event_points_at_nothing_that_could_take_it_along() -> None:

@@ -4,6 +4,7 @@
 that names the actor, what was before and after, and the source that showed it.
 """
 
+from vehicles.history.forgetting import LOOKS, RUNS, forget
 from vehicles.history.kinds import Kind
 from vehicles.history.past import as_of
 from vehicles.history.writing import (
@@ -18,12 +19,15 @@ from vehicles.history.writing import (
 )
 
 __all__ = [
+    "LOOKS",
+    "RUNS",
     "SYSTEM",
     "Kind",
     "application_actor",
     "as_of",
     "difference",
     "event",
+    "forget",
     "person",
     "record",
     "record_all",

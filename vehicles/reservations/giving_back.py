@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import IntEnum
 from uuid import UUID
 
+from django.db.models import Q
+
 from vehicles import history
 from vehicles.client_credentials import checksum
 from vehicles.diagnosis import Access
@@ -153,3 +155,16 @@ def forget(person: User) -> None:
         for row in rows.select_related("claimed_by"):
             if _trust(row, account, row.vin in owned, False, ()) is not Trust.NONE:
                 row.delete()
+        if account.email:
+            forget_email(account.email)
+    for user in person.application_users.all():
+        called = Q(user_public_id=user.public_id)
+        if user.external_id:
+            called |= Q(external_id=user.external_id)
+        Reservation.objects.filter(called, application=user.application_id).delete()
+
+
+def forget_email(email: str) -> int:
+    """Erase what is reserved for whoever has this e-mail address; returns how many rows."""
+    rows = Reservation.objects.filter(email_checksum=checksum(email.strip().lower()))
+    return rows.delete()[0]

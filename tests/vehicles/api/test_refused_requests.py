@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from connect import tasks
 from tests.factories import (
     ApplicationFactory,
     RefusedRequestFactory,
@@ -21,7 +22,7 @@ from tests.factories import (
 )
 from tests.vehicles.api.answering_tesla import AnsweringTesla
 from tests.vehicles.api.conftest import Calls, calls_for
-from vehicles import refusals, tasks
+from vehicles import refusals
 from vehicles.models import Command, RefusedRequest, Vehicle, VehicleGrant
 
 pytestmark = pytest.mark.django_db
@@ -182,7 +183,7 @@ def test_old_rows_go_and_of_each_application_the_newest_stay(
         RefusedRequestFactory(grant=grant, at=now - timedelta(days=3))
     many = [RefusedRequestFactory(grant=grant) for _ in range(5)]
     other = RefusedRequestFactory()
-    tasks.forget_refused_requests()
+    tasks.forget_old_rows()
     assert set(RefusedRequest.objects.values_list("pk", flat=True)) == {
         *(row.pk for row in many[-3:]),
         other.pk,

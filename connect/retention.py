@@ -1,0 +1,46 @@
+"""How long Connect keeps runs with their steps, visits, links, fault pages and counters."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from connect import address_limits, fixit, owner_link, person_visit, token_families
+from connect.models import (
+    AddressBudget,
+    Arrivals,
+    ConnectSession,
+    FixLink,
+    OwnerVisit,
+    PersonVisit,
+    ShownFault,
+)
+from vehicles import retention
+
+
+def too_old(now: datetime) -> list[QuerySet[Any]]:
+    """The rows whose time is over. A visit stays while it opens anything."""
+    runs = now - timedelta(days=settings.RUNS_KEPT_DAYS)
+    visits, faults = (
+        timedelta(days=days) for days in (settings.VISITS_KEPT_DAYS, settings.FAULT_PAGES_KEPT_DAYS)
+    )
+    return [
+        ConnectSession.objects.filter(created_at__lt=runs),
+        Arrivals.objects.filter(hour__lt=runs),
+        FixLink.objects.filter(created_at__lt=runs - fixit.LASTS),
+        PersonVisit.objects.filter(began_at__lt=now - max(visits, person_visit.OVER_AFTER)),
+        OwnerVisit.objects.filter(link_made_at__lt=now - max(visits, owner_link.GOOD_FOR)),
+        ShownFault.objects.filter(shown_at__lt=now - faults),
+        token_families.too_old_codes(now),
+        AddressBudget.objects.filter(minute__lt=address_limits.minute_of(now) - 1),
+    ]
+
+
+def forget_old(now: datetime) -> None:
+    """Drop what is too old, here and in the rooms below."""
+    retention.forget_old(now)
+    for rows in too_old(now):
+        retention.drop(rows)
