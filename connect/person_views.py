@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -54,14 +53,11 @@ def _mode(request: HttpRequest) -> str:
     return wanted if wanted == Mode.SIMULATED and available(Mode.SIMULATED) else Mode.LIVE
 
 
+@shows_problems(again="connect:person")
 def returned(request: HttpRequest, visit: PersonVisit, sent_back: Return) -> HttpResponse:
     """The person came back from Tesla."""
-
-    def finish_sign_in() -> HttpResponse:
-        person_visit.complete(visit, sent_back, timezone.now())
-        return redirect("connect:person")
-
-    return shows_problems(request, None, finish_sign_in, again=reverse("connect:person"))
+    person_visit.complete(visit, sent_back, timezone.now())
+    return redirect("connect:person")
 
 
 def _of_person(view: PersonView) -> Callable[[HttpRequest], HttpResponse]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
@@ -21,11 +21,10 @@ from connect import (
     legacy_login,
     legacy_views,
     move_views,
-    owner_link,
     owner_views,
     pages,
+    pending_login,
     person_views,
-    person_visit,
     problems,
     reauthentication,
     resuming,
@@ -38,8 +37,9 @@ from connect.forms import ApprovalForm
 from connect.models import ConnectSession, Step
 from connect.opener import keeps_opener
 from connect.parameters import InvalidRequest
-from connect.problems import ConnectProblem
+from connect.pending_login import Purpose
 from connect.run_view import RunView, of_run, shows_problems, step, to_page
+from connect.tesla_login import Return
 from vehicles.models import Integration
 
 
@@ -193,28 +193,30 @@ def _to_tesla(
 @keeps_opener
 @never_cache
 @require_safe
+@shows_problems()
 def callback(request: HttpRequest) -> HttpResponse:
     """Where Tesla sends people back: in a run, from an owner's link, or to their own page."""
-    sent_back = tesla_login.Return(
+    sent_back = Return(
         code=request.GET.get("code", ""),
         error=request.GET.get("error", ""),
         state=request.GET.get("state", ""),
         browser_secret=browser.secret_of(request),
     )
-    try:
-        if visit := owner_link.returning(sent_back.state, sent_back.browser_secret):
-            return owner_views.returned(request, visit, sent_back)
-        if own_visit := person_visit.returning(sent_back.state, sent_back.browser_secret):
-            return person_views.returned(request, own_visit, sent_back)
-        session = tesla_login.returning(sent_back.state, sent_back.browser_secret, timezone.now())
-    except ConnectProblem as stopped:
-        return pages.problem(request, stopped.problem)
+    pending = pending_login.returning(sent_back.state, sent_back.browser_secret, timezone.now())
+    return _RETURNED[pending.purpose](request, pending.row, sent_back)
 
-    def finish_login() -> HttpResponse:
-        tesla_login.complete(session, sent_back, timezone.now())
-        return finish_run(session) if session.connection else to_page(session)
 
-    return shows_problems(request, session, finish_login)
+@shows_problems()
+def _returned_to_run(request: HttpRequest, session: ConnectSession, sent_back: Return) -> HttpResponse:
+    tesla_login.complete(session, sent_back, timezone.now())
+    return finish_run(session) if session.connection else to_page(session)
+
+
+_RETURNED: Final[dict[Purpose, Callable[[HttpRequest, Any, Return], HttpResponse]]] = {
+    Purpose.RUN: _returned_to_run,
+    Purpose.OWNER_LINK: owner_views.returned,
+    Purpose.OWN_PAGE: person_views.returned,
+}
 
 
 @step
