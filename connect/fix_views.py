@@ -14,28 +14,25 @@ from connect.run_view import shows_problems
 
 @never_cache
 @require_safe
+@shows_problems()
 def fix(request: HttpRequest, word: str) -> HttpResponse:
     """What the person does, car by car."""
-
-    def show() -> HttpResponse:
-        now = timezone.now()
-        link, secret = fixit.read(word, now), browser.secret_of(request)
-        found = fixit.cars(link, now, secret)
-        return pages.show(
-            request,
-            "fix",
-            None,
-            application=link.application,
-            link=link,
-            word=word,
-            cars=found,
-            vehicles=[car.vehicle for car in found],
-            all_named=all(car.is_named for car in found),
-            pausing=fixit.pausing(link, secret, now),
-            support_code=support_codes.shown(link.support_code),
-        )
-
-    return shows_problems(request, None, show)
+    now = timezone.now()
+    link, secret = fixit.read(word, now), browser.secret_of(request)
+    found = fixit.cars(link, now, secret)
+    return pages.show(
+        request,
+        "fix",
+        None,
+        application=link.application,
+        link=link,
+        word=word,
+        cars=found,
+        vehicles=[car.vehicle for car in found],
+        all_named=all(car.is_named for car in found),
+        pausing=fixit.pausing(link, secret, now),
+        support_code=support_codes.shown(link.support_code),
+    )
 
 
 @never_cache

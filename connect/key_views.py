@@ -42,16 +42,13 @@ def _leave_key(request: HttpRequest, session: ConnectSession, *, skip: bool) -> 
 
 @never_cache
 @require_safe
+@shows_problems()
 def shared_key(request: HttpRequest, token: str) -> HttpResponse:
     """One car's key page on another device: to read, nothing to press. A driver's leads to the owner's link."""
-
-    def show() -> HttpResponse:
-        session, current = key_links.page(token, timezone.now())
-        if not current.is_owner and (grant := owner_link.grant_of(session, current.vehicle)):
-            return redirect("connect:owner", owner_link.token(grant, session.created_at))
-        return pages.shared_key(request, session, current)
-
-    return shows_problems(request, None, show)
+    session, current = key_links.page(token, timezone.now())
+    if not current.is_owner and (grant := owner_link.grant_of(session, current.vehicle)):
+        return redirect("connect:owner", owner_link.token(grant, session.created_at))
+    return pages.shared_key(request, session, current)
 
 
 @never_cache

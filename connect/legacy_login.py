@@ -17,7 +17,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from connect import flow, interfaces, tesla_login
+from connect import flow, interfaces, pending_login, tesla_login
 from connect.models import ConnectSession, Step
 from connect.problems import USED_LOGIN, ConnectProblem, Problem
 from vehicles import logins, sync
@@ -100,7 +100,7 @@ def complete(session: ConnectSession, pasted: str, browser_secret: str, now: dat
     query = _read(pasted)
     if not hmac.compare_digest(checksum(query["state"]), session.tesla_state_checksum):
         raise NotTheAddress(IS_OF_ANOTHER_LOGIN)
-    session = tesla_login.returning(query["state"], browser_secret, now)
+    session = pending_login.returning(query["state"], browser_secret, now).row
     with tesla_login.problems_of_login():
         account = logins.sign_in_legacy(
             mode=session.mode,

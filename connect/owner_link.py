@@ -15,7 +15,7 @@ from typing import Final
 from django.core import signing
 from django.db import transaction
 
-from connect import browser, keys, tesla_login
+from connect import keys, tesla_login
 from connect.consent import SHOWS_CARS
 from connect.keys import KeyPage
 from connect.link_problems import (
@@ -26,7 +26,7 @@ from connect.link_problems import (
     SIGN_IN_TOO_SLOW,
 )
 from connect.models import ConnectSession, OwnerVisit
-from connect.problems import ANOTHER_BROWSER, UNKNOWN_RUN, USED_LOGIN, ConnectProblem
+from connect.problems import UNKNOWN_RUN, ConnectProblem
 from vehicles import erasure, facts, history, owner_links, sync
 from vehicles.client_credentials import checksum
 from vehicles.diagnosis import Access
@@ -159,26 +159,6 @@ def _known_owners(link: OwnerLink) -> list[TeslaAccount]:
         account__mode=link.grant.mode,
     )
     return [access.account for access in owned.select_related("account")]
-
-
-def returning(state: str, browser_secret: str) -> OwnerVisit | None:
-    """The visit that a callback with this `state` belongs to, the state used up; None where it is no visit's.
-
-    Raises `ConnectProblem` for another browser.
-    """
-    wanted = checksum(state)
-    visits = OwnerVisit.objects.select_related(
-        "grant__connection__application", "grant__connection__vehicle", "grant__account"
-    )
-    visit = visits.filter(tesla_state_checksum=wanted).first() if state else None
-    if visit is None:
-        return None
-    if not browser.has_checksum(browser_secret, visit.browser_checksum):
-        raise ConnectProblem(ANOTHER_BROWSER)
-    unused = OwnerVisit.objects.filter(pk=visit.pk, tesla_state_checksum=wanted)
-    if not unused.update(tesla_state_checksum=""):
-        raise ConnectProblem(USED_LOGIN)
-    return visit
 
 
 def complete(visit: OwnerVisit, sent_back: tesla_login.Return, now: datetime) -> None:

@@ -21,37 +21,31 @@ from vehicles.errors import CatalogueError
 
 @never_cache
 @require_safe
+@shows_problems()
 def owner(request: HttpRequest, token: str) -> HttpResponse:
     """The page behind the link: sign in first, then the key."""
-
-    def show() -> HttpResponse:
-        now = timezone.now()
-        link = owner_link.read(token, now)
-        visit = owner_link.visit_of(link, browser.secret_of(request))
-        try:
-            return pages.owner(request, link, owner_link.key_page(visit, now) if visit else None)
-        except ConnectProblem as stopped:
-            return pages.owner(request, link, None, problem=stopped.problem)
-
-    return shows_problems(request, None, show)
+    now = timezone.now()
+    link = owner_link.read(token, now)
+    visit = owner_link.visit_of(link, browser.secret_of(request))
+    try:
+        return pages.owner(request, link, owner_link.key_page(visit, now) if visit else None)
+    except ConnectProblem as stopped:
+        return pages.owner(request, link, None, problem=stopped.problem)
 
 
 @never_cache
 @require_POST
+@shows_problems()
 def owner_sign_in(request: HttpRequest, token: str) -> HttpResponse:
     """To Tesla's login, in the browser of whoever opened the link."""
-
-    def go() -> HttpResponse:
-        now = timezone.now()
-        link = owner_link.read(token, now)
-        secret = browser.secret_of(request) or browser.new_secret()
-        address_limits.count(request.META.get("REMOTE_ADDR", ""), now)
-        another = bool(request.POST.get("another"))
-        response = HttpResponseRedirect(owner_link.to_tesla(link, secret, now, another_account=another))
-        browser.remember(response, secret)
-        return response
-
-    return shows_problems(request, None, go)
+    now = timezone.now()
+    link = owner_link.read(token, now)
+    secret = browser.secret_of(request) or browser.new_secret()
+    address_limits.count(request.META.get("REMOTE_ADDR", ""), now)
+    another = bool(request.POST.get("another"))
+    response = HttpResponseRedirect(owner_link.to_tesla(link, secret, now, another_account=another))
+    browser.remember(response, secret)
+    return response
 
 
 @never_cache
@@ -68,18 +62,15 @@ def owner_key_state(request: HttpRequest, token: str) -> JsonResponse:
     return JsonResponse({}, status=404)
 
 
+@shows_problems()
 def returned(request: HttpRequest, visit: OwnerVisit, sent_back: Return) -> HttpResponse:
     """The owner came back from Tesla: on to the key, or the page once more with what stood in the way."""
     now = timezone.now()
-
-    def finish_sign_in() -> HttpResponse:
-        link = owner_link.link_of(visit, now)
-        problem = _problem_of(lambda: owner_link.complete(visit, sent_back, now))
-        if problem:
-            return pages.owner(request, link, None, problem=problem)
-        return browser.renewed(request, redirect("connect:owner", link.token))
-
-    return shows_problems(request, None, finish_sign_in)
+    link = owner_link.link_of(visit, now)
+    problem = _problem_of(lambda: owner_link.complete(visit, sent_back, now))
+    if problem:
+        return pages.owner(request, link, None, problem=problem)
+    return browser.renewed(request, redirect("connect:owner", link.token))
 
 
 def _problem_of(act: Callable[[], None]) -> Problem | None:

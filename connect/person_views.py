@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -41,17 +40,14 @@ def person(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_POST
+@shows_problems()
 def sign_in(request: HttpRequest) -> HttpResponse:
     """To Tesla's login, which only says who somebody is."""
-
-    def go() -> HttpResponse:
-        secret, now = browser.secret_of(request) or browser.new_secret(), timezone.now()
-        address_limits.count(request.META.get("REMOTE_ADDR", ""), now)
-        response = HttpResponseRedirect(person_visit.to_tesla(_mode(request), secret, now))
-        browser.remember(response, secret)
-        return response
-
-    return shows_problems(request, None, go)
+    secret, now = browser.secret_of(request) or browser.new_secret(), timezone.now()
+    address_limits.count(request.META.get("REMOTE_ADDR", ""), now)
+    response = HttpResponseRedirect(person_visit.to_tesla(_mode(request), secret, now))
+    browser.remember(response, secret)
+    return response
 
 
 def _mode(request: HttpRequest) -> str:
@@ -59,14 +55,11 @@ def _mode(request: HttpRequest) -> str:
     return wanted if wanted == Mode.SIMULATED and available(Mode.SIMULATED) else Mode.LIVE
 
 
+@shows_problems(again="connect:person")
 def returned(request: HttpRequest, visit: PersonVisit, sent_back: Return) -> HttpResponse:
     """The person came back from Tesla."""
-
-    def finish_sign_in() -> HttpResponse:
-        person_visit.complete(visit, sent_back, timezone.now())
-        return browser.renewed(request, redirect("connect:person"))
-
-    return shows_problems(request, None, finish_sign_in, again=reverse("connect:person"))
+    person_visit.complete(visit, sent_back, timezone.now())
+    return browser.renewed(request, redirect("connect:person"))
 
 
 def _of_person(view: PersonView) -> Callable[[HttpRequest], HttpResponse]:

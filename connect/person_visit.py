@@ -9,9 +9,9 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final
 
-from connect import browser, tesla_login
+from connect import tesla_login
 from connect.models import PersonVisit
-from connect.problems import ANOTHER_BROWSER, NOTHING_CONNECTED, USED_LOGIN, ConnectProblem
+from connect.problems import NOTHING_CONNECTED, USED_LOGIN, ConnectProblem
 from vehicles.client_credentials import checksum
 from vehicles.models import User
 from vehicles.permissions import IDENTITY
@@ -35,23 +35,6 @@ def to_tesla(mode: str, browser_secret: str, now: datetime) -> str:
         },
     )
     return tesla_login.address(mode, state, IDENTITY, another_account=True)
-
-
-def returning(state: str, browser_secret: str) -> PersonVisit | None:
-    """The visit that a callback with this `state` belongs to, the state used up; None where it is no visit's.
-
-    Raises `ConnectProblem` for another browser.
-    """
-    wanted = checksum(state)
-    visit = PersonVisit.objects.filter(tesla_state_checksum=wanted).first() if state else None
-    if visit is None:
-        return None
-    if not browser.has_checksum(browser_secret, visit.browser_checksum):
-        raise ConnectProblem(ANOTHER_BROWSER)
-    unused = PersonVisit.objects.filter(pk=visit.pk, tesla_state_checksum=wanted)
-    if not unused.update(tesla_state_checksum=""):
-        raise ConnectProblem(USED_LOGIN)
-    return visit
 
 
 def complete(visit: PersonVisit, sent_back: tesla_login.Return, now: datetime) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
+from typing import Any, ParamSpec, cast
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
@@ -16,34 +18,51 @@ from connect import address_limits, browser, flow, opening, pages, problems
 from connect.address_limits import TooMany
 from connect.models import ConnectSession
 from connect.opener import keeps_opener
-from connect.problems import ConnectProblem
+from connect.problems import ConnectProblem, Problem
 from vehicles.errors import CatalogueError
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
 RunView = Callable[[HttpRequest, ConnectSession], HttpResponse]
 
 
-def shows_problems(
-    request: HttpRequest, session: ConnectSession | None, act: Callable[[], HttpResponse], *, again: str = ""
-) -> HttpResponse:
-    """Do it; what stops the run becomes its page, also when it is a fault of ours. `again` as in `pages.problem`."""
-    try:
-        return act()
-    except TooMany as refused:
-        return too_many(request, refused)
-    except ConnectProblem as stopped:
-        found = stopped.problem
-    except CatalogueError as failure:
-        found = problems.OF_SIGN_IN.get(failure.spec.name, problems.TESLA_UNREACHABLE)
-    except Exception:
-        log.exception("a page of Connect failed")
-        found = problems.UNEXPECTED
-    return pages.problem(request, found, session, again=again)
+def shows_problems(*, again: str = "") -> Callable[[Callable[P, HttpResponse]], Callable[P, HttpResponse]]:
+    """What stops the view, which may be given a run after the request, becomes its page, also a fault of ours.
+
+    `again`: the name of the page on which to begin again, as in `pages.problem`.
+    """
+
+    def decorate(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
+        @functools.wraps(view)
+        def shown(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            try:
+                return view(*args, **kwargs)
+            except TooMany as refused:
+                return too_many(cast("HttpRequest", args[0]), refused)
+            except Exception as failure:  # noqa: BLE001 - whatever it is, the person gets a page
+                request: Any = args[0]
+                session = next((given for given in args if isinstance(given, ConnectSession)), None)
+                return pages.problem(request, _problem(failure), session, again=again and reverse(again))
+
+        return shown
+
+    return decorate
+
+
+def _problem(failure: Exception) -> Problem:
+    if isinstance(failure, ConnectProblem):
+        return failure.problem
+    if isinstance(failure, CatalogueError):
+        return problems.OF_SIGN_IN.get(failure.spec.name, problems.TESLA_UNREACHABLE)
+    log.error("a page of Connect failed", exc_info=failure)
+    return problems.UNEXPECTED
 
 
 def of_run(view: RunView) -> Callable[[HttpRequest, UUID], HttpResponse]:
     """Give the view the run in the address, for the browser that began it; problems become pages."""
+
+    shown = shows_problems()(view)
 
     @keeps_opener
     @never_cache
@@ -55,7 +74,7 @@ def of_run(view: RunView) -> Callable[[HttpRequest, UUID], HttpResponse]:
             return pages.problem(request, stopped.problem)
         except TooMany as refused:
             return too_many(request, refused)
-        return shows_problems(request, session, lambda: view(request, session))
+        return shown(request, session)
 
     return run_view
 

@@ -17,12 +17,10 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
-from connect import browser, flow
+from connect import flow
 from connect.consent import SHOWS_CARS
 from connect.models import ConnectSession, ResponseType, Step
 from connect.problems import (
-    ANOTHER_BROWSER,
-    EXPIRED,
     LEFT_TESLA,
     OF_SIGN_IN,
     OF_TESLA_ERROR,
@@ -113,26 +111,6 @@ def tesla_labels(permissions: Iterable[Permission]) -> list[str]:
     """The boxes on Tesla's consent page that must be ticked for these permissions, and for cars to be shown at all."""
     wanted = {permission.tesla_scope for permission in (*permissions, PERMISSIONS[SHOWS_CARS])}
     return [label for scope, label in LABELS.items() if scope in wanted]
-
-
-def returning(state: str, browser_secret: str, now: datetime) -> ConnectSession:
-    """The run that a callback with this `state` belongs to; the state is used up by this.
-
-    Raises `ConnectProblem` for a state that is unknown or used, for another browser, and for an expired run.
-    """
-    runs = ConnectSession.objects.select_related("application", "account", "connection__vehicle")
-    wanted = checksum(state)
-    session = runs.filter(tesla_state_checksum=wanted, step=Step.TESLA).first() if state else None
-    if session is None:
-        raise ConnectProblem(USED_LOGIN)
-    if not browser.is_of(session, browser_secret):
-        raise ConnectProblem(ANOTHER_BROWSER)
-    if not session.is_open(now):
-        raise ConnectProblem(EXPIRED)
-    unused = ConnectSession.objects.filter(pk=session.pk, tesla_state_checksum=wanted)
-    if not unused.update(tesla_state_checksum=""):
-        raise ConnectProblem(USED_LOGIN)
-    return session
 
 
 @dataclass(frozen=True, slots=True)

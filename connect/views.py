@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -23,11 +23,10 @@ from connect import (
     legacy_login,
     legacy_views,
     move_views,
-    owner_link,
     owner_views,
     pages,
+    pending_login,
     person_views,
-    person_visit,
     problems,
     reauthentication,
     resuming,
@@ -41,8 +40,9 @@ from connect.forms import ApprovalForm
 from connect.models import ConnectSession, Step
 from connect.opener import keeps_opener
 from connect.parameters import InvalidRequest
-from connect.problems import ConnectProblem
+from connect.pending_login import Purpose
 from connect.run_view import RunView, of_run, shows_problems, step, to_page
+from connect.tesla_login import Return
 from vehicles.models import Integration
 
 
@@ -73,7 +73,7 @@ def _begin_run(request: HttpRequest, read: Callable[[str], AuthorizeRequest]) ->
     session = flow.begun(asked, secret, now) or flow.opened(asked, secret, now)
     if session._state.adding and request.method == "GET" and not _comes_from_us(request):
         funnel.arrived(session, now)
-    response = shows_problems(request, session, lambda: _first_page(request, session))
+    response = _first_page(request, session)
     browser.remember(response, secret)
     return response
 
@@ -83,6 +83,7 @@ def _comes_from_us(request: HttpRequest) -> bool:
     return request.headers.get("Referer", "").startswith(f"{settings.PUBLIC_URL}/")
 
 
+@shows_problems()
 def _first_page(request: HttpRequest, session: ConnectSession) -> HttpResponse:
     flow.refuse_incompatible(session)
     legacy_login.refuse_unserved(session)
@@ -210,28 +211,29 @@ def _to_tesla(
 @keeps_opener
 @never_cache
 @require_safe
+@shows_problems()
 def callback(request: HttpRequest) -> HttpResponse:
     """Where Tesla sends people back: in a run, from an owner's link, or to their own page."""
-    sent_back = tesla_login.Return(
+    sent_back = Return(
         code=request.GET.get("code", ""),
         error=request.GET.get("error", ""),
         state=request.GET.get("state", ""),
     )
-    secret = browser.secret_of(request)
-    try:
-        if visit := owner_link.returning(sent_back.state, secret):
-            return owner_views.returned(request, visit, sent_back)
-        if own_visit := person_visit.returning(sent_back.state, secret):
-            return person_views.returned(request, own_visit, sent_back)
-        session = tesla_login.returning(sent_back.state, secret, timezone.now())
-    except ConnectProblem as stopped:
-        return pages.problem(request, stopped.problem)
+    pending = pending_login.returning(sent_back.state, browser.secret_of(request), timezone.now())
+    return _RETURNED[pending.purpose](request, pending.row, sent_back)
 
-    def finish_login() -> HttpResponse:
-        tesla_login.complete(session, sent_back, timezone.now())
-        return browser.renewed(request, finish_run(session) if session.connection else to_page(session))
 
-    return shows_problems(request, session, finish_login)
+@shows_problems()
+def _returned_to_run(request: HttpRequest, session: ConnectSession, sent_back: Return) -> HttpResponse:
+    tesla_login.complete(session, sent_back, timezone.now())
+    return browser.renewed(request, finish_run(session) if session.connection else to_page(session))
+
+
+_RETURNED: Final[dict[Purpose, Callable[[HttpRequest, Any, Return], HttpResponse]]] = {
+    Purpose.RUN: _returned_to_run,
+    Purpose.OWNER_LINK: owner_views.returned,
+    Purpose.OWN_PAGE: person_views.returned,
+}
 
 
 @step

@@ -291,9 +291,11 @@ def web(port: int, *, host: str = "127.0.0.1", threads: int = 128) -> list[str]:
 def worker() -> list[str]:
     """The command line of the background worker. Workers share the database and need nothing else of each other."""
     options = ["--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle"]
-    return python("-m", "celery", "--app", "portal.celery", "worker", "--loglevel", "INFO", *options)
+    return python(
+        "-m", "celery", "--quiet", "--app", "portal.celery", "worker", "--loglevel", "INFO", *options
+    )
 
 
 def clock() -> list[str]:
     """The command line of what starts the regular tasks; a process of its own, so that its end is noticed."""
-    return python("-m", "celery", "--app", "portal.celery", "beat", "--loglevel", "INFO")
+    return python("-m", "celery", "--quiet", "--app", "portal.celery", "beat", "--loglevel", "INFO")

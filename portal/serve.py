@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -11,10 +12,11 @@ from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import private_files, settings_table, settings_values
+from portal import log_format, private_files, settings_table, settings_values
 from portal.processes import Process, StartFailed, Supervisor, answers, clock, python, says, web, worker
 
 VAR: Final = Path(__file__).resolve().parent.parent / "var"
+log = logging.getLogger("portal.serve")
 STEPS: Final = (
     ("check", "--deploy", "--fail-level", "ERROR"),
     ("migrate", "--no-input", "--verbosity", "0"),
@@ -64,7 +66,10 @@ def _serve(port: int) -> None:
 
 
 def _tell(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)  # noqa: T201 - a command's own output
+    """Among the lines of the processes, in their form."""
+    log.handlers, log.propagate = [logging.StreamHandler(sys.stderr)], False
+    log_format.format_handlers(log)
+    log.warning("%s", sentence)
 
 
 def processes(port: int) -> list[Process]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import quote
 import environ
 from django.templatetags.static import static
 
-from portal import folder_queue, private_files
+from portal import folder_queue, log_format, private_files
 from portal.settings_table import read_all
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -346,7 +347,7 @@ LOGGING = {
         "only_what_broke": {"()": "portal.middleware.OnlyWhatBrokeFilter"},
     },
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+        "line": log_format.formatter(env["LOG_FORMAT"]),
     },
     "handlers": {
         "stderr": {
@@ -354,7 +355,9 @@ LOGGING = {
             "stream": sys.stderr,
             "formatter": "line",
             "filters": ["request_id"],
-        }
+        },
+        # Without any handler Python would write it to the standard error stream after all.
+        "nowhere": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["stderr"], "level": env["LOG_LEVEL"]},
     "loggers": {
@@ -364,6 +367,8 @@ LOGGING = {
         "urllib3": {"level": "WARNING"},
         "django.request": {"filters": ["only_what_broke"]},
         # Anybody can send a foreign host name; the answer says 400 and that is all there is to say.
-        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
     },
 }
+# Python writes warnings past the log, over several lines.
+logging.captureWarnings(env["LOG_FORMAT"] == "json")

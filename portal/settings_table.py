@@ -52,6 +52,7 @@ SETTINGS: Final = (
     Setting("PRIVACY_URL", values.web_address),
     Setting("STAFF_SECOND_FACTOR", values.switch, "off"),
     Setting("LOG_LEVEL", values.log_level, "INFO"),
+    Setting("LOG_FORMAT", values.log_format, "text"),
     Setting("REFUSALS_KEPT_DAYS", values.whole_number, "30"),
     Setting("RUNS_KEPT_DAYS", values.at_least(30), "90"),
     Setting("VISITS_KEPT_DAYS", values.whole_number, "1"),

@@ -18,6 +18,7 @@ Reader = Callable[[str], Any]
 _ON: Final = ("on", "true", "yes", "1")
 _OFF: Final = ("off", "false", "no", "0")
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_LOG_FORMATS: Final = ("text", "json")
 _DATABASES: Final = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
 _CACHES: Final = ("locmemcache", "redis", "rediss")
 _BROKERS: Final = ("filesystem", "amqp", "amqps", "redis", "rediss")
@@ -80,6 +81,13 @@ def log_level(value: str) -> str:
     if value.upper() not in _LEVELS:
         raise ValueError(f"must be one of {', '.join(_LEVELS)}.")
     return value.upper()
+
+
+def log_format(value: str) -> str:
+    """How log lines are written, in whatever case."""
+    if value.lower() not in _LOG_FORMATS:
+        raise ValueError(f"must be {' or '.join(_LOG_FORMATS)}.")
+    return value.lower()
 
 
 def words(value: str) -> list[str]:

@@ -6,6 +6,10 @@ import gc
 import resource
 from typing import Any, Final
 
+from gunicorn.glogging import Logger
+
+from portal import log_format
+
 worker_class = "portal.buffering_worker.BufferingWorker"
 workers = 1
 threads = 128
@@ -47,3 +51,14 @@ def freeze() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+
+
+class Log(Logger):
+    """The server's own log, in the form of all others."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        log_format.format_handlers(self.error_log)
+
+
+logger_class = Log

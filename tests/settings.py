@@ -4,8 +4,8 @@ import os
 
 # What the shell has set for a portal of its own must not reach the tests; only where to store and send may be chosen.
 for _name in (
-    "ALLOWED_HOSTS", "BEHIND_PROXY", "DEBUG", "LEGACY_OWNER_API", "LOG_LEVEL", "OPERATOR_NAME", "PRIVACY_URL",
-    "SIMULATOR_URL", "SUPPORT_CONTACT", "TESLA_KEY_DOMAIN", "TESLA_KEY_FILE", "TESLA_REGIONS",
+    "ALLOWED_HOSTS", "BEHIND_PROXY", "DEBUG", "LEGACY_OWNER_API", "LOG_FORMAT", "LOG_LEVEL", "OPERATOR_NAME",
+    "PRIVACY_URL", "SIMULATOR_URL", "SUPPORT_CONTACT", "TESLA_KEY_DOMAIN", "TESLA_KEY_FILE", "TESLA_REGIONS",
 ):  # fmt: skip
     os.environ.pop(_name, None)
 os.environ |= {

@@ -9,16 +9,22 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError
+from django.db.models import F
 
 from tests.factories import ApplicationFactory
-from tests.sample_audit import audit_equals_truth, load
+from tests.sample_audit import INSTALLATION_WIDE, NOT_PLANTED, audit_equals_truth, load
 from vehicles import facts, vault
+from vehicles.diagnosis import RULES, MissingReason
+from vehicles.facts.table import DECIDING
 from vehicles.management import sample_truth
 from vehicles.models import Connection, Reservation, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.tesla.simulator.sample_fleet import SampleFleet
 from vehicles.tesla.simulator.world import SAMPLE_SEED
 
 pytestmark = pytest.mark.django_db
+
+FACTS_NOT_PLANTED = INSTALLATION_WIDE | {"fleet_signs": "a sample person has one login, not both"}
+"""Facts that are the same for all of a sample, each with the reason."""
 
 
 def test_every_planted_car_is_one_that_the_simulated_tesla_knows() -> None:
@@ -76,6 +82,28 @@ def test_two_hundred_cars_show_every_state() -> None:
         "legacy_cannot_sign",
         "legacy_closed",
     }
+
+
+def test_every_cause_is_planted_and_told_by_the_truth_file(now: Any, tmp_path: Path) -> None:
+    load(300, truth=tmp_path / "truth.jsonl")
+    grants = facts.with_rows(VehicleGrant.objects.all())
+    known = [facts.facts_of(grant, facts.access_of(grant), now) for grant in grants]
+    causes = {rule.code for rule in RULES} - set(NOT_PLANTED)
+    assert {rule.code for rule in RULES if any(map(rule.stops, known))} == causes
+    told: set[str] = set()
+    for line in (tmp_path / "truth.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        reasons = (each.split(":")[1] for each in row["missing_permissions"].split())
+        told.update(row["planted"]["faults"], *([reason] for reason in reasons))
+    assert told == {*causes, "not_connected", MissingReason.NOT_REQUESTED}
+
+    for fact in DECIDING:
+        values = [getattr(each, fact.name) for each in known]
+        assert any(value != values[0] for value in values) or fact.name in FACTS_NOT_PLANTED, fact.name
+        for column in (part.name for part in fact.sql(now) if isinstance(part, F)):
+            values = list(VehicleGrant.objects.values_list(column, flat=True))
+            # All rows of a sample are of one mode.
+            assert any(value != values[0] for value in values) or column == "mode", column
 
 
 @pytest.mark.slow

@@ -155,6 +155,27 @@ def test_erasing_a_person_leaves_history_whole(guarded_events: None, now: dateti
     assert list(Event.objects.order_by("pk").values())[: len(before)] == before
 
 
+_TAKEN_BY_NOBODY = {
+    "sqlite": ["CREATE TRIGGER nobody BEFORE INSERT ON vehicles_event BEGIN SELECT RAISE(IGNORE); END"],
+    "postgresql": [
+        "CREATE FUNCTION nobody() RETURNS trigger AS 'BEGIN RETURN NULL; END' LANGUAGE plpgsql",
+        "CREATE TRIGGER nobody BEFORE INSERT ON vehicles_event FOR EACH ROW EXECUTE FUNCTION nobody()",
+    ],
+}
+
+
+@pytest.mark.django_db
+def test_a_change_whose_event_was_not_written_does_not_go_through(now: datetime) -> None:
+    grant = VehicleGrantFactory()
+    with connection.cursor() as cursor:
+        for statement in _TAKEN_BY_NOBODY[connection.vendor]:
+            cursor.execute(statement)
+    with pytest.raises(IntegrityError, match="was not written"), transaction.atomic():
+        grants.revoke(grant, actor=history.SYSTEM, now=now)
+    grant.refresh_from_db()
+    assert grant.revoked_at is None and not Event.objects.exists()
+
+
 @pytest.mark.django_db
 def test_staff_of_every_rank_can_read_history_and_neither_change_nor_delete_it(client: Any) -> None:
     event = EventFactory()

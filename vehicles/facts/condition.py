@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
+
+from django.db.models import Q
 
 from vehicles.diagnosis import Key, KeyReason
 from vehicles.models import Vehicle
-from vehicles.sources import Source, age_limit
+from vehicles.sources import SOURCES, Source, age_limit
 
 MOST_KEYS: Final = 20
 """A car takes no more virtual keys than this (Fleet API: virtual keys)."""
@@ -29,6 +31,16 @@ def is_stale(vehicle: Vehicle, now: datetime) -> bool:
     return _is_too_old(vehicle.key_source, vehicle.key_observed_at, now)
 
 
+def is_stale_q(now: datetime, vehicle: str = "") -> Q:
+    """`is_stale` as a condition on cars, or on rows that lead to one by `vehicle`."""
+    too_old = Q()
+    for source, standing in SOURCES.items():
+        if standing.age_limit:
+            observed = {f"{vehicle}key_observed_at__lte": now - standing.age_limit}
+            too_old |= Q(**{f"{vehicle}key_source": source}, **observed)
+    return too_old & ~Q(**{f"{vehicle}key__in": [Key.UNKNOWN, Key.NOT_REQUIRED]})
+
+
 def _is_too_old(source: str, observed_at: datetime | None, now: datetime) -> bool:
     limit = age_limit(source)
     return limit is not None and observed_at is not None and now - observed_at >= limit
@@ -42,6 +54,12 @@ def key_slots_full(vehicle: Vehicle) -> bool:
 def was_listed_lately(vehicle: Vehicle, now: datetime) -> bool:
     """Whether what Tesla's list said of service and mobile access still counts."""
     return not _is_too_old(Source.VEHICLE_LIST, vehicle.listed_at, now)
+
+
+def was_listed_lately_q(now: datetime, vehicle: str = "") -> Q:
+    """`was_listed_lately` as a condition on cars, or on rows that lead to one by `vehicle`."""
+    limit, listed = age_limit(Source.VEHICLE_LIST) or timedelta.max, f"{vehicle}listed_at"
+    return Q(**{f"{listed}__isnull": True}) | Q(**{f"{listed}__gt": now - limit})
 
 
 def is_asleep(vehicle: Vehicle, now: datetime) -> bool:

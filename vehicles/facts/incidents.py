@@ -49,10 +49,11 @@ def _since(kind: IncidentKind) -> str:
     return f"{kind}_since"
 
 
-def faults(grant: VehicleGrant, standing: Standing) -> dict[str, bool]:
-    """Whether an incident holds the grant up. Accounts that answer as ever are not touched by a mass revocation."""
-    if grant.integration == Integration.LEGACY:
-        return {}
-    is_suspected = grant.account.consent == Consent.SUSPECTED
-    touched = {IncidentKind.OPERATOR_FAULT: True, IncidentKind.MASS_REVOCATION: is_suspected}
-    return {CAUSES[kind]: is_touched and kind in standing for kind, is_touched in touched.items()}
+def holds_up(kind: IncidentKind, grant: VehicleGrant, standing: Standing) -> bool:
+    """Whether an incident of this kind holds the grant up. Legacy grants are not served by what broke.
+
+    Accounts that answer as ever are not touched by a mass revocation.
+    """
+    if grant.integration == Integration.LEGACY or kind not in standing:
+        return False
+    return kind is not IncidentKind.MASS_REVOCATION or grant.account.consent == Consent.SUSPECTED

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from django.db import IntegrityError
+
 from vehicles import prepared, request_id
 from vehicles.history.kinds import Kind
 from vehicles.models import (
@@ -75,8 +77,12 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
 
 
 def record(kind: Kind, *, actor: str, at: datetime, **facts: Any) -> None:
-    """Write one event, given as `event` takes it."""
-    prepared.insert(event(kind, actor=actor, at=at, **facts))
+    """Write one event, given as `event` takes it.
+
+    Raises `IntegrityError` where the database did not take it, so that no change goes through without its event.
+    """
+    if not prepared.insert(event(kind, actor=actor, at=at, **facts)):
+        raise IntegrityError(f"the event {kind} was not written")
 
 
 def record_all(events: Iterable[Event]) -> None:

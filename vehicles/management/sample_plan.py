@@ -92,7 +92,16 @@ class PlannedGrant:
     requested: tuple[str, ...]
     approved: tuple[str, ...]
     declined: tuple[str, ...]
+    not_granted: tuple[str, ...]
+    """Approved over the legacy API, and not granted at Tesla since it moved to the Fleet API."""
     given_before: timedelta
+    moved_before: timedelta | None
+    """How long ago it moved; None where it did not."""
+
+    @property
+    def granted(self) -> set[str]:
+        """What was approved and at some time granted at Tesla."""
+        return set(self.approved) - set(self.not_granted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +253,32 @@ def _grant(
     dice: random.Random,
 ) -> PlannedGrant:
     asked = READS + CONTROLS if dice.random() < 0.8 else READS
-    offered = asked if person.uses_legacy_api else tuple(covered_by(asked, scopes))
+    moved_before = _moved_before(person, application)
+    began_on_legacy = person.uses_legacy_api or moved_before is not None
+    offered = asked if began_on_legacy else tuple(covered_by(asked, scopes))
     declined = tuple(name for name in offered if name == "read_location" and dice.random() < 0.06)
     approved = tuple(name for name in offered if name not in declined)
-    return PlannedGrant(car.vin, application, asked, approved, declined, _ago(dice, days=400, at_least=60))
+    return PlannedGrant(
+        vin=car.vin,
+        application=application,
+        requested=asked,
+        approved=approved,
+        declined=declined,
+        not_granted=() if moved_before is None else _not_covered(approved, scopes),
+        given_before=_ago(dice, days=400, at_least=60),
+        moved_before=moved_before,
+    )
+
+
+def _moved_before(person: ScenarioPerson, application: int) -> timedelta | None:
+    """How long ago the person moved all that they had given the application over the legacy API, if they had."""
+    dice = _dice("moved", f"{person.sub}:{application}")
+    return None if person.uses_legacy_api or dice.random() >= 0.1 else _ago(dice, days=60)
+
+
+def _not_covered(names: Sequence[str], scopes: Collection[str]) -> tuple[str, ...]:
+    covered = covered_by(names, scopes)
+    return tuple(name for name in names if name not in covered)
 
 
 def _reservations(person: ScenarioPerson, elsewhere: Sequence[int]) -> tuple[PlannedReservation, ...]:

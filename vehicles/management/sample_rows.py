@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from django.db import transaction
 
 from vehicles import facts, incidents, vault
 from vehicles.diagnosis import Facts, diagnose
+from vehicles.facts.table import DECIDING
 from vehicles.management.sample_plan import (
     LEGACY_CLOSED_IN,
     PlannedAccess,
@@ -205,6 +206,8 @@ def _add_grant(batch: Batch, planned: PlannedPerson, grant: PlannedGrant, applic
             requested=list(grant.requested),
             approved=list(grant.approved),
             declined=list(grant.declined),
+            not_granted=list(grant.not_granted),
+            moved_at=None if grant.moved_before is None else batch.now - grant.moved_before,
             approved_at=batch.now - grant.given_before,
             verdict_since=batch.now - planned.changed_before,
         )
@@ -258,7 +261,7 @@ def _insert(model: Any, rows: Iterable[Any]) -> None:
 
 def _verdict(known: Facts, verdicts: Verdicts) -> tuple[str, str, str, bool]:
     """The verdict columns of these facts, diagnosed once for each combination. Times do not change a verdict."""
-    values = (getattr(known, each.name) for each in fields(known) if each.name != "observed")
+    values = (getattr(known, fact.name) for fact in DECIDING)
     key = tuple(frozenset(value.items()) if hasattr(value, "items") else value for value in values)
     if key not in verdicts:
         verdicts[key] = facts.verdict_columns(diagnose(known))

@@ -45,12 +45,11 @@ class Planted:
 
     @property
     def never_granted(self) -> set[str]:
-        """Asked for, and not there to be approved, because Tesla did not grant it."""
-        return (
-            set()
-            if self.is_legacy
-            else set(self.grant.requested) - {*self.grant.approved, *self.grant.declined}
-        )
+        """Asked for, and not granted at Tesla: not there to be approved, or lacking since the grant moved here."""
+        if self.is_legacy:
+            return set()
+        chosen = {*self.grant.approved, *self.grant.declined}
+        return set(self.grant.requested) - chosen | set(self.grant.not_granted)
 
     @property
     def withdrawn(self) -> set[str]:
@@ -58,7 +57,7 @@ class Planted:
         if self.is_legacy:
             return set()
         return {
-            name for name in self.grant.approved if PERMISSIONS[name].tesla_scope not in self.person.scopes
+            name for name in self.grant.granted if PERMISSIONS[name].tesla_scope not in self.person.scopes
         }
 
     @property
@@ -77,7 +76,7 @@ class Planted:
 def _faults(planted: Planted) -> list[str]:
     """Every fault that holds, the one that a call meets first in front."""
     vehicle = planted.access.vehicle
-    commands = set(planted.grant.approved) & set(CONTROLS)
+    commands = planted.grant.granted & set(CONTROLS)
     holds = {
         "not_granted_at_tesla": bool(planted.never_granted),
         "paused": vehicle.paused,
@@ -101,12 +100,12 @@ def _verdict(planted: Planted, faults: list[str]) -> str:
     stopped = planted.withdrawn
     if "legacy_cannot_sign" in faults or "key_absent" in faults:
         stopped = stopped | set(CONTROLS)
-    if set(faults) & set(_BLOCKING) or set(planted.grant.approved) <= stopped:
+    if set(faults) & set(_BLOCKING) or planted.grant.granted <= stopped:
         return "blocked"
     if planted.never_granted or stopped:
         return "degraded"
     is_unseen = planted.access.vehicle.key in ("unknown", "conflict")
-    return "unproven" if is_unseen and set(planted.grant.approved) & set(CONTROLS) else "ok"
+    return "unproven" if is_unseen and planted.grant.granted & set(CONTROLS) else "ok"
 
 
 def _next_actor(planted: Planted, cause: str) -> str:
@@ -213,6 +212,7 @@ def _states(planted: Planted, faults: list[str]) -> dict[str, Any]:
         "requested": list(grant.requested),
         "approved": list(grant.approved),
         "declined": list(grant.declined),
+        "not_granted": list(grant.not_granted),
         "key_reason": str(vehicle.key_reason or ""),
         "total_keys": vehicle.total_keys,
         "in_service": vehicle.car.in_service,

@@ -10,6 +10,7 @@ import pytest
 
 from tests.vehicles.api.conftest import Calls
 from tests.vehicles.commanding import calls, car_of, executed
+from vehicles.controls import CONTROLS
 from vehicles.models import Command, Vehicle
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -18,8 +19,9 @@ SENT = {"status": "success", "message": "Successfully sent request to vehicle"}
 
 @dataclass(frozen=True)
 class Sends:
-    """One request that sends: where, with what, which Tesla commands it becomes, what is answered."""
+    """One request that sends: which control, where, with what, which Tesla commands it becomes, what is answered."""
 
+    control: str
     path: str
     body: Any
     commands: tuple[str, ...]
@@ -37,10 +39,11 @@ class Sends:
 CHARGE, CLIMATE, TRUNK, PIN = "control_charge", "control_climate", "control_trunk", "control_pin"
 TESLA_SCHEDULE = "tesla/charge/schedule"
 SENDS = (
-    Sends("security", {"action": "UNLOCK"}, ("door_unlock",), "control_security"),
-    Sends("charge", {"action": "START"}, ("charge_start",), CHARGE),
-    Sends("charge/limit", {"limit": 0.7}, ("set_charge_limit",), CHARGE),
+    Sends("unlock", "security", {"action": "UNLOCK"}, ("door_unlock",), "control_security"),
+    Sends("start_charge", "charge", {"action": "START"}, ("charge_start",), CHARGE),
+    Sends("set_charge_limit", "charge/limit", {"limit": 0.7}, ("set_charge_limit",), CHARGE),
     Sends(
+        "set_amperage",
         "tesla/charge/ammeter",
         {"amperage": 12},
         ("set_charging_amps",),
@@ -48,6 +51,7 @@ SENDS = (
         {"status": "success", "message": "Successfully sent the following amperage: 12"},
     ),
     Sends(
+        "set_charge_schedule",
         TESLA_SCHEDULE,
         {"type": "START_TIME", "enabled": True, "time": "23:30"},
         ("add_charge_schedule",),
@@ -57,8 +61,15 @@ SENDS = (
             "startTime": {"enabled": True, "time": "23:30"},
         },
     ),
-    Sends("tesla/charge/charge_port_door", {"action": "OPEN"}, ("charge_port_door_open",), CHARGE),
     Sends(
+        "open_charge_port",
+        "tesla/charge/charge_port_door",
+        {"action": "OPEN"},
+        ("charge_port_door_open",),
+        CHARGE,
+    ),
+    Sends(
+        "set_temperature",
         "tesla/climate/cabin",
         {"action": "SET", "temperature": 19.5},
         ("set_temps",),
@@ -66,17 +77,19 @@ SENDS = (
         {"status": "OFF", "temperature": 19.5},
     ),
     Sends(
+        "start_defroster",
         "tesla/climate/defroster",
         {"action": "START"},
         ("set_preconditioning_max",),
         CLIMATE,
         {"status": "START"},
     ),
-    Sends("tesla/security/trunk", {"action": "OPEN"}, ("actuate_trunk",), TRUNK),
-    Sends("tesla/security/frunk", {"action": "OPEN"}, ("actuate_trunk",), TRUNK),
-    Sends("tesla/pin", {"pin": "1234"}, ("clear_pin_to_drive_admin", "set_pin_to_drive"), PIN),
-    Sends("tesla/pin", {}, ("clear_pin_to_drive_admin",), PIN, method="DELETE"),
+    Sends("open_trunk", "tesla/security/trunk", {"action": "OPEN"}, ("actuate_trunk",), TRUNK),
+    Sends("open_frunk", "tesla/security/frunk", {"action": "OPEN"}, ("actuate_trunk",), TRUNK),
+    Sends("set_pin", "tesla/pin", {"pin": "1234"}, ("clear_pin_to_drive_admin", "set_pin_to_drive"), PIN),
+    Sends("clear_pin", "tesla/pin", {}, ("clear_pin_to_drive_admin",), PIN, method="DELETE"),
     Sends(
+        "send_destination",
         "navigation/destination",
         {"latitude": 47.37, "longitude": -8.54},
         ("navigation_request",),
@@ -84,11 +97,61 @@ SENDS = (
         needs_key=False,
     ),
 )
+PORT, CABIN, DEFROSTER = "tesla/charge/charge_port_door", "tesla/climate/cabin", "tesla/climate/defroster"
+WHEEL, HEATER = "tesla/climate/steering_wheel", "remote_steering_wheel_heater_request"
+WARM: dict[str, dict[str, Any]] = {
+    "climate_state": {"is_climate_on": True, "steering_wheel_heater": False},
+}
+OTHER_DIRECTIONS: dict[str, tuple[Sends, dict[str, dict[str, Any]]]] = {
+    sends.control: (sends, state)
+    for sends, state in (
+        (Sends("lock", "security", {"action": "LOCK"}, ("door_lock",), "control_security"), {}),
+        (
+            Sends("stop_charge", "charge", {"action": "STOP"}, ("charge_stop",), CHARGE),
+            {"charge_state": {"charging_state": "Charging"}},
+        ),
+        (
+            Sends("close_charge_port", PORT, {"action": "CLOSE"}, ("charge_port_door_close",), CHARGE),
+            {"charge_state": {"charging_state": "Disconnected", "charge_port_door_open": True}},
+        ),
+        (Sends("start_climate", CABIN, {"action": "START"}, ("auto_conditioning_start",), CLIMATE), {}),
+        (Sends("stop_climate", CABIN, {"action": "STOP"}, ("auto_conditioning_stop",), CLIMATE), {}),
+        (Sends("stop_defroster", DEFROSTER, {"action": "STOP"}, ("set_preconditioning_max",), CLIMATE), {}),
+        (Sends("start_steering_wheel", WHEEL, {"action": "START"}, (HEATER,), CLIMATE), WARM),
+        (
+            Sends("stop_steering_wheel", WHEEL, {"action": "STOP"}, (HEATER,), CLIMATE),
+            {"climate_state": {**WARM["climate_state"], "steering_wheel_heater": True}},
+        ),
+        (
+            Sends("close_trunk", "tesla/security/trunk", {"action": "CLOSE"}, ("actuate_trunk",), TRUNK),
+            {"vehicle_state": {"rt": 16}, "vehicle_config": {"plg": True}},
+        ),
+    )
+}
+"""Controls of the same endpoints, and the state of the car in which they are sent."""
 EVERY = pytest.mark.parametrize("sends", SENDS, ids=lambda sends: f"{sends.method} {sends.path}")
+
+
+def test_every_control_has_a_request_that_sends_it() -> None:
+    assert {sends.control for sends in SENDS} | set(OTHER_DIRECTIONS) == set(CONTROLS)
+
+
+@pytest.mark.parametrize("name", OTHER_DIRECTIONS)
+def test_the_other_direction_reaches_the_car_too(
+    simulator: SimulatorServer, signed: Calls, name: str
+) -> None:
+    sends, state = OTHER_DIRECTIONS[name]
+    for section, values in state.items():
+        car_of(simulator, signed.grant).sections[section].update(values)
+    answer = sends.by(signed)
+    assert answer.status_code == 200, answer.json()
+    assert executed(simulator, signed.grant) == list(sends.commands)
+    assert Command.objects.get().name == name
 
 
 @EVERY
 @pytest.mark.parametrize("which", ["signed", "unsigned"])
+@pytest.mark.django_db
 def test_it_reaches_the_car_and_is_answered_as_the_original_api_does(
     simulator: SimulatorServer, request: pytest.FixtureRequest, sends: Sends, which: str
 ) -> None:
@@ -96,7 +159,8 @@ def test_it_reaches_the_car_and_is_answered_as_the_original_api_does(
     answer = sends.by(api)
     assert (answer.status_code, answer.json()) == (200, sends.answer or SENT)
     assert executed(simulator, api.grant) == list(sends.commands)
-    assert Command.objects.get().request_id == answer.headers["SC-Request-Id"]
+    command = Command.objects.get()
+    assert (command.name, command.request_id) == (sends.control, answer.headers["SC-Request-Id"])
 
 
 @EVERY

@@ -7,7 +7,6 @@ messages are made; the few commands that only exist as REST calls are in `REST_O
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import ModuleType
 from typing import Any, Final
 
 from vehicles.tesla import scopes, vehicle_commands
@@ -46,22 +45,77 @@ REST_ONLY: Final[dict[str, tuple[Callable[[Mapping[str, Any]], None], Effect]]] 
 SERVER_SIDE: Final = frozenset(REST_ONLY) - {"remote_boombox"}
 """Tesla's servers carry these out, so that they go unsigned to every car."""
 
-_SAME_EFFECT: Final[dict[str, Effect]] = {
-    **{name: body_effects.media for name in COMMANDS if name.startswith("media_")},
+EFFECTS: Final[dict[str, Effect]] = {
+    "door_lock": body_effects.door_lock,
+    "door_unlock": body_effects.door_unlock,
+    "remote_start_drive": body_effects.remote_start_drive,
+    "actuate_trunk": body_effects.actuate_trunk,
+    "open_tonneau": body_effects.open_tonneau,
+    "close_tonneau": body_effects.close_tonneau,
+    "stop_tonneau": body_effects.stop_tonneau,
+    "charge_start": charging_effects.charge_start,
+    "charge_stop": charging_effects.charge_stop,
+    "charge_standard": charging_effects.charge_standard,
+    "charge_max_range": charging_effects.charge_max_range,
+    "set_charge_limit": charging_effects.set_charge_limit,
+    "set_charging_amps": charging_effects.set_charging_amps,
+    "charge_port_door_open": charging_effects.charge_port_door_open,
+    "charge_port_door_close": charging_effects.charge_port_door_close,
+    "set_scheduled_charging": charging_effects.set_scheduled_charging,
+    "set_scheduled_departure": charging_effects.set_scheduled_departure,
+    "add_charge_schedule": charging_effects.add_charge_schedule,
+    "remove_charge_schedule": charging_effects.remove_charge_schedule,
+    "add_precondition_schedule": charging_effects.add_precondition_schedule,
+    "remove_precondition_schedule": charging_effects.remove_precondition_schedule,
+    "batch_remove_charge_schedules": charging_effects.batch_remove_charge_schedules,
+    "batch_remove_precondition_schedules": charging_effects.batch_remove_precondition_schedules,
+    "auto_conditioning_start": climate_effects.auto_conditioning_start,
+    "auto_conditioning_stop": climate_effects.auto_conditioning_stop,
+    "set_temps": climate_effects.set_temps,
+    "set_preconditioning_max": climate_effects.set_preconditioning_max,
+    "remote_steering_wheel_heater_request": climate_effects.remote_steering_wheel_heater_request,
+    "remote_seat_heater_request": climate_effects.remote_seat_heater_request,
+    "remote_seat_cooler_request": climate_effects.remote_seat_cooler_request,
+    "remote_auto_seat_climate_request": climate_effects.remote_auto_seat_climate_request,
+    "set_climate_keeper_mode": climate_effects.set_climate_keeper_mode,
+    "set_bioweapon_mode": climate_effects.set_bioweapon_mode,
+    "set_cabin_overheat_protection": climate_effects.set_cabin_overheat_protection,
+    "set_cop_temp": climate_effects.set_cop_temp,
+    "set_pin_to_drive": pin_effects.set_pin_to_drive,
+    "reset_pin_to_drive_pin": pin_effects.reset_pin_to_drive_pin,
+    "clear_pin_to_drive_admin": pin_effects.clear_pin_to_drive_admin,
+    "set_valet_mode": pin_effects.set_valet_mode,
+    "reset_valet_pin": pin_effects.reset_valet_pin,
+    "speed_limit_set_limit": pin_effects.speed_limit_set_limit,
+    "speed_limit_activate": pin_effects.speed_limit_activate,
+    "speed_limit_deactivate": pin_effects.speed_limit_deactivate,
+    "speed_limit_clear_pin": pin_effects.speed_limit_clear_pin,
+    "speed_limit_clear_pin_admin": pin_effects.speed_limit_clear_pin_admin,
+    "flash_lights": body_effects.flash_lights,
+    "honk_horn": body_effects.honk_horn,
+    "set_sentry_mode": body_effects.set_sentry_mode,
+    "window_control": body_effects.window_control,
+    "sun_roof_control": body_effects.sun_roof_control,
+    "trigger_homelink": body_effects.trigger_homelink,
+    "guest_mode": body_effects.guest_mode,
+    "erase_user_data": body_effects.erase_user_data,
+    "set_vehicle_name": body_effects.set_vehicle_name,
+    "schedule_software_update": body_effects.schedule_software_update,
+    "cancel_software_update": body_effects.cancel_software_update,
+    "media_toggle_playback": body_effects.media,
+    "media_next_track": body_effects.media,
+    "media_prev_track": body_effects.media,
+    "media_next_fav": body_effects.media,
+    "media_prev_fav": body_effects.media,
+    "media_volume_up": body_effects.media,
+    "media_volume_down": body_effects.media,
+    "adjust_volume": body_effects.adjust_volume,
+    "set_low_power_mode": body_effects.set_low_power_mode,
+    "keep_accessory_power_mode": body_effects.keep_accessory_power_mode,
+    "navigation_gps_request": body_effects.navigation_gps_request,
     "navigation_sc_request": body_effects.no_visible_effect,
     "navigation_waypoints_request": body_effects.no_visible_effect,
     "ping": body_effects.no_visible_effect,
-}
-_ROOMS: Final[tuple[ModuleType, ...]] = (charging_effects, climate_effects, body_effects, pin_effects)
-
-
-def _effect(name: str) -> Effect:
-    found: Effect = next(getattr(room, name) for room in _ROOMS if hasattr(room, name))
-    return found
-
-
-EFFECTS: Final[dict[str, Effect]] = {
-    **{name: _SAME_EFFECT.get(name) or _effect(name) for name in COMMANDS},
     **{name: effect for name, (_, effect) in REST_ONLY.items()},
 }
 """What every command does, by its REST name."""
