@@ -95,6 +95,8 @@ CACHES = cache.caches(environ.Env.cache_url_config(CACHE_URL))
 CELERY_BROKER_URL = env["CELERY_BROKER_URL"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# For ever: by default a worker gives up after a hundred times.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "portal.clock:Scheduler"

@@ -24,8 +24,6 @@ from vehicles import nudges, tasks
 from vehicles.models import Application, User, Vehicle, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
 
-AT_ONCE = 0.3
-"""Seconds; what waits for a broker waits for a second at least."""
 PATIENCE = 8.0
 """Seconds that a connection to the broker may take here, so that who waits for one is told from who is slow."""
 Away = Callable[[str, str], None]
@@ -54,13 +52,15 @@ def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[Away]:
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("scheme", ["amqp", "redis"])
-def test_a_nudge_returns_at_once_raises_nothing_and_is_complained_of_once(
-    away: Away, scheme: str, fault: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_a_nudge_waits_for_nobody_raises_nothing_and_is_complained_of_once(
+    scheme: str, fault: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.WARNING, "vehicles.nudges")
+    sender = nudges._Sender()
+    monkeypatch.setattr(nudges, "_SENDER", sender)
     monkeypatch.setattr(nudges, "REST_SECONDS", 0.0)
     application = Celery("away", set_as_current=False)
-    application.conf.update(broker_connection_timeout=1.0)
+    application.conf.update(broker_connection_timeout=0.5)
 
     @application.task(name="nudged")
     def nudged() -> None:
@@ -69,16 +69,15 @@ def test_a_nudge_returns_at_once_raises_nothing_and_is_complained_of_once(
     with useless_server(fault) as port:
         application.conf.broker_url = f"{scheme}://127.0.0.1:{port}//"
         if scheme == "redis":
-            application.conf.broker_transport_options = {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}
-        for _ in range(2):
-            began = time.monotonic()
+            application.conf.broker_transport_options = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
+        # Who waits between tries waits for seconds; once more is enough where that is not so.
+        for _ in range(2 if fault == "silent" else 1):
             nudges.nudge(nudged)
-            assert time.monotonic() - began < AT_ONCE
-        nudges._SENDER.wait()
+        assert sender._waiting.unfinished_tasks, "it came back when all was over"
+        sender.wait()
     application.close()
-    assert [record.message.split(":")[0] for record in caplog.records] == [
-        "the broker takes no message for nudged"
-    ]
+    # Threads of other tests may still be waiting for their own brokers.
+    assert caplog.text.count("the broker takes no message for nudged") == 1
 
 
 def test_a_nudge_waits_for_the_commit_and_is_not_sent_without_one(

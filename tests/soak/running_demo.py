@@ -10,14 +10,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
+import urllib3
+
+from tests.journeys.people import Consumer, Owner
 from tests.runner import ROOT
 
+HTTP: Final = urllib3.PoolManager(maxsize=32)
 START_SECONDS: Final = 180
 _COPIED: Final = ("manage.py", "portal", "connect", "vehicles", "docs", "static")
 _KEPT: Final = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
@@ -77,9 +82,37 @@ class Demo:
         return children[0] if children else None
 
 
+def connected(demo: Demo, email: str) -> Consumer:
+    """The second application of the demo, which this person has connected."""
+    told = demo.told["applications"][1]
+    registered = {name: told[name] for name in ("client_id", "client_secret", "redirect_uri")}
+    consumer = Consumer(demo.told["portal_url"], **registered)
+    Owner(email, demo.told["simulator_url"]).connect(consumer)
+    return consumer
+
+
+def status(consumer: Consumer, path: str, vin: str = "", *, key: str = "", **body: Any) -> int:
+    """The status of one request, made once, under this key of idempotency."""
+    headers = {"Authorization": f"Bearer {consumer.tokens['access_token']}"} if vin else {}
+    if key:
+        headers["Idempotency-Key"] = key
+    url = consumer.portal_url + path.format(id=consumer.ids.get(vin))
+    given = {"json": body} if body else {}
+    method = "POST" if body else "GET"
+    answer = HTTP.request(method, url, headers=headers, timeout=40, retries=False, redirect=False, **given)
+    return answer.status
+
+
+def answers(url: str) -> bool:
+    try:
+        return urllib3.request("GET", url, timeout=10, retries=False).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
 @contextmanager
-def running(folder: Path) -> Iterator[Demo]:
-    """Start a demo in this folder, and end it as Ctrl-C does."""
+def running(folder: Path, environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[Demo]:
+    """Start a demo in this folder with these settings of its own, and end it as Ctrl-C does."""
     for name in _COPIED:
         source = ROOT / name
         if source.is_dir():
@@ -87,12 +120,13 @@ def running(folder: Path) -> Iterator[Demo]:
         else:
             shutil.copy(source, folder / name)
     ports = dict(zip(("PORT", "SIM_PORT", "SAMPLE_PORT"), map(str, _free_ports(3)), strict=True))
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | ports
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    given = {**kept, **ports, **environment}
     with (folder / "terminal.log").open("wb") as terminal:
         process = subprocess.Popen(
             [sys.executable, "-m", "portal.demo"],
             cwd=folder,
-            env=environment,
+            env=given,
             stdout=terminal,
             stderr=terminal,
         )
@@ -109,12 +143,12 @@ def running(folder: Path) -> Iterator[Demo]:
             process.kill()
 
 
-def wait_until(condition: Callable[[], object], seconds: float) -> float:
+def wait_until(condition: Callable[[], object], seconds: float, *, every: float = 0.05) -> float:
     """Wait for it; returns how many seconds that took. Fails where it does not come true in time."""
     began = time.monotonic()
     while not condition():
         assert time.monotonic() - began < seconds, "it took too long"
-        time.sleep(0.05)
+        time.sleep(every)
     return time.monotonic() - began
 
 

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-import urllib3
 
-from tests.journeys.people import Consumer, Owner
+from tests.journeys.people import Consumer
 from tests.soak.conftest import Report, size
-from tests.soak.running_demo import PARTS, Demo, Part, running, wait_until
+from tests.soak.running_demo import PARTS, Demo, Part, answers, connected, running, status, wait_until
 from tests.soak.traffic import Stream, Traffic
 from vehicles.tesla.simulator.scenarios import BERNDS_MODEL_S, DIETERS_MODEL_3
 
@@ -27,27 +26,7 @@ if minutes := size("DEMO_MINUTES", 0):
     KILLS = minutes * 60 // KILL_EVERY_SECONDS
 BACK_SECONDS: Final = 60
 TASK_SECONDS: Final = 30
-HTTP: Final = urllib3.PoolManager(maxsize=16)
 GARBAGE: Final = {"00000_empty.celery.msg": b"", "00001_garbage.celery.msg": b"\x00\xff{" * 100}
-
-
-def connected(demo: Demo, email: str) -> Consumer:
-    """The second application of the demo, which this person has connected."""
-    told = demo.told["applications"][1]
-    registered = {name: told[name] for name in ("client_id", "client_secret", "redirect_uri")}
-    consumer = Consumer(demo.told["portal_url"], **registered)
-    Owner(email, demo.told["simulator_url"]).connect(consumer)
-    return consumer
-
-
-def status(consumer: Consumer, path: str, vin: str = "", **body: str) -> int:
-    """The status of one request, made once."""
-    headers = {"Authorization": f"Bearer {consumer.tokens['access_token']}"} if vin else {}
-    url = consumer.portal_url + path.format(id=consumer.ids.get(vin))
-    given = {"json": body} if body else {}
-    method = "POST" if body else "GET"
-    answer = HTTP.request(method, url, headers=headers, timeout=40, retries=False, redirect=False, **given)
-    return answer.status
 
 
 def streams(bernd: Consumer, dieter: Consumer) -> list[Stream]:
@@ -89,13 +68,6 @@ def kill(demo: Demo, part: Part) -> float:
         return demo.terminal.count(f"{part.told_as} is up again") > heard
 
     return wait_until(is_back, BACK_SECONDS)
-
-
-def answers(url: str) -> bool:
-    try:
-        return urllib3.request("GET", url, timeout=10, retries=False).status == 200
-    except urllib3.exceptions.HTTPError:
-        return False
 
 
 def test_it_is_up_at_the_end(tmp_path: Path, report: Report) -> None:

@@ -44,7 +44,7 @@ class Provider:
     access_tokens_end_at_refresh: bool = False
     """Whether a refresh or a new login ends the access token before at once; Tesla's documentation allows both."""
     is_starting: bool = False
-    """While it is, logins and the control API work, and all else is 503: who knew it before tells it what was agreed."""
+    """While it is, logins and the control API work, and all else is 503: it has to be told what was agreed before."""
 
 
 class World:
