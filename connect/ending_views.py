@@ -13,7 +13,7 @@ from connect.models import ConnectSession, ResponseType, Step
 from connect.run_view import of_run, step, to_page
 from vehicles import grants
 from vehicles.models import Vehicle
-from vehicles.tasks import nudge
+from vehicles.nudges import nudge
 
 
 @step

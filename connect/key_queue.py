@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from connect import flow, keys
 from connect.keys import KeyPage
@@ -12,8 +13,10 @@ from connect.models import ConnectSession, Step
 from connect.problems import UNKNOWN_RUN, ConnectProblem
 from vehicles import pairing
 from vehicles.diagnosis import Key
-from vehicles.models import Application, Vehicle, VehicleAccess
+from vehicles.models import Application, TeslaAccount, Vehicle, VehicleAccess
 from vehicles.permissions import PERMISSIONS
+
+LATELY: Final = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,17 @@ def page(session: ConnectSession, vehicle_id: str, now: datetime) -> KeyPage:
     if access is None:
         raise ConnectProblem(UNKNOWN_RUN)
     return keys.page_of(access, flow.last_visit(session, Step.KEYS), now)
+
+
+def lately_arrived(now: datetime) -> list[TeslaAccount]:
+    """The accounts of people who came to a key page within `LATELY`, and are still there."""
+    runs = ConnectSession.objects.filter(step=Step.KEYS, ended_at=None, expires_at__gt=now)
+    accounts = {
+        run.account.pk: run.account
+        for run in runs.select_related("account")
+        if run.account and flow.last_visit(run, Step.KEYS) > now - LATELY
+    }
+    return list(accounts.values())
 
 
 def may_skip(session: ConnectSession) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from connect import flow, retention
+from connect import flow, key_queue, retention
 from vehicles import sync
 from vehicles.models import TeslaAccount
 
@@ -29,4 +29,11 @@ def learn_colours(account_id: str, **kwargs: Any) -> None:
     """Learn what colour the cars are whose owner is about to tell them apart."""
     account = TeslaAccount.objects.filter(pk=account_id).first()
     if account:
+        sync.learn_colours(account)
+
+
+@shared_task
+def learn_lately_connected_colours(**kwargs: Any) -> None:
+    """The same for everybody who has just connected, should the word about them have been lost."""
+    for account in key_queue.lately_arrived(timezone.now()):
         sync.learn_colours(account)

@@ -20,27 +20,15 @@ from typing import Any, Final
 from kombu.exceptions import ChannelError
 from kombu.transport import filesystem, virtual
 
+from portal.task_messages import UnreadableMessage, require_task, require_types
+
 log = logging.getLogger(__name__)
 
 FOLDERS: Final = ("messages", "processed", "rejected")
 MOST_REJECTED: Final = 100
 """Messages set aside beyond this number are removed, oldest first."""
 _COMPLAIN_EVERY: Final = 60.0
-_FIELD_TYPES: Final[tuple[tuple[str, type], ...]] = (("body", str), ("headers", dict), ("properties", dict))
-_BODY_TYPES: Final = (list, dict, dict)
-"""Arguments, named arguments and what follows on the task (Celery: message protocol 2)."""
-_HEADER_TYPES: Final[tuple[tuple[str, type | tuple[type, ...]], ...]] = (
-    ("task", str),
-    ("id", str),
-    ("eta", (str, type(None))),
-    ("expires", (str, type(None))),
-    ("retries", (int, type(None))),
-    ("timelimit", (list, type(None))),
-)
-
-
-class UnreadableMessage(Exception):
-    """The file holds nothing that is a task message; the text says what is wrong."""
+_FIELD_TYPES: Final = {"body": str, "headers": dict, "properties": dict}
 
 
 def options(folder: Path) -> dict[str, Any]:
@@ -161,25 +149,16 @@ def _read(path: Path) -> dict[str, Any]:
         raise UnreadableMessage(f"{type(failure).__name__}: {failure}") from failure
     if not isinstance(payload, dict):
         raise UnreadableMessage("it is no JSON object")
-    _require_types(payload, _FIELD_TYPES)
-    _require_types(payload["headers"], _HEADER_TYPES)
-    if (payload.get("content-type"), payload.get("content-encoding")) != ("application/json", "utf-8"):
-        raise UnreadableMessage("it is not JSON in UTF-8")
+    require_types(payload, _FIELD_TYPES)
     if not isinstance(payload["properties"].get("delivery_tag"), str):
         raise UnreadableMessage("its delivery_tag is no text")
-    try:
-        body = virtual.Message(payload, channel=_DECODER, accept={"application/json"}).decode()  # type: ignore[arg-type]
-    except Exception as failure:
-        raise UnreadableMessage(f"{type(failure).__name__}: {failure}") from failure
-    if not isinstance(body, list) or [type(part) for part in body] != list(_BODY_TYPES):
-        raise UnreadableMessage("its body is not that of a task")
+    content = (payload.get("content-type"), payload.get("content-encoding"))
+    require_task(payload["headers"], content, lambda: _message(payload).decode())
     return payload
 
 
-def _require_types(fields: dict[str, Any], types: tuple[tuple[str, Any], ...]) -> None:
-    for name, kind in types:
-        if not isinstance(fields.get(name), kind):
-            raise UnreadableMessage(f"its {name} is missing or of the wrong type")
+def _message(payload: dict[str, Any]) -> virtual.Message:
+    return virtual.Message(payload, channel=_DECODER, accept={"application/json"})  # type: ignore[arg-type]
 
 
 class _Decoder:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
@@ -22,6 +22,7 @@ from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from portal.cache import STRICT
 from portal.celery import app
 
 log = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ def _disk() -> None:
 
 def _cache() -> None:
     """Raises what the cache raises, and `NotWritable` where it keeps nothing."""
-    token = uuid.uuid4().hex
+    token, cache = uuid.uuid4().hex, caches[STRICT]
     cache.set("readyz", token, timeout=60)
     if cache.get("readyz") is None:
         raise NotWritable("nothing was kept")

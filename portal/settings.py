@@ -12,7 +12,7 @@ from urllib.parse import quote
 import environ
 from django.templatetags.static import static
 
-from portal import folder_queue, log_format, private_files
+from portal import cache, folder_queue, log_format, private_files
 from portal.settings_table import read_all
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -98,14 +98,19 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "vehicles.User"
 
 CACHE_URL = env["CACHE_URL"]
-CACHES = {"default": environ.Env.cache_url_config(CACHE_URL)}
+CACHES = cache.caches(environ.Env.cache_url_config(CACHE_URL))
 
 CELERY_BROKER_URL = env["CELERY_BROKER_URL"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# For ever: by default a worker gives up after a hundred times.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "portal.clock:Scheduler"
+CELERY_WORKER_CONSUMER = "portal.tolerant_worker:Consumer"
+# Its answers would need queues of their own, which are one more thing that can hold what nobody can read.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 # A broker that is away holds up nobody: what is sent to it is only a nudge.
 CELERY_BROKER_CONNECTION_TIMEOUT = 1.0
 CELERY_TASK_PUBLISH_RETRY = False
@@ -115,6 +120,8 @@ CELERY_BEAT_SCHEDULE = {
     "end expired Connect runs": {"task": "connect.tasks.end_expired_runs", "schedule": 60.0},
     "forget old rows": {"task": "connect.tasks.forget_old_rows", "schedule": 600.0},
     "watch accounts": {"task": "vehicles.tasks.watch_accounts", "schedule": 60.0},
+    "let verdicts follow": {"task": "vehicles.tasks.let_verdicts_follow", "schedule": 60.0},
+    "learn colours": {"task": "connect.tasks.learn_lately_connected_colours", "schedule": 60.0},
     "rediagnose": {"task": "vehicles.tasks.rediagnose", "schedule": 3600.0},
     "forget attempts to sign in": {"task": "portal.tasks.forget_sign_ins", "schedule": 3600.0},
     "forget expired tokens": {"task": "vehicles.tasks.forget_expired_tokens", "schedule": 3600.0 * 6},
@@ -123,9 +130,8 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
     folder_queue.make(VAR_DIR / "queue")
     CELERY_BROKER_TRANSPORT = "portal.folder_queue:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = folder_queue.options(VAR_DIR / "queue")
-    # Its answers would need a queue that every worker reads; a folder has none.
-    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 elif CELERY_BROKER_URL.startswith("redis"):
+    CELERY_BROKER_TRANSPORT = "portal.tolerant_worker:RedisTransport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1.0, "socket_timeout": 5.0}
 
 # Django ----------------------------------------------------------------------------------------------------------

@@ -15,13 +15,14 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from portal import health
+from portal.cache import STRICT
 from vehicles import sealing
 
 CONNECT_SECONDS: Final = 5
@@ -100,7 +101,7 @@ _CAN_WRITE: Final = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SHOW transactio
 
 def cached() -> str:
     """Write a value and read it back."""
-    name, value = f"check-{secrets.token_hex(8)}", secrets.token_hex(8)
+    name, value, cache = f"check-{secrets.token_hex(8)}", secrets.token_hex(8), caches[STRICT]
     try:
         cache.set(name, value, timeout=60)
         found = cache.get(name)

@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 
 from portal.demo import environment, legacy_owner, returning, rows, run
 from portal.demo.environment import Ports
+from portal.demo.simulated_tesla import SimulatorRefused
 from tests.conftest import SignIn
 from vehicles import upstream
 from vehicles.models import Application, Incident, TeslaAccount, User, Vehicle, VehicleGrant
@@ -148,6 +149,28 @@ def test_the_owner_of_old_is_connected_over_the_legacy_api_and_again_at_the_next
         grants = VehicleGrant.objects.filter(integration="legacy", connection__application=application)
         assert len(grants) == len(emma.vehicles)
         assert all(upstream.vehicle_data(grant, ["charge_state"]) for grant in grants)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_simulator_that_was_started_again_begins_once_it_was_told_and_even_if_that_fails(
+    simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    def restore_people(url: str) -> int:
+        assert simulator.world.provider.is_starting
+        if fails:
+            raise SimulatorRefused("no")
+        return 0
+
+    monkeypatch.setattr(returning, "restore_people", restore_people)
+    simulator.world.provider.is_starting = True
+    ports = Ports(8000, simulator.port, 8002)
+    if fails:
+        with pytest.raises(SimulatorRefused):
+            run._restore(ports)
+    else:
+        run._restore(ports)
+    assert not simulator.world.provider.is_starting
 
 
 @pytest.mark.django_db

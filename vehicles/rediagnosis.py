@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from vehicles import evidence, facts
-from vehicles.models import Vehicle, VehicleGrant
+from vehicles.models import Application, Vehicle, VehicleGrant
 
 _CARS_AT_ONCE: Final = 500
 
@@ -24,6 +24,18 @@ def rediagnose(now: datetime, *, application: int | None = None) -> Iterator[int
     if application is None:
         let_keys_expire(now)
     yield from (part.seen for part in facts.refresh_in_parts(grants, now))
+
+
+def let_verdicts_follow(now: datetime) -> int:
+    """Rewrite the verdicts of applications that were paused or let go again; returns of how many."""
+    waiting = list(Application.objects.filter(verdicts_follow=True))
+    for application in waiting:
+        for _ in rediagnose(now, application=application.pk):
+            pass
+        # One that was switched meanwhile has to be followed once more.
+        seen = Application.objects.filter(pk=application.pk, paused=application.paused)
+        seen.filter(paused_since=application.paused_since).update(verdicts_follow=False)
+    return len(waiting)
 
 
 def standing(application: int | None = None) -> QuerySet[VehicleGrant]:

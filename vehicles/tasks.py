@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from typing import Any, Final
+from typing import Any
 
-from celery import Task, shared_task
+from celery import shared_task
 from django.utils import timezone
-from kombu.exceptions import KombuError
 from oauth2_provider.models import clear_expired
 
 from vehicles import incidents, legacy_api, login_renewal, rediagnosis, settlement, watching
-
-log = logging.getLogger(__name__)
-
-BROKER_REST_SECONDS: Final = 10.0
-"""For so long a broker that did not answer is not asked again, so that not every request waits for it."""
-
-
-class _Broker:
-    failed_at = float("-inf")
-
-
-def nudge(task: Task, *args: Any, **named: Any) -> None:
-    """Have the worker do this soon. Where the broker does not answer it is left undone, for nothing waits for it: what
-    the task does is also done by a regular one, or by the next request that needs it.
-    """
-    if time.monotonic() - _Broker.failed_at < BROKER_REST_SECONDS:
-        return
-    try:
-        task.apply_async(args, named, retry=False)
-    except (KombuError, OSError) as failure:
-        _Broker.failed_at = time.monotonic()
-        log.warning("the broker takes no message for %s: %s", task.name, type(failure).__name__)
 
 
 @shared_task
@@ -60,10 +35,16 @@ def watch_accounts(**kwargs: Any) -> None:
 
 
 @shared_task
-def rediagnose(application: int | None = None, **kwargs: Any) -> None:
-    """Write down what time has changed, and make every verdict, or those of one application, what it is now."""
-    for _ in rediagnosis.rediagnose(timezone.now(), application=application):
+def rediagnose(**kwargs: Any) -> None:
+    """Write down what time has changed, and make every verdict what it is now."""
+    for _ in rediagnosis.rediagnose(timezone.now()):
         pass
+
+
+@shared_task
+def let_verdicts_follow(**kwargs: Any) -> None:
+    """Make the verdicts of applications that staff paused, or let go again, what they are now."""
+    rediagnosis.let_verdicts_follow(timezone.now())
 
 
 @shared_task

@@ -31,6 +31,7 @@ from portal.application_credentials import NewCredentials
 from vehicles import history, tasks
 from vehicles.history import Kind
 from vehicles.models import Application
+from vehicles.nudges import nudge
 
 RENEWABLE: Final[dict[str, tuple[str, Callable[[Application], NewCredentials]]]] = {
     "client-secret": ("client secret", application_credentials.new_client_secret),
@@ -104,7 +105,8 @@ class ApplicationAdmin(FormTrail, StaffAdmin):
         if "paused" in form.changed_data:
             obj.paused_since = timezone.now() if obj.paused else None
             # Requests are refused at once; the verdicts of a large application take their time.
-            transaction.on_commit(lambda: tasks.nudge(tasks.rediagnose, application=obj.pk))
+            obj.verdicts_follow = True
+            nudge(tasks.let_verdicts_follow)
         obj.save()
 
     def trail_subjects(self, row: Application) -> dict[str, Any]:

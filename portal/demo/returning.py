@@ -54,6 +54,14 @@ def restore_people(simulator_url: str) -> int:
     return len({account.pk for account in (*fleet, *legacy)})
 
 
+def let_simulator_begin(simulator_url: str) -> None:
+    """End the wait of a simulated Tesla that was started to wait for all this: until then it denied nobody anything.
+
+    Raises `SimulatorRefused`.
+    """
+    tell(simulator_url, "PATCH", "/_sim/provider", {"is_starting": False})
+
+
 def put_keys_back(simulator_url: str) -> None:
     """Put the operator's key on every car that is known to have it."""
     known = {car.vin for person in DEFAULT for car in person.vehicles}

@@ -41,7 +41,9 @@ def run(console: Console, supervisor: Supervisor, ports: Ports, kept: dict[str, 
         with console.status(f"Starting the {process.name}"):
             supervisor.wait_until_up(process)
         console.print(f"[green]✓[/] The {process.name} is up")
-    if people := returning.restore_people(ports.simulator_url):
+    people = returning.restore_people(ports.simulator_url)
+    returning.let_simulator_begin(ports.simulator_url)
+    if people:
         console.print(f"[green]✓[/] Connected again: {people} who had connected before")
     legacy = next(each for each in wanted if each.integration == Integration.LEGACY)
     legacy_owner.connect_all(Application.objects.get(client_id=legacy.client_id), timezone.now())
@@ -86,7 +88,14 @@ def _keep_sample_fleet(wanted: list[rows.DemoApplication]) -> None:
 
 
 def _processes(ports: Ports, sample: rows.DemoApplication) -> list[Process]:
-    simulator = ["run_tesla_simulator", "--port", str(ports.simulator), "--vehicles", str(SAMPLE_VEHICLES)]
+    simulator = [
+        "run_tesla_simulator",
+        "--port",
+        str(ports.simulator),
+        "--vehicles",
+        str(SAMPLE_VEHICLES),
+        "--wait",
+    ]
     worker_log, clock_log = LOGS / "worker.log", LOGS / "clock.log"
     sdk = {
         "SMARTCAR_API_ORIGIN": ports.portal_url,
@@ -124,9 +133,12 @@ def settle() -> None:
 
 def _restore(ports: Ports) -> None:
     """A simulated Tesla that was started again has forgotten what was agreed."""
-    returning.restore_starting_logins()
-    returning.restore_people(ports.simulator_url)
-    connections.close_all()
+    try:
+        returning.restore_starting_logins()
+        returning.restore_people(ports.simulator_url)
+    finally:
+        returning.let_simulator_begin(ports.simulator_url)
+        connections.close_all()
 
 
 def _told(ports: Ports, wanted: list[rows.DemoApplication], kept: dict[str, str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
 import pytest
 import urllib3
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, TestCase
 
 from connect.models import ConnectSession
 from tests.factories import EVERY_SCOPE, ApplicationFactory
@@ -130,8 +130,10 @@ class Journey:
         return self.return_from_tesla(self.tesla.connect(self.to_tesla(), email, scopes))
 
     def approve(self, **changes: Any) -> HttpResponse:
-        """Send the permission page's form as it stands, or with other choices."""
-        return self.post("approve", **(ticked(self.look()) | changes))
+        """Send the permission page's form as it stands, or with other choices; what waits for the commit is done."""
+        form = ticked(self.look()) | changes
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            return self.post("approve", **form)
 
     @property
     def run(self) -> ConnectSession:

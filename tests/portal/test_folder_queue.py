@@ -20,7 +20,7 @@ from celery import Celery
 from portal import folder_queue
 from portal.clock import Scheduler
 from tests.runner import ROOT
-from vehicles import tasks
+from vehicles import nudges
 
 DAMAGED: dict[str, bytes] = {
     "empty": b"",
@@ -144,7 +144,7 @@ def test_a_half_written_message_is_not_seen(application: Celery, folder: Path) -
 
 @pytest.fixture
 def nudging(application: Celery, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(tasks._Broker, "failed_at", float("-inf"))
+    monkeypatch.setattr(nudges, "_SENDER", nudges._Sender())
 
     @application.task(name="nudged")
     def nudged() -> None:
@@ -158,7 +158,8 @@ def test_a_queue_that_takes_nothing_costs_the_nudge_and_nothing_else(
 ) -> None:
     caplog.set_level(logging.WARNING)
     shutil.rmtree(folder)
-    tasks.nudge(nudging)
+    nudges.nudge(nudging)
+    nudges._SENDER.wait()
     assert "the broker takes no message for nudged" in caplog.text
 
 
@@ -174,7 +175,8 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, nudging: Any, a
         application.conf.broker_transport_options = folder_queue.options(small)
         with pytest.raises(OSError, match="No space"):
             (small / "filler").write_bytes(b"x" * 100_000)
-        tasks.nudge(nudging)
+        nudges.nudge(nudging)
+        nudges._SENDER.wait()
         assert list((small / "messages").iterdir()) == []
         (small / "filler").unlink()
         send(application, "later")

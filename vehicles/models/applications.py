@@ -41,6 +41,8 @@ class Application(AbstractApplication):
         default=False, help_text="Answer every vehicle request with a known-issue error"
     )
     paused_since = models.DateTimeField(null=True, blank=True, editable=False)
+    verdicts_follow = models.BooleanField(default=False, editable=False)
+    """Paused, or let go again, and the verdicts of its grants do not say so yet."""
     logo = models.CharField(max_length=200, blank=True, help_text="Path of a picture among the static files")
     colour = models.CharField(
         max_length=7, blank=True, validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", "A colour like #1d4ed8.")]

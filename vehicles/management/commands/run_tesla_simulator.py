@@ -33,6 +33,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--vehicles", type=int, default=0, help="sample cars beside those of the scenario"
         )
+        parser.add_argument(
+            "--wait",
+            action="store_true",
+            help="answer 503 until `PATCH /_sim/provider` says that it is no longer starting",
+        )
         parser.add_argument("--certificate", default="", help="PEM file: serve TLS")
         parser.add_argument("--private-key", default="", help="PEM file of the certificate's key")
 
@@ -43,6 +48,7 @@ class Command(BaseCommand):
             world = World(
                 clients=[registered_client()], scenario=options["scenario"], vehicles=options["vehicles"]
             )
+            world.provider.is_starting = options["wait"]
             run(
                 world,
                 port=options["port"],

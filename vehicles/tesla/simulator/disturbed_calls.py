@@ -30,6 +30,8 @@ async def record_and_disturb(request: web.Request, handler: Handler) -> web.Stre
     """Let the request through as the faults in force allow, and record it if an application made it."""
     if request.path.startswith(CONTROL):
         return await handler(request)
+    if world_of(request).provider.is_starting and await _needs_what_was_agreed(request):
+        return web.Response(status=503)
     target = await _target(request)
     fault = world_of(request).faults.next(target)
     answer = await (_suffer(fault, request, handler) if fault else handler(request))
@@ -43,6 +45,12 @@ async def record_and_disturb(request: web.Request, handler: Handler) -> web.Stre
             at=world_of(request).clock.now(),
         )
     return answer
+
+
+async def _needs_what_was_agreed(request: web.Request) -> bool:
+    if request.path == paths.TOKEN:
+        return (await form_fields(request)).get("grant_type") == "refresh_token"
+    return request.path.startswith("/api/")
 
 
 @web.middleware

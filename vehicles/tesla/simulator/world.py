@@ -47,6 +47,8 @@ class Provider:
     """Whether removing an application also takes its key off the cars; reports differ."""
     access_tokens_end_at_refresh: bool = False
     """Whether a refresh or a new login ends the access token before at once; Tesla's documentation allows both."""
+    is_starting: bool = False
+    """While it is, logins and the control API work, and all else is 503: it has to be told what was agreed before."""
 
 
 class World:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+import urllib3
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
@@ -240,3 +242,19 @@ def test_a_mass_revocation_answers_refreshes_with_login_required_and_passes(
     assert application.refresh().json()["error"] == "login_required"
     control("PATCH", "/provider", {"mass_revocation_fault": 0})
     assert application.refresh().status == 200
+
+
+def test_while_it_starts_it_denies_nobody_what_it_has_not_been_told_yet(simulator: SimulatorServer) -> None:
+    def answer_to(path: str, **form: str) -> int:
+        body = urlencode(form) if form else None
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        method = "POST" if form else "GET"
+        return urllib3.request(method, simulator.url + path, body=body, headers=headers).status
+
+    refresh = {"grant_type": "refresh_token", "client_id": "nobody", "refresh_token": "unknown"}
+    simulator.world.provider.is_starting = True
+    assert (answer_to("/api/1/vehicles"), answer_to(paths.TOKEN, **refresh)) == (503, 503)
+    assert answer_to(paths.TOKEN, **{**refresh, "grant_type": "authorization_code"}) == 400
+    answer = urllib3.request("PATCH", f"{simulator.url}/_sim/provider", json={"is_starting": False})
+    assert answer.json()["is_starting"] is False
+    assert (answer_to("/api/1/vehicles"), answer_to(paths.TOKEN, **refresh)) == (401, 400)
