@@ -9,7 +9,7 @@ class ConnectConfig(AppConfig):
 
     def ready(self) -> None:
         """Have runs forget a person who is deleted."""
-        from connect.forgetting import forget
+        from connect.person.forgetting import forget
         from vehicles.models import User
 
         pre_delete.connect(forget, sender=User)

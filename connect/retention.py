@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from connect import address_limits, fixit, owner_link, person_visit, token_families
+from connect.links import fix_link, owner_link
 from connect.models import (
     AddressBudget,
     Arrivals,
@@ -18,7 +18,10 @@ from connect.models import (
     PersonVisit,
     ShownFault,
 )
-from vehicles import retention
+from connect.oauth import token_families
+from connect.person import person_visit
+from connect.run import address_limits
+from vehicles.history import retention
 
 
 def too_old(now: datetime) -> list[QuerySet[Any]]:
@@ -30,7 +33,7 @@ def too_old(now: datetime) -> list[QuerySet[Any]]:
     return [
         ConnectSession.objects.filter(created_at__lt=runs),
         Arrivals.objects.filter(hour__lt=runs),
-        FixLink.objects.filter(created_at__lt=runs - fixit.LASTS),
+        FixLink.objects.filter(created_at__lt=runs - fix_link.LASTS),
         PersonVisit.objects.filter(began_at__lt=now - max(visits, person_visit.OVER_AFTER)),
         OwnerVisit.objects.filter(link_made_at__lt=now - max(visits, owner_link.GOOD_FOR)),
         ShownFault.objects.filter(shown_at__lt=now - faults),

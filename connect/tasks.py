@@ -7,7 +7,8 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from connect import flow, key_queue, retention
+from connect import retention
+from connect.run import flow, key_queue
 from vehicles import sync
 from vehicles.models import TeslaAccount
 

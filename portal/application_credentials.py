@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
-from vehicles import sealing
+from vehicles import encryption
 from vehicles.client_credentials import checksum
 from vehicles.models import Application
 
@@ -57,8 +57,8 @@ def new_management_token(application: Application) -> NewCredentials:
 
 def keep_management_token(application: Application, token: str) -> None:
     """Store this management token: encrypted, since it also signs webhooks, and a checksum to find it by."""
-    application.management_token_encrypted = sealing.seal(
-        sealing.management_token_purpose(application.pk), token
+    application.management_token_encrypted = encryption.seal(
+        encryption.management_token_purpose(application.pk), token
     )
     application.management_token_checksum = checksum(token)
     application.save(update_fields=["management_token_encrypted", "management_token_checksum", "updated"])

@@ -8,7 +8,7 @@ class PortalConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from portal import checks  # noqa: F401  (registers the deploy checks)
+        from portal.configuration import checks  # noqa: F401  (registers the deploy checks)
         from portal.roles import keep_roles
         from portal.sign_in import trail
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from vehicles import virtual_key
+from vehicles.commands import virtual_key
 
 
 @require_safe

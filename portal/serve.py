@@ -12,8 +12,18 @@ from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import log_format, private_files, settings_table, settings_values
-from portal.processes import Process, StartFailed, Supervisor, answers, clock, python, says, web, worker
+from portal.configuration import log_format, private_files, settings_table, settings_values
+from portal.running.processes import (
+    Process,
+    StartFailed,
+    Supervisor,
+    answers,
+    clock,
+    python,
+    says,
+    web,
+    worker,
+)
 
 VAR: Final = Path(__file__).resolve().parent.parent / "var"
 log = logging.getLogger("portal.serve")

@@ -1,4 +1,4 @@
-"""One settings module. Each value comes from the environment, by the table of `portal.settings_table`."""
+"""One settings module. Each value comes from the environment, by the table of `portal.configuration.settings_table`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from urllib.parse import quote
 import environ
 from django.templatetags.static import static
 
-from portal import cache, folder_queue, log_format, private_files
-from portal.settings_table import read_all
+from portal.configuration import log_format, private_files
+from portal.configuration.settings_table import read_all
+from portal.running import cache, folder_queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -107,8 +108,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "portal.clock:Scheduler"
-CELERY_WORKER_CONSUMER = "portal.tolerant_worker:Consumer"
+CELERY_BEAT_SCHEDULER = "portal.running.clock:Scheduler"
+CELERY_WORKER_CONSUMER = "portal.running.tolerant_worker:Consumer"
 # Its answers would need queues of their own, which are one more thing that can hold what nobody can read.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 # A broker that is away holds up nobody: what is sent to it is only a nudge.
@@ -128,10 +129,10 @@ CELERY_BEAT_SCHEDULE = {
 }
 if CELERY_BROKER_URL.startswith("filesystem://"):
     folder_queue.make(VAR_DIR / "queue")
-    CELERY_BROKER_TRANSPORT = "portal.folder_queue:Transport"
+    CELERY_BROKER_TRANSPORT = "portal.running.folder_queue:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = folder_queue.options(VAR_DIR / "queue")
 elif CELERY_BROKER_URL.startswith("redis"):
-    CELERY_BROKER_TRANSPORT = "portal.tolerant_worker:RedisTransport"
+    CELERY_BROKER_TRANSPORT = "portal.running.tolerant_worker:RedisTransport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1.0, "socket_timeout": 5.0}
 
 # Django ----------------------------------------------------------------------------------------------------------
@@ -157,23 +158,23 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "portal.forwarded.ForwardedHeadersMiddleware",
-    "portal.middleware.RequestIdMiddleware",
-    "portal.middleware.ContentSecurityPolicyMiddleware",
-    "portal.middleware.StaffContentSecurityPolicyMiddleware",
+    "portal.web.forwarded.ForwardedHeadersMiddleware",
+    "portal.web.middleware.RequestIdMiddleware",
+    "portal.web.middleware.ContentSecurityPolicyMiddleware",
+    "portal.web.middleware.StaffContentSecurityPolicyMiddleware",
     # Before what looks at the host name, or sends a probe on to https.
-    "portal.health.HealthMiddleware",
+    "portal.running.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "portal.middleware.LanguageMiddleware",
+    "portal.web.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.sign_in.middleware.SignInMiddleware",
-    "portal.error_pages.NotStorableMiddleware",
+    "portal.web.error_pages.NotStorableMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -236,7 +237,7 @@ CSRF_COOKIE_NAME = "carport_csrf"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-CSRF_FAILURE_VIEW = "connect.views.csrf_failure"
+CSRF_FAILURE_VIEW = "connect.views.run.csrf_failure"
 SECURE_SSL_REDIRECT = SECURE
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
@@ -263,7 +264,7 @@ STAFF_CONTENT_SECURITY_POLICY = {
 OAUTH2_PROVIDER_APPLICATION_MODEL = "vehicles.Application"
 OAUTH2_PROVIDER = {
     "APPLICATION_MODEL": "vehicles.Application",
-    "OAUTH2_VALIDATOR_CLASS": "connect.oauth.ConnectValidator",
+    "OAUTH2_VALIDATOR_CLASS": "connect.oauth.validator.ConnectValidator",
     "CLIENT_ID_GENERATOR_CLASS": "vehicles.client_credentials.ClientIdGenerator",
     "CLIENT_SECRET_GENERATOR_CLASS": "vehicles.client_credentials.ClientSecretGenerator",
     "CLIENT_SECRET_HASHER": "random_secret",
@@ -349,8 +350,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "request_id": {"()": "portal.middleware.RequestIdFilter"},
-        "only_what_broke": {"()": "portal.middleware.OnlyWhatBrokeFilter"},
+        "request_id": {"()": "portal.web.middleware.RequestIdFilter"},
+        "only_what_broke": {"()": "portal.web.middleware.OnlyWhatBrokeFilter"},
     },
     "formatters": {
         "line": log_format.formatter(env["LOG_FORMAT"]),

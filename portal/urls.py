@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from portal import error_pages, front, health, key_file
+from portal import front, key_file
+from portal.running import health
+from portal.web import error_pages
 from vehicles.api.versions import EVERYTHING_ELSE
 
 urlpatterns = [
@@ -17,13 +19,13 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     # Before the pages, since most requests are the API's.
     path("", include("vehicles.api.urls")),
-    path("", include("connect.oauth_urls")),
+    path("", include("connect.oauth.urls")),
     path("", include("connect.urls")),
     # Last: whatever else begins with a version is a path of the API that does not exist.
     path("", include(EVERYTHING_ELSE)),
 ]
 
-handler400 = "portal.error_pages.bad_request"
-handler403 = "portal.error_pages.forbidden"
-handler404 = "portal.error_pages.not_found"
-handler500 = "portal.error_pages.server_error"
+handler400 = "portal.web.error_pages.bad_request"
+handler403 = "portal.web.error_pages.forbidden"
+handler404 = "portal.web.error_pages.not_found"
+handler500 = "portal.web.error_pages.server_error"

@@ -7,6 +7,6 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 _django = get_wsgi_application()
 
-from portal.chunked_bodies import with_length  # noqa: E402 - once the settings are there
+from portal.web.chunked_bodies import with_length  # noqa: E402 - once the settings are there
 
 application = with_length(_django)

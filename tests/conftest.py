@@ -15,13 +15,14 @@ from django.utils import timezone
 
 from tests.factories import EVERY_SCOPE
 from tests.network import guard
-from vehicles import logins, sync
+from vehicles import sync
 from vehicles.models import Integration, Mode, TeslaAccount
 from vehicles.tesla import paths
-from vehicles.tesla.simulator.accounts import Client
-from vehicles.tesla.simulator.scenarios import DEFAULT, ScenarioPerson
+from vehicles.tesla.simulator.account.accounts import Client
+from vehicles.tesla.simulator.samples.scenarios import DEFAULT, ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 from vehicles.tesla.simulator.world import World
+from vehicles.tokens import logins
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

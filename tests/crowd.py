@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from tests.factories import VehicleGrantFactory
-from vehicles import access, upstream
+from vehicles import access
 from vehicles.errors import CatalogueError
 from vehicles.models import Application, VehicleGrant
 from vehicles.tesla import scopes
-from vehicles.tesla.simulator.scenarios import ScenarioVehicle, person
+from vehicles.tesla.simulator.car.vehicle_numbers import with_check_digit
+from vehicles.tesla.simulator.samples.scenarios import ScenarioVehicle, person
 from vehicles.tesla.simulator.server import SimulatorServer
-from vehicles.tesla.simulator.vehicle_numbers import with_check_digit
+from vehicles.upstream import calls
 
 
 def connected(
@@ -33,7 +34,7 @@ def heard(grant: VehicleGrant) -> str:
     grant = fresh.get(pk=grant.pk)
     try:
         access.require(grant, "read_odometer")
-        upstream.vehicle_data(grant, ("vehicle_state",), scopes.VEHICLE_DEVICE_DATA)
+        calls.vehicle_data(grant, ("vehicle_state",), scopes.VEHICLE_DEVICE_DATA)
     except CatalogueError as error:
         return error.spec.name
     return "ok"

@@ -13,7 +13,6 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
-from connect import support_codes
 from connect.models import (
     AddressBudget,
     Arrivals,
@@ -24,6 +23,7 @@ from connect.models import (
     RunStep,
     ShownFault,
 )
+from connect.problems import support_codes
 from vehicles.models import (
     Application,
     ApplicationUser,
@@ -102,7 +102,7 @@ class TeslaAccountFactory(DjangoModelFactory[TeslaAccount]):
 
 
 class TeslaTokenFactory(DjangoModelFactory[TeslaToken]):
-    """The row only; `vehicles.vault.store_login` is what fills it."""
+    """The row only; `vehicles.tokens.store.store_login` is what fills it."""
 
     class Meta:
         model = TeslaToken
@@ -350,7 +350,7 @@ class PersonVisitFactory(DjangoModelFactory[PersonVisit]):
 
 
 class FixLinkFactory(DjangoModelFactory[FixLink]):
-    """A link that works; `connect.fixit.address` is what its person opens."""
+    """A link that works; `connect.links.fix_link.address` is what its person opens."""
 
     class Meta:
         model = FixLink

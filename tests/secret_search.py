@@ -12,7 +12,7 @@ from django.core.handlers.base import BaseHandler
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
-from vehicles.tesla.simulator.tokens import Tokens
+from vehicles.tesla.simulator.login.tokens import Tokens
 
 _ISSUING: Final = ("access_token", "id_token", "partner_token", "new_family", "rotate")
 

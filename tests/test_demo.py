@@ -17,10 +17,10 @@ from portal.demo import environment, legacy_owner, returning, rows, run
 from portal.demo.environment import Ports
 from portal.demo.simulated_tesla import SimulatorRefused
 from tests.conftest import SignIn
-from vehicles import upstream
 from vehicles.models import Application, Incident, TeslaAccount, User, Vehicle, VehicleGrant
-from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, ANNAS_MODEL_Y, ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ANNAS_MODEL_3, ANNAS_MODEL_Y, ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
+from vehicles.upstream import calls
 
 PORTS = Ports(8000, 8001, 8002)
 
@@ -132,7 +132,7 @@ def test_owners_who_had_connected_are_connected_again(
     assert returning.restore_people(simulator.url) == 1
     account.refresh_from_db()
     keys = {
-        status.vin: status.paired for status in upstream.fleet_status(account, [ANNAS_MODEL_3, ANNAS_MODEL_Y])
+        status.vin: status.paired for status in calls.fleet_status(account, [ANNAS_MODEL_3, ANNAS_MODEL_Y])
     }
     assert keys == {ANNAS_MODEL_3: True, ANNAS_MODEL_Y: False}
 
@@ -148,7 +148,7 @@ def test_the_owner_of_old_is_connected_over_the_legacy_api_and_again_at_the_next
         legacy_owner.connect_all(application, now)
         grants = VehicleGrant.objects.filter(integration="legacy", connection__application=application)
         assert len(grants) == len(emma.vehicles)
-        assert all(upstream.vehicle_data(grant, ["charge_state"]) for grant in grants)
+        assert all(calls.vehicle_data(grant, ["charge_state"]) for grant in grants)
 
 
 @pytest.mark.django_db
@@ -191,4 +191,4 @@ def test_sample_logins_work_after_every_start(simulator: SimulatorServer, settin
     for _ in range(2):
         simulator.world.reset(vehicles=20)
         returning.restore_starting_logins()
-        assert upstream.listed_vehicles(account)
+        assert calls.listed_vehicles(account)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.processes import PortTaken, Process, StartFailed, Supervisor, answers, require_free, says
+from portal.running.processes import PortTaken, Process, StartFailed, Supervisor, answers, require_free, says
 from tests.runner import ROOT
 
 
@@ -70,7 +70,7 @@ def test_leaving_ends_the_process_and_its_children(tmp_path: Path) -> None:
 def test_a_process_that_does_not_listen_is_ended_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal.processes.STOP_SECONDS", 0.2)
+    monkeypatch.setattr("portal.running.processes.STOP_SECONDS", 0.2)
     with Supervisor() as supervisor:
         supervisor.start(process(DEAF, tmp_path / "log"))
         [child] = supervisor._children
@@ -100,7 +100,7 @@ class Terminal(list[str]):
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.processes.PAUSES", (0.01, 0.02, 0.03))
+    monkeypatch.setattr("portal.running.processes.PAUSES", (0.01, 0.02, 0.03))
 
 
 def test_a_process_that_was_killed_is_started_again_and_the_terminal_says_which_why_and_how_often(
@@ -173,7 +173,7 @@ def test_pauses_grow_while_a_process_keeps_ending_and_begin_anew_once_it_stayed(
         "0.02 s",
         "0.03 s",
     ]
-    monkeypatch.setattr("portal.processes.STEADY_SECONDS", 0.1)
+    monkeypatch.setattr("portal.running.processes.STEADY_SECONDS", 0.1)
     told = Terminal(3)
     with Supervisor(told) as supervisor:
         supervisor.start(process(code, tmp_path / "log"))
@@ -220,7 +220,7 @@ def test_a_program_that_does_not_exist_is_said_so(tmp_path: Path) -> None:
 
 
 def test_a_process_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.processes.START_SECONDS", 0.3)
+    monkeypatch.setattr("portal.running.processes.START_SECONDS", 0.3)
     with Supervisor() as supervisor, pytest.raises(StartFailed, match="did not answer"):
         supervisor.start(process("import time; time.sleep(60)", tmp_path / "log"))
 
@@ -230,7 +230,7 @@ def test_a_signal_ends_the_wait_and_everything_with_it(tmp_path: Path, number: i
     program = f"""
         from pathlib import Path
         from tests.test_processes import WITH_CHILD, process
-        from portal.processes import Supervisor
+        from portal.running.processes import Supervisor
         with Supervisor() as supervisor:
             supervisor.start(process(WITH_CHILD, Path({str(tmp_path / "log")!r})))
             print("waiting", flush=True)

@@ -18,7 +18,7 @@ from tests.factories import AccessTokenFactory, ApplicationFactory
 from tests.runner import ROOT
 from vehicles import grants
 from vehicles.models import Vehicle
-from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ANNAS_MODEL_3, ScenarioPerson
 
 
 @pytest.fixture

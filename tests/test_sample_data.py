@@ -13,13 +13,14 @@ from django.db.models import F
 
 from tests.factories import ApplicationFactory
 from tests.sample_audit import INSTALLATION_WIDE, NOT_PLANTED, audit_equals_truth, load
-from vehicles import facts, vault
+from vehicles import facts
 from vehicles.diagnosis import RULES, MissingReason
 from vehicles.facts.table import DECIDING
 from vehicles.management import sample_truth
 from vehicles.models import Connection, Reservation, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
-from vehicles.tesla.simulator.sample_fleet import SampleFleet
+from vehicles.tesla.simulator.samples.sample_fleet import SampleFleet
 from vehicles.tesla.simulator.world import SAMPLE_SEED
+from vehicles.tokens import store
 
 pytestmark = pytest.mark.django_db
 
@@ -136,7 +137,7 @@ def test_planted_logins_open_at_the_vault() -> None:
     load(10)
     account = TeslaAccount.objects.filter(consent="active").first()
     assert account is not None
-    stored = vault.load(account, "fleet")
+    stored = store.load(account, "fleet")
     assert stored is not None
     assert stored.refresh_token
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from tests.factories import ApplicationFactory
 from vehicles.models import Application
-from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, ANNAS_MODEL_Y, BERNDS_MODEL_S, PASSWORD
+from vehicles.tesla.simulator.samples.scenarios import ANNAS_MODEL_3, ANNAS_MODEL_Y, BERNDS_MODEL_S, PASSWORD
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

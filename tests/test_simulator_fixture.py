@@ -10,10 +10,11 @@ import urllib3
 
 from tests.conftest import TESLA_ORIGINS, SignIn
 from tests.factories import ApplicationFactory
-from vehicles import grants, upstream
+from vehicles import grants
 from vehicles.models import Vehicle
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
+from vehicles.upstream import calls
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +30,7 @@ def test_a_person_who_signed_in_has_working_tokens_and_listed_cars(
     account = sign_in(anna)
     assert account.sub == anna.sub
     assert set(Vehicle.objects.values_list("vin", flat=True)) == {car.vin for car in anna.vehicles}
-    assert len(upstream.listed_vehicles(account)) == 2
+    assert len(calls.listed_vehicles(account)) == 2
 
 
 def test_grants_reach_no_further_than_the_scopes_of_the_login(

@@ -16,12 +16,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from vehicles import errors, origins, owner_links, simulated_errors
+from vehicles.db.compiled_queries import Given, Prepared
 from vehicles.diagnosis import CAUSES, Access, Diagnosis, diagnose, not_connected
 from vehicles.errors import CatalogueError, ErrorSpec, invalid
 from vehicles.facts import access_of, facts_of, with_incidents, working_permissions
 from vehicles.models import Application, Integration, Mode, Reservation, User, VehicleGrant
 from vehicles.permissions import REQUIRED_PREFIX, shows_cars
-from vehicles.prepared import Given, Prepared
 
 
 def grants_of(*, person: User, application: Application, only_connection: str = "") -> QuerySet[VehicleGrant]:

@@ -7,10 +7,11 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from vehicles import access, errors, evidence, facts, origins, upstream
+from vehicles import access, errors, evidence, facts, origins
 from vehicles.diagnosis import Access, Key
 from vehicles.errors import CatalogueError
 from vehicles.models import TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
+from vehicles.upstream import calls
 
 MAX_AGE_SECONDS: Final = 10
 MOST_AT_ONCE: Final = 100
@@ -68,7 +69,7 @@ def ask(account: TeslaAccount, vehicles: Sequence[Vehicle], now: datetime) -> No
     """Ask Tesla for the keys of these cars, `MOST_AT_ONCE` at most, with this account's token, and store the answer."""
     by_vin = {vehicle.vin: vehicle for vehicle in vehicles}
     try:
-        statuses = upstream.fleet_status(account, list(by_vin))
+        statuses = calls.fleet_status(account, list(by_vin))
     except CatalogueError:
         evidence.keys_unanswered(vehicles, now=now)
         return
@@ -92,7 +93,7 @@ def is_offline(vehicle: Vehicle, account: TeslaAccount) -> bool | None:
     A sleeping car is no hindrance: the Tesla app wakes it. Asking is free of charge and never wakes the car.
     """
     try:
-        return upstream.state_of(account, vehicle) == "offline"
+        return calls.state_of(account, vehicle) == "offline"
     except CatalogueError:
         return None
 
@@ -122,7 +123,7 @@ def _look_at_list(grant: VehicleGrant, now: datetime) -> None:
     listed = grant.connection.vehicle.listed_at
     if listed is None or now - listed >= timedelta(seconds=MAX_AGE_SECONDS):
         with suppress(CatalogueError):
-            upstream.listed_vehicle(grant)
+            calls.listed_vehicle(grant)
 
 
 def _look_for_car(grant: VehicleGrant, now: datetime) -> None:
@@ -131,7 +132,7 @@ def _look_for_car(grant: VehicleGrant, now: datetime) -> None:
     if listed is not None and now - listed < _LOOK_FOR_CAR_AFTER:
         return
     with suppress(CatalogueError):
-        evidence.vehicles_listed(grant.account, upstream.listed(grant.account, grant.integration), now=now)
+        evidence.vehicles_listed(grant.account, calls.listed(grant.account, grant.integration), now=now)
         if grant.own_access is not None:
             grant.own_access.refresh_from_db(fields=["access_type", "missing_since"])
 

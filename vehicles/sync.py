@@ -6,12 +6,13 @@ import contextlib
 from datetime import datetime, timedelta
 from typing import Final
 
-from vehicles import account_calls, evidence, pairing, upstream
+from vehicles import evidence, pairing
 from vehicles.diagnosis import Consent
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, TeslaAccount, VehicleAccess, VehicleGrant
 from vehicles.reads.values import mapping, text_or_none
 from vehicles.tesla import scopes
+from vehicles.upstream import account_call, calls
 
 _SEVERAL: Final = 2
 _MOST_COLOURS: Final = 10
@@ -27,7 +28,7 @@ def look_at_consent(account: TeslaAccount, now: datetime, max_age_seconds: int) 
     if account.consent != Consent.ACTIVE or is_fresh:
         return account
     with contextlib.suppress(CatalogueError):
-        account_calls.renew_login(account, Integration.FLEET)
+        account_call.renew_login(account, Integration.FLEET)
     account.refresh_from_db()
     return account
 
@@ -37,7 +38,7 @@ def vehicles_of(account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
 
     Raises `CatalogueError` when the list cannot be had; a missing key state does not stop it.
     """
-    accesses = evidence.vehicles_listed(account, upstream.listed(account, Integration.FLEET), now=now)
+    accesses = evidence.vehicles_listed(account, calls.listed(account, Integration.FLEET), now=now)
     vehicles = sorted((access.vehicle for access in accesses), key=lambda vehicle: vehicle.vin)
     for start in range(0, len(vehicles), pairing.MOST_AT_ONCE):
         pairing.ask(account, vehicles[start : start + pairing.MOST_AT_ONCE], now)
@@ -46,7 +47,7 @@ def vehicles_of(account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
 
 def legacy_vehicles_of(account: TeslaAccount, now: datetime) -> list[VehicleAccess]:
     """As `vehicles_of`, over the legacy API, which tells nothing of keys: a VIN may say that its car takes none."""
-    accesses = evidence.vehicles_listed(account, upstream.listed(account, Integration.LEGACY), now=now)
+    accesses = evidence.vehicles_listed(account, calls.listed(account, Integration.LEGACY), now=now)
     evidence.keys_not_told([access.vehicle for access in accesses], now=now)
     return accesses
 
@@ -58,7 +59,7 @@ def learn_email(account: TeslaAccount, integration: str) -> None:
     if integration == Integration.FLEET and scopes.USER_DATA not in account.granted_scopes:
         return
     with contextlib.suppress(CatalogueError):
-        told = str(upstream.profile_of(account, integration).get("email") or "")
+        told = str(calls.profile_of(account, integration).get("email") or "")
         account.email = told.lower()[:254]
         account.save(update_fields=["email"])
 
@@ -79,7 +80,7 @@ def learn_colours(account: TeslaAccount) -> None:
         if not pairing.needs_key(grant.connection.vehicle):
             continue
         try:
-            data = upstream.vehicle_data(grant, ["vehicle_config"], scopes.VEHICLE_DEVICE_DATA)
+            data = calls.vehicle_data(grant, ["vehicle_config"], scopes.VEHICLE_DEVICE_DATA)
         except CatalogueError:
             continue
         colour = text_or_none(mapping(data.get("vehicle_config")), "exterior_color")

@@ -8,30 +8,32 @@ from celery import shared_task
 from django.utils import timezone
 from oauth2_provider.models import clear_expired
 
-from vehicles import incidents, legacy_api, login_renewal, rediagnosis, settlement, watching
+from vehicles.commands import reconciliation
+from vehicles.evidence import incidents, rediagnosis
+from vehicles.upstream import legacy_api, recovery, renewal
 
 
 @shared_task
 def renew_logins(**kwargs: Any) -> None:
     """Renew logins at Tesla before a request has to wait for it, and before they run out."""
-    login_renewal.renew_due(timezone.now())
+    renewal.renew_due(timezone.now())
 
 
 @shared_task
 def settle_commands(**kwargs: Any) -> None:
     """Settle commands whose worker stopped, or whose answer was lost."""
-    settlement.settle(timezone.now())
+    reconciliation.settle(timezone.now())
 
 
 @shared_task
 def watch_accounts(**kwargs: Any) -> None:
     """Ask accounts under suspicion again, end incidents that are over, and let verdicts follow."""
     now = timezone.now()
-    watching.end_operator_faults(now)
+    recovery.end_operator_faults(now)
     legacy_api.end_closings(now)
     incidents.let_verdicts_follow(now)
     legacy_api.let_verdicts_follow(now)
-    watching.ask_suspects_again(now)
+    recovery.ask_suspects_again(now)
 
 
 @shared_task

@@ -8,7 +8,7 @@ from django import template
 from django.template.defaultfilters import capfirst
 from django.utils.translation import gettext
 
-from connect import colours
+from connect.templatetags import colours
 from vehicles.models import Vehicle
 from vehicles.permissions import Permission
 

@@ -12,8 +12,8 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
-from connect.addresses import one_form
-from connect.redirect_uris import LOOPBACK, is_web_origin
+from connect.authorize.addresses import one_form
+from connect.authorize.redirect_uris import LOOPBACK, is_web_origin
 from portal.admin.application_keeping import KeptCredentialsForm
 from vehicles.models import Application
 from vehicles.models.applications import all_permissions

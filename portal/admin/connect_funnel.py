@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.urls import reverse
 
-from connect import funnel
-from connect.funnel import Stage
 from connect.models import Step
+from connect.run import funnel
+from connect.run.funnel import Stage
 from portal.admin import wording
 from vehicles.models import Application, Mode
 

@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from connect import funnel, support_codes
 from connect.models import ConnectSession, OwnerVisit
+from connect.problems import support_codes
+from connect.run import funnel
 from portal.admin import connect_funnel, filters, wording
 from portal.admin.base import StaffAdmin, masked_vin
 from portal.admin.columns import NOTHING, ago, label, row_link, two_lines

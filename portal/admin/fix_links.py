@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from connect import fixit, support_codes
+from connect.links import fix_link
 from connect.models import FixLink
+from connect.problems import support_codes
 from portal.admin import filters, wording
 from portal.admin.base import StaffAdmin, staff_user
 from portal.admin.columns import NOTHING, ago, label, two_lines
@@ -67,7 +68,7 @@ class FixLinkAdmin(StaffAdmin):
         grant = get_object_or_404(rows, pk=grant_id, revoked_at=None)
         actor = history.staff(staff_user(request))
         application, person = grant.connection.application, grant.account.person
-        link = fixit.make(application, person, actor=actor, now=timezone.now())
+        link = fix_link.make(application, person, actor=actor, now=timezone.now())
         return redirect(reverse("admin:connect_fixlink_change", args=[link.pk]))
 
     def withdraw_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
@@ -77,7 +78,7 @@ class FixLinkAdmin(StaffAdmin):
         link = get_object_or_404(FixLink, pk=object_id)
         back = reverse("admin:connect_fixlink_change", args=[link.pk])
         if request.method == "POST":
-            fixit.withdraw(link, actor=history.staff(staff_user(request)), now=timezone.now())
+            fix_link.withdraw(link, actor=history.staff(staff_user(request)), now=timezone.now())
             return redirect(back)
         if _state(link) is not _WORKS:
             return redirect(back)
@@ -95,7 +96,7 @@ class FixLinkAdmin(StaffAdmin):
     ) -> HttpResponse:
         link = self.get_object(request, object_id)
         works = link is not None and _state(link) is _WORKS and request.user.has_perm(MAKE)
-        address = fixit.address(link) if link is not None and works else ""
+        address = fix_link.address(link) if link is not None and works else ""
         return super().change_view(
             request, object_id, form_url, {"address": address, **(extra_context or {})}
         )

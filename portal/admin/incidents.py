@@ -18,7 +18,8 @@ from portal.admin import filters, wording
 from portal.admin.base import StaffAdmin, staff_user
 from portal.admin.columns import NOTHING, ago, label, two_lines
 from portal.admin.wording import Wording
-from vehicles import history, incidents
+from vehicles import history
+from vehicles.evidence import incidents
 from vehicles.models import Incident
 
 

@@ -13,8 +13,8 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from connect import support_codes
 from connect.models import ConnectSession, FixLink, ShownFault
+from connect.problems import support_codes
 from portal.admin import filters
 from portal.admin.base import StaffAdmin
 from portal.admin.columns import NOTHING, ago, row_link, two_lines

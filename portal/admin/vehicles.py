@@ -23,7 +23,8 @@ from portal.admin.columns import (
     verdict_cell,
 )
 from portal.admin.diagnosis_panel import panel, to_restore
-from vehicles import audit, facts, history, pausing
+from vehicles import audit, facts, history
+from vehicles.grants import pausing
 from vehicles.models import Connection, Integration, Vehicle, VehicleGrant
 
 _MOST_PANELS: Final = 20

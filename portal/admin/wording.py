@@ -9,8 +9,8 @@ from typing import Any, Final, cast
 from django.utils.translation import gettext_lazy
 
 from connect.models import Step
-from vehicles import sources
 from vehicles.diagnosis import Consent, Key, Provider, Verdict, words
+from vehicles.facts import sources
 from vehicles.models import Integration, LoginEnd, Mode, Outcome
 
 SUCCESS: Final = "success"

@@ -8,7 +8,7 @@ import sys
 from rich.console import Console
 
 from portal.demo.environment import Ports, kept_secrets, settings
-from portal.processes import PortTaken, StartFailed, Supervisor, require_free
+from portal.running.processes import PortTaken, StartFailed, Supervisor, require_free
 
 
 def main() -> int:

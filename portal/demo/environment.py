@@ -14,7 +14,7 @@ from typing import Final
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from portal import private_files
+from portal.configuration import private_files
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 VAR: Final = ROOT / "var"

@@ -8,7 +8,7 @@ from typing import Final
 from portal.demo.simulated_tesla import sign_in_legacy
 from vehicles import grants, sync
 from vehicles.models import Application, Integration, Mode, TeslaAccount
-from vehicles.tesla.simulator.scenarios import DEFAULT, ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import DEFAULT, ScenarioPerson
 
 PERMISSIONS: Final = (
     "read_vehicle_info",

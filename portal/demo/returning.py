@@ -11,14 +11,14 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
-from connect.tesla_login import CALLBACK_PATH
+from connect.run.tesla_login import CALLBACK_PATH
 from portal.demo.simulated_tesla import code_of, sign_in_legacy, tell
-from vehicles import logins, vault
 from vehicles.diagnosis import Consent, Key
 from vehicles.models import Integration, Mode, TeslaAccount, TeslaToken, Vehicle
 from vehicles.tesla import paths
-from vehicles.tesla.simulator.scenarios import DEFAULT, ScenarioPerson
-from vehicles.tesla.simulator.tokens import starting_refresh_token
+from vehicles.tesla.simulator.login.tokens import starting_refresh_token
+from vehicles.tesla.simulator.samples.scenarios import DEFAULT, ScenarioPerson
+from vehicles.tokens import logins, store
 
 NOT_CONNECTED: Final = (Consent.REVOKED, Consent.SIGN_IN_NEEDED)
 
@@ -31,7 +31,7 @@ def restore_starting_logins() -> None:
     for row in sample.select_related("account"):
         is_legacy = row.integration == Integration.LEGACY
         token = starting_refresh_token(row.account.sub, row.account.region, uses_legacy_api=is_legacy)
-        sealed = vault.seal_refresh_token(row.pk, token)
+        sealed = store.seal_refresh_token(row.pk, token)
         TeslaToken.objects.filter(pk=row.pk).update(
             refresh_token=sealed, access_token=b"", previous_refresh_token=b"", expires_at=None
         )

@@ -14,10 +14,10 @@ from rich.console import Console
 
 from portal.demo import legacy_owner, returning, rows
 from portal.demo.environment import ROOT, VAR, Ports
-from portal.processes import Process, Supervisor, answers, clock, python, says, web, worker
-from vehicles import watching
+from portal.running.processes import Process, Supervisor, answers, clock, python, says, web, worker
 from vehicles.models import Application, Integration, User
-from vehicles.tesla.simulator.scenarios import DEFAULT
+from vehicles.tesla.simulator.samples.scenarios import DEFAULT
+from vehicles.upstream import recovery
 
 SAMPLE_VEHICLES: Final = 200
 WHERE: Final = VAR / "demo.json"
@@ -128,7 +128,7 @@ def _processes(ports: Ports, sample: rows.DemoApplication) -> list[Process]:
 
 def settle() -> None:
     """What the first minutes would change is done before anybody looks: accounts in doubt are asked again."""
-    watching.ask_suspects_again(timezone.now() + watching.ASK_AGAIN_AFTER)
+    recovery.ask_suspects_again(timezone.now() + recovery.ASK_AGAIN_AFTER)
 
 
 def _restore(ports: Ports) -> None:

@@ -9,9 +9,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import urllib3
 
-from vehicles import logins, sync
+from vehicles import sync
 from vehicles.models import Integration, Mode, TeslaAccount
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
+from vehicles.tokens import logins
 
 
 class SimulatorRefused(Exception):

@@ -27,7 +27,7 @@ class StaffBackend(ModelBackend):
         """Who has this name and password; None for nobody. Raises `TooManyAttempts` and `TooManyAtOnce`."""
         if request is None or username is None or password is None:
             return super().authenticate(request, username, password, **credentials)
-        # As `portal.forwarded` found it: of a trusted proxy's client, else of the peer.
+        # As `portal.web.forwarded` found it: of a trusted proxy's client, else of the peer.
         address, now = str(request.META.get("REMOTE_ADDR", "")), timezone.now()
         with LINE.turn(address):
             try:

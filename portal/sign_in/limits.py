@@ -16,7 +16,7 @@ from django.db.models import F
 from django.utils.crypto import salted_hmac
 
 from portal.models import SignInTally
-from vehicles import prepared
+from vehicles.db import compiled_queries
 
 PERIOD_SECONDS: Final = 900
 MOST_OF_ADDRESS: Final = 30
@@ -66,7 +66,7 @@ def forget_old(now: datetime) -> None:
 
 def _add(subject: str, period: int, most: int) -> bool:
     return bool(
-        prepared.run(
+        compiled_queries.run(
             """
             INSERT INTO portal_signintally AS tally (subject, period, used) VALUES (%(subject)s, %(period)s, 1)
             ON CONFLICT (subject, period) DO UPDATE SET used = tally.used + 1 WHERE tally.used < %(most)s

@@ -9,8 +9,8 @@ from tests.bench.rows import Row, alone, per_second
 from vehicles.tesla import vehicle_commands
 from vehicles.tesla.signing import Domain, PrivateKey, SessionInfo, authorize
 from vehicles.tesla.signing.keys import forget_session_keys
-from vehicles.tesla.simulator.car_security import CarSecurity, Role
-from vehicles.tesla.simulator.car_security_answers import Outcome
+from vehicles.tesla.simulator.car.security import CarSecurity, Role
+from vehicles.tesla.simulator.car.security_answers import Outcome
 
 SECONDS = 0.5
 VIN = "5YJ3E7EB2LF000404"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from portal import web_server as web_server_settings
+from portal.web import gunicorn_settings as web_server_settings
 from tests.bench.bench_signatures import Signer
 from tests.bench.machinery import Request, database, instant_tesla, load, web_server
 from tests.bench.rows import Row, alone, centile, compared, per_second
@@ -70,12 +70,12 @@ def lock() -> Request:
     from django.utils import timezone
 
     from tests.factories import AccessTokenFactory, VehicleGrantFactory, bearer
-    from vehicles import vault
     from vehicles.tesla.auth import Tokens
+    from vehicles.tokens import store
 
     grant = VehicleGrantFactory(vehicle__key="present")
     tokens = Tokens(access_token="bench", refresh_token="bench", expires_in=28800, id_token="")
-    vault.store_login(grant.account, "fleet", tokens, timezone.now())
+    store.store_login(grant.account, "fleet", tokens, timezone.now())
     token = AccessTokenFactory(application=grant.connection.application, user=grant.account.person)
     path = f"/v2.0/vehicles/{grant.connection.public_id}/security"
     return Request(path, bearer(token), {"action": "LOCK"})

@@ -14,7 +14,7 @@ import time
 from tesla_protocol.command import universal_message_pb2
 
 from vehicles.tesla.signing import Domain
-from vehicles.tesla.simulator.car_security_verifier import CarComputer
+from vehicles.tesla.simulator.car.security_verifier import CarComputer
 
 STARTED = time.time() - 1000
 COMPUTERS = {domain: CarComputer(domain, started_at=STARTED) for domain in Domain}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from portal import processes
+from portal.running import processes
 from tests.databases import database_url
 from tests.runner import ROOT
 

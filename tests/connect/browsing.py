@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from vehicles.models import Application
 from vehicles.tesla.scopes import LABELS
-from vehicles.tesla.simulator.scenarios import PASSWORD
+from vehicles.tesla.simulator.samples.scenarios import PASSWORD
 
 SIZES = {
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},

@@ -15,7 +15,7 @@ from django.test import Client, TestCase
 from connect.models import ConnectSession
 from tests.factories import EVERY_SCOPE, ApplicationFactory
 from vehicles.models import Application
-from vehicles.tesla.simulator.scenarios import PASSWORD
+from vehicles.tesla.simulator.samples.scenarios import PASSWORD
 from vehicles.tesla.simulator.server import SimulatorServer
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import Grant
 
-from connect import key_links
+from connect.links import key_links
 from connect.models import ConnectSession, Step
 from tests.connect.conftest import Journey, answer_of, query_of
 from tests.factories import ApplicationFactory
 from vehicles.models import Event, TeslaAccount, Vehicle, VehicleGrant
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
 

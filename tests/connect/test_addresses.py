@@ -9,15 +9,15 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect import authorize, exits
-from connect.addresses import NoAddress, one_form
+from connect.authorize import authorization_request, authorization_response
+from connect.authorize.addresses import NoAddress, one_form
+from connect.authorize.parameters import InvalidRequest
 from connect.models import ConnectSession
-from connect.parameters import InvalidRequest
 from tests.connect.conftest import Journey, answer_of
 from tests.connect.test_authorize import query
 from tests.connect.token_client import SECRET, Party
 from tests.factories import ApplicationFactory, PersonFactory
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 
 UMLAUT = "https://münchen.example/zurück?a=ü"
 ASCII = "https://xn--mnchen-3ya.example/zur%C3%BCck?a=%C3%BC"
@@ -71,8 +71,8 @@ def test_a_form_is_its_own_form(text: str) -> None:
 @pytest.mark.parametrize("sent", SPELLINGS)
 def test_an_address_is_taken_in_every_spelling_and_answered_to_in_one(registered: str, sent: str) -> None:
     application = ApplicationFactory(redirect_uris=registered)
-    assert authorize.read(query(application, redirect_uri=sent)).redirect_uri == ASCII
-    assert authorize.read(query(application, redirect_uri=None)).redirect_uri == ASCII
+    assert authorization_request.read(query(application, redirect_uri=sent)).redirect_uri == ASCII
+    assert authorization_request.read(query(application, redirect_uri=None)).redirect_uri == ASCII
 
 
 @pytest.mark.django_db
@@ -93,7 +93,7 @@ def test_a_web_origin_is_known_in_every_spelling(client: Client, origin: str) ->
     application = ApplicationFactory(allowed_origins=origin)
     for spelling in ("https://münchen.example", "https://xn--mnchen-3ya.example"):
         page = f"http://localhost:8000/connect/redirect?app_origin={quote(spelling)}"
-        assert authorize.read(query(application, redirect_uri=page)).redirect_uri == page
+        assert authorization_request.read(query(application, redirect_uri=page)).redirect_uri == page
         assert 'data-app-origin="https://xn--mnchen-3ya.example"' in client.get(page).content.decode()
 
 
@@ -105,7 +105,7 @@ def test_what_is_no_address_is_said_of_its_parameter(client: Client, sent: str) 
     application = ApplicationFactory()
     parameters = query(application, redirect_uri=None) + f"&redirect_uri={quote(sent, safe='%')}"
     with pytest.raises(InvalidRequest) as refused:
-        authorize.read(parameters)
+        authorization_request.read(parameters)
     assert refused.value.parameter == "redirect_uri"
 
 
@@ -124,7 +124,9 @@ def test_what_is_no_address_is_said_of_its_parameter(client: Client, sent: str) 
 )
 def test_an_answer_is_joined_to_whatever_query_an_address_has(db: None, address: str, before: str) -> None:
     session = ConnectSession(redirect_uri=address, state="s")
-    assert exits.error_url(session, "access_denied").startswith(f"{before}error=access_denied&")
+    assert authorization_response.error_url(session, "access_denied").startswith(
+        f"{before}error=access_denied&"
+    )
 
 
 @pytest.mark.parametrize("address", ["https://example.com/auth?", UMLAUT])

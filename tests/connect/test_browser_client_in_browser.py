@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, Route
 from tests.connect.browsing import sign_in
 from tests.factories import ApplicationFactory
 from vehicles.models import Application, ApplicationUser
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]

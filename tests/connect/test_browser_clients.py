@@ -9,14 +9,14 @@ import pytest
 from django.test import Client
 from oauth2_provider.models import Grant
 
-from connect import authorize, redirect_uris
-from connect.parameters import InvalidRequest
+from connect.authorize import authorization_request, redirect_uris
+from connect.authorize.parameters import InvalidRequest
 from tests.connect.conftest import Journey, answer_of, query_of
 from tests.connect.test_authorize import query
 from tests.connect.test_token_endpoint import challenge_for
 from tests.factories import ApplicationFactory
 from vehicles.models import ApplicationUser, VehicleGrant
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 
 ORIGIN = "https://app.example"
 
@@ -32,7 +32,7 @@ def test_our_page_is_the_redirect_address_of_a_registered_origin(
 ) -> None:
     uri = f"{settings.PUBLIC_URL}/connect/redirect?app_origin={encoded}"
 
-    assert authorize.read(query(page_application, redirect_uri=uri)).redirect_uri == uri
+    assert authorization_request.read(query(page_application, redirect_uri=uri)).redirect_uri == uri
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_any_other_address_of_our_page_is_refused(page_application: Any, setting
     uri = f"{settings.PUBLIC_URL}/connect/redirect{rest}"
 
     with pytest.raises(InvalidRequest) as refused:
-        authorize.read(query(page_application, redirect_uri=uri))
+        authorization_request.read(query(page_application, redirect_uri=uri))
 
     assert refused.value.parameter == "app_origin"
     assert refused.value.way_back == ""
@@ -143,7 +143,7 @@ class TestWithoutACode:
     def test_a_public_client_needs_no_challenge_since_there_is_no_code(self, db: None) -> None:
         public = ApplicationFactory(client_type="public")
 
-        assert authorize.read(query(public, response_type="none")).code_challenge == ""
+        assert authorization_request.read(query(public, response_type="none")).code_challenge == ""
 
 
 @pytest.mark.parametrize(

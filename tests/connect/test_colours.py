@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from connect import colours
+from connect.templatetags import colours
 from tests.connect.conftest import Journey
 from vehicles.models import Vehicle
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
 

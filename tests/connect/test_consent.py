@@ -9,7 +9,7 @@ from connect.models import Step
 from tests.connect.conftest import Journey, answer_of, query_of
 from tests.factories import EVERY_SCOPE, ApplicationFactory, VehicleFactory
 from vehicles.models import VehicleGrant
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
 

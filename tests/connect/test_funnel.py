@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from connect import funnel
 from connect.models import ConnectSession, Step
+from connect.run import funnel
 from tests.connect.conftest import Journey
 from tests.factories import ApplicationFactory, ConnectSessionFactory, RunStepFactory
 from vehicles.models import Application
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, Page
 from tests.connect.browsing import approve_key, authorize, opened, shoot, sign_in
 from tests.connect.conftest import AtTesla
 from tests.factories import ApplicationFactory, VehicleGrantFactory
-from vehicles import incidents
+from vehicles.evidence import incidents
 from vehicles.models import Application, Connection, IncidentKind, TeslaAccount, VehicleGrant
-from vehicles.tesla.simulator.scenarios import PASSWORD
+from vehicles.tesla.simulator.samples.scenarios import PASSWORD
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

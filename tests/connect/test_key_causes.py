@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from connect.key_causes import CAUSES, Evidence, likely
+from connect.keys.key_causes import CAUSES, Evidence, likely
 from tests.connect.conftest import Journey, answer_of
 from vehicles.models import Vehicle
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.connect.browsing import authorize, opened, tab_to
 from tests.factories import ApplicationFactory
 from vehicles.models import VehicleGrant
-from vehicles.tesla.simulator.scenarios import PASSWORD, ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import PASSWORD, ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]

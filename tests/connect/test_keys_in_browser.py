@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.connect.browsing import approve_key, authorize, opened, shoot, sign_in, tab_to
 from vehicles.models import Application, Vehicle, VehicleGrant
-from vehicles.tesla.simulator.scenarios import ScenarioPerson, ScenarioVehicle, person
+from vehicles.tesla.simulator.car.vehicle_numbers import with_check_digit
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson, ScenarioVehicle, person
 from vehicles.tesla.simulator.server import SimulatorServer
-from vehicles.tesla.simulator.vehicle_numbers import with_check_digit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

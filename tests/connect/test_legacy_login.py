@@ -12,13 +12,14 @@ from django.conf import settings as django_settings
 from django.http import HttpResponse
 from django.utils import timezone
 
-from connect.legacy_login import LONGEST
 from connect.models import ConnectSession, Step
+from connect.run.legacy_login import LONGEST
 from tests.connect.conftest import Journey, answer_of, ticked
 from tests.factories import EVERY_SCOPE, ApplicationFactory
-from vehicles import access, errors, incidents
+from vehicles import access, errors
+from vehicles.evidence import incidents
 from vehicles.models import Application, Event, IncidentKind, TeslaAccount, TeslaToken, Vehicle, VehicleGrant
-from vehicles.tesla.simulator.scenarios import EMMAS_MODEL_3, EMMAS_MODEL_S
+from vehicles.tesla.simulator.samples.scenarios import EMMAS_MODEL_3, EMMAS_MODEL_S
 from vehicles.tesla.simulator.server import SimulatorServer
 
 EMMA = "emma@owners.example"

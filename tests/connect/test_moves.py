@@ -23,7 +23,7 @@ from tests.factories import (
 )
 from vehicles import access, errors, facts
 from vehicles.models import Application, Event, TeslaAccount, VehicleGrant
-from vehicles.tesla.simulator.scenarios import EMMAS_MODEL_3, EMMAS_MODEL_S, ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import EMMAS_MODEL_3, EMMAS_MODEL_S, ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
 HELD = ["read_vin", "read_odometer", "control_security"]

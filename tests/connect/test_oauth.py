@@ -14,7 +14,7 @@ import urllib3
 from django.test import Client
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
-from connect.oauth import ConnectValidator, issue_code
+from connect.oauth.validator import ConnectValidator, issue_code
 from connect.tasks import forget_old_rows
 from tests.connect.token_client import MOMENT, SECRET, Party, refused, works
 from tests.factories import ApplicationFactory, PersonFactory, RefreshTokenFactory, VehicleGrantFactory

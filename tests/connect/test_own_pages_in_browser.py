@@ -9,14 +9,14 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from connect import fixit
+from connect.links import fix_link as fixit
 from tests.conftest import SignIn
 from tests.connect.browsing import opened, shoot
 from tests.connect.browsing import sign_in as sign_in_at_tesla
 from tests.factories import ApplicationFactory, FixLinkFactory, VehicleGrantFactory
 from vehicles import facts
 from vehicles.models import Application, Vehicle, VehicleGrant
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 NAMED = ["read_vehicle_info", "read_odometer", "control_security"]

@@ -15,7 +15,8 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import Grant
 
-from connect import owner_link, tasks
+from connect import tasks
+from connect.links import owner_link
 from connect.models import ConnectSession, OwnerVisit
 from tests.conftest import SignIn
 from tests.connect.conftest import AtTesla, Journey, answer_of, query_of
@@ -32,7 +33,7 @@ from vehicles.models import (
     VehicleAccess,
     VehicleGrant,
 )
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
 KEY_ALONE = ["vehicle_device_data"]

@@ -16,8 +16,10 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from connect import browser, exits, fixit
+from connect.authorize import authorization_response
+from connect.links import fix_link
 from connect.models import ConnectSession
+from connect.run import browser
 from tests.connect.conftest import Journey
 from tests.factories import (
     ApplicationFactory,
@@ -32,7 +34,7 @@ from tests.runner import ROOT
 from vehicles import facts
 from vehicles.client_credentials import checksum
 from vehicles.models import TeslaAccount, VehicleGrant
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 
 TEMPLATES: Final = sorted((ROOT / "connect/templates/connect").glob("*.html"))
 _UNSEEN_TAGS: Final = {"script", "style", "title"}
@@ -176,7 +178,7 @@ def test_a_finished_run_leads_back_to_the_application_or_to_what_was_allowed(
 
 def test_a_run_of_a_browser_client_leads_back_to_its_pages(db: None) -> None:
     page = "http://localhost:8000/connect/redirect?app_origin=https%3A%2F%2Fapp.example"
-    assert exits.home_url(ConnectSession(redirect_uri=page)) == "https://app.example"
+    assert authorization_response.home_url(ConnectSession(redirect_uri=page)) == "https://app.example"
 
 
 def in_browser(session: ConnectSession) -> tuple[Client, ConnectSession]:
@@ -224,7 +226,7 @@ def fleet(db: None) -> Fleet:
 def fix_page(fleet: Fleet, client: Client | None = None) -> HttpResponse:
     first = fleet.grants[0]
     link = FixLinkFactory(application=first.connection.application, person=fleet.account.person)
-    return (client or Client()).get(urlsplit(fixit.address(link)).path)
+    return (client or Client()).get(urlsplit(fix_link.address(link)).path)
 
 
 def signed_in_browser(account: TeslaAccount, now: datetime) -> Client:

@@ -8,9 +8,10 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
-from connect import pending_login, views
-from connect.pending_login import Purpose
-from connect.problems import ANOTHER_BROWSER, USED_LOGIN, ConnectProblem, Problem
+from connect.problems.catalogue import ANOTHER_BROWSER, USED_LOGIN, ConnectProblem, Problem
+from connect.run import pending_login
+from connect.run.pending_login import Purpose
+from connect.views import run
 from tests.factories import ConnectSessionFactory, OwnerVisitFactory, PersonVisitFactory
 from vehicles.client_credentials import checksum
 
@@ -34,7 +35,7 @@ def test_every_row_that_waits_for_tesla_is_recognised_and_has_a_view() -> None:
         if any(field.name == "tesla_state_checksum" for field in model._meta.get_fields())
     }
     assert {rows().model for rows in pending_login._WAITING.values()} == waiting
-    assert set(pending_login._WAITING) == set(views._RETURNED) == set(BEGUN) == set(Purpose)
+    assert set(pending_login._WAITING) == set(run._RETURNED) == set(BEGUN) == set(Purpose)
 
 
 @pytest.mark.django_db

@@ -14,9 +14,9 @@ from tests.connect.conftest import Journey, answer_of
 from tests.factories import ApplicationFactory
 from vehicles import evidence
 from vehicles.diagnosis import Consent
+from vehicles.facts.sources import Source
 from vehicles.models import Connection, TeslaAccount, VehicleGrant
-from vehicles.sources import Source
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from connect.models import Step
 from tests.connect.conftest import Journey, answer_of, query_of
 from tests.factories import EVERY_SCOPE, ApplicationFactory, VehicleGrantFactory
 from vehicles.models import TeslaAccount, VehicleGrant
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
 FEW = ["vehicle_device_data"]

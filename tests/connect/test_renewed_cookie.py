@@ -12,13 +12,14 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from connect import browser, fixit, owner_link
+from connect.links import fix_link, owner_link
+from connect.run import browser
 from tests.connect.conftest import Journey, answer_of
 from tests.connect.test_legacy_login import LegacyJourney
 from tests.connect.test_owner_link import AtTheLink
 from tests.factories import ApplicationFactory, FixLinkFactory, UserFactory
 from vehicles.models import Application, VehicleGrant
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 
 OWN_PAGE = "/connect/account"
 
@@ -109,7 +110,7 @@ def test_a_fix_it_page_tells_nobody_else_what_it_tells_the_person(
     thief = next(signing_in)
     next(signing_in, None)
     link = FixLinkFactory(application=connected.application, person=person)
-    page = urlsplit(fixit.address(link)).path
+    page = urlsplit(fix_link.address(link)).path
 
     assert "Kombi" in connected.client.get(page).content.decode()
     assert "Kombi" not in thief.get(page).content.decode()

@@ -12,15 +12,15 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from connect import flow, resuming
-from connect.authorize import AuthorizeRequest
+from connect.authorize.authorization_request import AuthorizeRequest
 from connect.models import ConnectSession, RunStep, Step
+from connect.run import flow, resuming
 from connect.tasks import end_expired_runs
 from tests.connect.conftest import Journey, answer_of
 from tests.journeys.browser import PageReader
-from vehicles import erasure
+from vehicles.grants import erasure
 from vehicles.models import Event, TeslaAccount, VehicleGrant
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 

@@ -27,8 +27,7 @@ from tests.factories import (
     RunStepFactory,
     ShownFaultFactory,
 )
-from vehicles import retention
-from vehicles.history import Kind
+from vehicles.history import Kind, retention
 from vehicles.models import Event
 
 pytestmark = pytest.mark.django_db

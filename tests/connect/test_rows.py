@@ -16,12 +16,12 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from connect import address_limits, funnel, opening
 from connect.models import AddressBudget, Arrivals, ConnectSession, PersonVisit, RunStep, ShownFault, Step
+from connect.run import address_limits, funnel, opening
 from tests.connect.conftest import Journey
 from tests.factories import ApplicationFactory, VehicleGrantFactory
 from vehicles.models import Application, Event
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 
 pytestmark = pytest.mark.django_db
 

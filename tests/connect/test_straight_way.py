@@ -14,7 +14,7 @@ from tests.connect.conftest import Journey, answer_of, query_of
 from tests.factories import EVERY_SCOPE, ApplicationFactory
 from vehicles import grants
 from vehicles.models import Application, Connection, Event, Vehicle, VehicleGrant
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
 

@@ -15,8 +15,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from connect import fixit, owner_link, shown_faults, support_codes, tasks
+from connect import tasks
+from connect.links import fix_link, owner_link
 from connect.models import ConnectSession, FixLink, ShownFault
+from connect.problems import fault_pages, support_codes
 from tests.connect.conftest import AtTesla, Journey
 from tests.factories import (
     ApplicationFactory,
@@ -26,7 +28,7 @@ from tests.factories import (
     VehicleGrantFactory,
 )
 from vehicles.models import Application
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +57,7 @@ def found_by_staff(staff: Client, code: str) -> str:
 
 
 def _withdrawn_fix_link() -> str:
-    return urlsplit(fixit.address(FixLinkFactory(withdrawn_at=timezone.now()))).path
+    return urlsplit(fix_link.address(FixLinkFactory(withdrawn_at=timezone.now()))).path
 
 
 def _old_owner_link() -> str:
@@ -138,10 +140,10 @@ def test_staff_see_what_was_wrong_in_a_link_and_so_does_whoever_may_see_the_page
 
 
 def test_many_faults_of_one_kind_share_codes_and_the_one_that_says_the_same_first(client: Client) -> None:
-    for number in range(shown_faults.MOST_AN_HOUR):
+    for number in range(fault_pages.MOST_AN_HOUR):
         ShownFaultFactory(reason="The link is not in order: scope", sent="read_minds" if number == 3 else "x")
     page = client.get(_unknown_scope())
-    assert ShownFault.objects.count() == shown_faults.MOST_AN_HOUR
+    assert ShownFault.objects.count() == fault_pages.MOST_AN_HOUR
     assert ShownFault.objects.get(support_code=support_codes.read(code_on(page))).sent == "read_minds"
 
 
@@ -206,13 +208,13 @@ def test_a_code_that_nothing_carries_is_told_so(staff: Client, code: str) -> Non
 
 
 def test_a_robot_cannot_fill_the_table_and_people_still_get_a_code(client: Client, staff: Client) -> None:
-    ShownFaultFactory.create_batch(shown_faults.MOST_AN_HOUR)
+    ShownFaultFactory.create_batch(fault_pages.MOST_AN_HOUR)
     page = client.get(f"/connect/{uuid4()}")
 
-    assert ShownFault.objects.count() == shown_faults.MOST_AN_HOUR
+    assert ShownFault.objects.count() == fault_pages.MOST_AN_HOUR
     found_by_staff(staff, code_on(page))
     client.get("/connect/tesla/callback")
-    assert ShownFault.objects.count() == shown_faults.MOST_AN_HOUR + 1
+    assert ShownFault.objects.count() == fault_pages.MOST_AN_HOUR + 1
 
 
 def test_what_nobody_asks_about_any_more_is_forgotten() -> None:

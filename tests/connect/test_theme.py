@@ -7,7 +7,7 @@ import re
 import pytest
 from django.test import Client
 
-from connect import theme
+from connect.views import theme
 from tests.factories import ApplicationFactory
 
 COLOURS = ["#000000", "#ffffff", "#ffff00", "#1f4fd8", "#0f766e", "#e11d48", "#777777", "#ff8800"]

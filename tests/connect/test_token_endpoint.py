@@ -167,7 +167,9 @@ def test_a_surprise_is_logged_and_answered_as_json(
     party: Party, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     code = party.code()
-    monkeypatch.setattr("connect.oauth.ConnectValidator.is_pkce_required", lambda *_: {}["surprise"])
+    monkeypatch.setattr(
+        "connect.oauth.validator.ConnectValidator.is_pkce_required", lambda *_: {}["surprise"]
+    )
     with caplog.at_level(logging.ERROR):
         answer = party.exchange(code)
     assert refused(answer, "Something unexpected happened on our side.", "server_error", 500)

@@ -11,7 +11,7 @@ from typing import Any
 from django.test import Client
 
 from connect.models import ConnectSession
-from connect.oauth import issue_code
+from connect.oauth.validator import issue_code
 from tests.factories import ConnectSessionFactory
 from vehicles.models import Application, User
 

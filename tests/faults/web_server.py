@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from portal import processes
+from portal.running import processes
 
 
 @contextmanager

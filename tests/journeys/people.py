@@ -13,7 +13,7 @@ import urllib3
 from tests.journeys.browser import Browser
 from vehicles.tesla import paths
 from vehicles.tesla.scopes import LABELS
-from vehicles.tesla.simulator.scenarios import PASSWORD
+from vehicles.tesla.simulator.samples.scenarios import PASSWORD
 
 EVERYTHING = (
     "read_vehicle_info", "read_vin", "read_battery", "read_odometer", "read_location", "control_security",

@@ -20,8 +20,8 @@ from vehicles.models import Vehicle
 from vehicles.permissions import covered_by
 from vehicles.tesla import paths
 from vehicles.tesla.scopes import LABELS, VEHICLE_CHARGING_CMDS, VEHICLE_LOCATION
-from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3 as VIN
-from vehicles.tesla.simulator.scenarios import PASSWORD
+from vehicles.tesla.simulator.samples.scenarios import ANNAS_MODEL_3 as VIN
+from vehicles.tesla.simulator.samples.scenarios import PASSWORD
 
 KEY: Final = "control_security"
 DECLINED, NEVER_ASKED = "control_navigation", "read_tires"

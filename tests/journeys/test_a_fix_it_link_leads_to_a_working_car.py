@@ -11,11 +11,11 @@ import pytest
 import urllib3
 from django.utils import timezone
 
-from connect import fixit
+from connect.links import fix_link
 from connect.models import FixLink
 from tests.journeys.people import EVERYTHING, Consumer, Owner
 from vehicles.models import Event, VehicleGrant
-from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, ANNAS_MODEL_Y, DIETERS_MODEL_3
+from vehicles.tesla.simulator.samples.scenarios import ANNAS_MODEL_3, ANNAS_MODEL_Y, DIETERS_MODEL_3
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_a_driver_who_connected_long_ago_has_a_link_to_pass_on_as_well(
     clara, application = owner("clara"), consumer()
     clara.connect(application)
     with later(days=30):
-        clara.browser.open(fixit.address(_link_for_the_person_behind(VehicleGrant.objects.get())))
+        clara.browser.open(fix_link.address(_link_for_the_person_behind(VehicleGrant.objects.get())))
         [passed_on] = links(clara)
         anna.browser.open(passed_on).press("continue-button")
         anna.at_tesla(["vehicle_device_data"])
@@ -111,7 +111,9 @@ def test_a_driver_who_connected_long_ago_has_a_link_to_pass_on_as_well(
 
 def _link_for_the_person_behind(grant: VehicleGrant) -> FixLink:
     """As staff make one."""
-    return fixit.make(grant.connection.application, grant.account.person, actor="staff:1", now=timezone.now())
+    return fix_link.make(
+        grant.connection.application, grant.account.person, actor="staff:1", now=timezone.now()
+    )
 
 
 def test_nothing_can_be_read_from_the_address(application: Consumer) -> None:
@@ -232,11 +234,11 @@ def test_two_devices_that_open_the_page_at_once_forget_no_step(
     one, other = FixLink.objects.get(), FixLink.objects.get()
     FixLink.objects.update(steps={}, opened_at=None)
     one.steps, one.opened_at, other.steps, other.opened_at = {}, None, {}, None
-    fixit.cars(one, now)
+    fix_link.cars(one, now)
     FixLink.objects.update(
         steps={**FixLink.objects.get().steps, "done": {"grant": "", "text": "", "phone": False}}
     )
-    fixit.cars(other, now)
+    fix_link.cars(other, now)
     assert "done" in FixLink.objects.get().steps
 
 
@@ -247,7 +249,7 @@ def test_what_is_done_for_the_account_stands_there_once(
     anna.connect(application)
     anna.remove_access()
     assert application.get(ANNAS_MODEL_3, "odometer").status == 400
-    url = fixit.address(_link_for_the_person_behind(VehicleGrant.objects.all()[0]))
+    url = fix_link.address(_link_for_the_person_behind(VehicleGrant.objects.all()[0]))
     assert open_steps(anna, url).count("connect_again") == 1
     assert anna.browser.text.count("counts for this car as well") == 1
     assert "Everything works" not in anna.browser.text

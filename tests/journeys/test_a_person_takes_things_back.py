@@ -18,7 +18,7 @@ from vehicles.models import (
     Vehicle,
     VehicleGrant,
 )
-from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, ANNAS_MODEL_Y
+from vehicles.tesla.simulator.samples.scenarios import ANNAS_MODEL_3, ANNAS_MODEL_Y
 
 NOT_ALLOWED = "PERMISSION:null"
 

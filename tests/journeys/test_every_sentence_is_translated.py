@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.utils.translation import trans_real
 
-from connect import link_problems, pages, problems
-from connect.problems import Problem
+from connect.problems import catalogue, link_problems
+from connect.problems.catalogue import Problem
+from connect.views import pages
 from tests.journeys.browser import Browser
 from tests.journeys.people import Consumer, Owner
 from vehicles.tesla.scopes import LABELS
@@ -21,7 +22,9 @@ NAMES = {"Tesla", "Carport", "Charging", "English", "Rental", *LABELS.values()}
 """What is called the same in every language here: makes, applications, Tesla's own labels."""
 SUPPORT_CODE = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}\b")
 PROBLEMS = [
-    found for found in [*vars(problems).values(), *vars(link_problems).values()] if isinstance(found, Problem)
+    found
+    for found in [*vars(catalogue).values(), *vars(link_problems).values()]
+    if isinstance(found, Problem)
 ]
 
 

@@ -24,7 +24,12 @@ from tests.factories import EVERY_SCOPE, TeslaAccountFactory, VehicleAccessFacto
 from tests.journeys.people import EVERYTHING, Consumer, Owner
 from vehicles import grants
 from vehicles.models import Application, ApplicationUser, Connection, Reservation
-from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, ANNAS_MODEL_Y, BERNDS_MODEL_S, DIETERS_MODEL_3
+from vehicles.tesla.simulator.samples.scenarios import (
+    ANNAS_MODEL_3,
+    ANNAS_MODEL_Y,
+    BERNDS_MODEL_S,
+    DIETERS_MODEL_3,
+)
 
 pytestmark = pytest.mark.slow
 

@@ -20,11 +20,12 @@ from tests.journeys.people import Consumer, Owner
 from tests.portal.screens import SCREENS, list_of, page_of
 from tests.secret_search import Secrets, database_content, record_answers, record_issued
 from tests.vehicles.test_legacy_logins import sign_in_legacy
-from vehicles import tasks, vault
+from vehicles import tasks
 from vehicles.models import Application, Event, TeslaToken, User
 from vehicles.tesla import paths
-from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, DIETERS_MODEL_3
+from vehicles.tesla.simulator.samples.scenarios import ANNAS_MODEL_3, DIETERS_MODEL_3
 from vehicles.tesla.simulator.server import SimulatorServer
+from vehicles.tokens import store
 
 pytestmark = pytest.mark.slow
 
@@ -140,7 +141,7 @@ def _tesla_repeats_what_it_was_sent(
 
 def _expire() -> None:
     TeslaToken.objects.update(expires_at=timezone.now())
-    vault.OPENED.clear()
+    store.OPENED.clear()
 
 
 def _logins_are_renewed() -> None:
@@ -153,7 +154,7 @@ def _the_vault_cannot_be_opened(application: Consumer) -> None:
     row = TeslaToken.objects.get(account__accesses__vehicle__vin=DIETERS_MODEL_3)
     kept = bytes(row.access_token)
     TeslaToken.objects.filter(pk=row.pk).update(access_token=kept[:-1] + bytes([kept[-1] ^ 1]))
-    vault.OPENED.clear()
+    store.OPENED.clear()
     assert application.get(DIETERS_MODEL_3, "battery").error == "SERVER:INTERNAL"
     TeslaToken.objects.filter(pk=row.pk).update(access_token=kept)
 

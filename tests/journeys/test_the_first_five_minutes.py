@@ -18,7 +18,7 @@ from tests.connect.browsing import opened, sign_in
 from tests.factories import ApplicationFactory
 from tests.runner import ROOT
 from vehicles.models import Vehicle
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]

@@ -11,9 +11,10 @@ from portal.admin import wording
 from tests.factories import UserFactory
 from tests.journeys.people import Consumer, Owner
 from tests.portal.screens import page_of
-from vehicles import account_calls, vault
 from vehicles.models import Integration, TeslaToken
-from vehicles.tesla.simulator.scenarios import DIETERS_MODEL_3
+from vehicles.tesla.simulator.samples.scenarios import DIETERS_MODEL_3
+from vehicles.tokens import store
+from vehicles.upstream import account_call
 
 TOKENS = (
     "access_token", "refresh_token", "previous_refresh_token", "generation", "expires_at", "refreshed_at",
@@ -28,9 +29,9 @@ def test_an_owner_signs_in_again_after_a_backup_was_restored(
     backup = TeslaToken.objects.values(*TOKENS).get()
     account = TeslaToken.objects.get().account
     for _ in range(2):
-        account_calls.renew_login(account, Integration.FLEET)
+        account_call.renew_login(account, Integration.FLEET)
     TeslaToken.objects.update(**backup | {"expires_at": backup["refreshed_at"]})
-    vault.OPENED.clear()  # after a restore every process is a new one
+    store.OPENED.clear()  # after a restore every process is a new one
 
     refused = application.lock(DIETERS_MODEL_3)
     assert refused.error == "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"

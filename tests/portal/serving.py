@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from portal.processes import answers, web
+from portal.running.processes import answers, web
 from tests.databases import database_url
 from tests.runner import ROOT
 

@@ -20,7 +20,7 @@ from portal.admin.base import FormTrail
 from portal.admin.vehicles import VehicleAdmin
 from tests.factories import ApplicationFactory, UserFactory, VehicleFactory, VehicleGrantFactory
 from tests.portal.screens import SCREENS, list_of, page_of
-from vehicles import sealing
+from vehicles import encryption
 from vehicles.models import Application, Event, VehicleGrant
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +54,7 @@ def test_a_new_application_gets_secrets_that_work_and_are_shown_once(operator: C
     assert check_password(secret, application.client_secret)
     assert application.management_token_checksum == hashlib.sha256(token.encode()).hexdigest()
     purpose = f"application:{application.pk}:management_token"
-    assert sealing.open_sealed(purpose, application.management_token_encrypted) == token
+    assert encryption.open_sealed(purpose, application.management_token_encrypted) == token
     assert "no-store" in response.headers["Cache-Control"]
     for page in (page_of(application), *(list_of(model) for model in SCREENS)):
         later = operator.get(page).content.decode()
@@ -94,7 +94,7 @@ def test_an_application_that_moves_here_keeps_its_credentials(operator: Client) 
     application = Application.objects.get(name="Nightshift")
     assert application.client_id == KEPT["kept_client_id"]
     assert check_password(KEPT["kept_client_secret"], application.client_secret)
-    stored = sealing.open_sealed(
+    stored = encryption.open_sealed(
         f"application:{application.pk}:management_token", application.management_token_encrypted
     )
     assert stored == KEPT["kept_management_token"]

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import Client
 from django.urls import path
 
-from portal.settings_values import networks
+from portal.configuration.settings_values import networks
 from tests.portal.served_urls import arrived
 from tests.portal.serving import Answer, free_port, portal_served, request, running
 from tests.runner import ROOT

@@ -13,9 +13,9 @@ from celery import Celery
 from django.db import transaction
 from django.test import Client
 
-from connect import key_queue
 from connect import tasks as connect_tasks
 from connect.models import ConnectSession
+from connect.run import key_queue
 from portal.celery import app
 from tests.connect.conftest import Journey
 from tests.factories import ApplicationFactory, UserFactory, VehicleFactory, VehicleGrantFactory

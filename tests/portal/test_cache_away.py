@@ -12,9 +12,9 @@ import time_machine
 from django.core.cache import cache as default_cache
 from environ import Env
 
-from connect import keys
-from portal import cache as portal_cache
-from portal.cache import STRICT, TolerantCache, caches
+from connect.keys import key_page
+from portal.running import cache as portal_cache
+from portal.running.cache import STRICT, TolerantCache, caches
 from tests.connect.conftest import Journey
 from tests.factories import ApplicationFactory
 from tests.faults.silent_server import FAULTS, useless_server
@@ -39,7 +39,7 @@ def tolerant(port: int) -> TolerantCache:
 def test_it_remembers_by_itself_answers_soon_and_complains_once(
     fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.WARNING, "portal.cache")
+    caplog.set_level(logging.WARNING, "portal.running.cache")
     with useless_server(fault) as port:
         cache = tolerant(port)
         cache.clear()
@@ -69,7 +69,7 @@ def test_the_key_page_is_shown_without_it(
     journey.approve()
     with (
         useless_server(fault) as port,
-        time_machine.travel(now + 2 * keys.STUCK_AFTER, tick=True),
+        time_machine.travel(now + 2 * key_page.STUCK_AFTER, tick=True),
     ):
         settings.CACHES = caches(Env.cache_url_config(f"redis://127.0.0.1:{port}/1"))
         began = time.monotonic()

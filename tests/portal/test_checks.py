@@ -15,8 +15,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from portal import health, settings_in_use
-from portal.checks import check_deployment
+from portal.configuration import settings_in_use
+from portal.configuration.checks import check_deployment
+from portal.running import health
 from tests.runner import ROOT
 
 GOOD_KEY = base64.b64encode(bytes(range(40, 72))).decode()

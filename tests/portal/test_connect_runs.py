@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from connect import funnel
 from connect.models import ConnectSession, Step
+from connect.run import funnel
 from portal.admin.connect_funnel import in_words
 from tests.factories import (
     ApplicationFactory,

@@ -19,13 +19,13 @@ import urllib3
 from django.db import DatabaseError, connection
 from django.test import Client
 
-from portal import health
+from portal.running import health
 from tests.databases import database_url
 from tests.faults.locked_database import locked
 from tests.faults.small_disk import fill, small_disk
 from tests.faults.tcp_proxy import CuttingProxy
 from tests.faults.web_server import web_server
-from vehicles.outage import is_database_away
+from vehicles.db.outage import is_database_away
 
 SURFACES = [
     ("GET", "/v2.0/vehicles", "json"),

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from connect import support_codes
 from connect.models import ConnectSession, FixLink
+from connect.problems import support_codes
 from tests.factories import ConnectSessionFactory, FixLinkFactory, TeslaAccountFactory, VehicleGrantFactory
 from tests.portal.conftest import SignedIn
 from tests.portal.screens import list_of, page_of

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from portal import folder_queue
-from portal.clock import Scheduler
+from portal.running import folder_queue
+from portal.running.clock import Scheduler
 from tests.runner import ROOT
 from vehicles import nudges
 
@@ -48,7 +48,7 @@ def application(folder: Path) -> Iterator[Celery]:
     made = Celery("queue-test", set_as_current=False)
     made.conf.update(
         broker_url="filesystem://",
-        broker_transport="portal.folder_queue:Transport",
+        broker_transport="portal.running.folder_queue:Transport",
         broker_transport_options=folder_queue.options(folder),
         task_ignore_result=True,
     )
@@ -198,7 +198,7 @@ from portal import folder_queue
 from portal.celery import app
 queue = Path({str(queue)!r})
 folder_queue.make(queue)
-app.conf.update(broker_url="filesystem://", broker_transport="portal.folder_queue:Transport",
+app.conf.update(broker_url="filesystem://", broker_transport="portal.running.folder_queue:Transport",
     broker_transport_options=folder_queue.options(queue), worker_enable_remote_control=False)
 @app.task(name="mark")
 def mark(path):
@@ -210,7 +210,7 @@ app.worker_main(["worker", "--pool", "threads", "--concurrency", "2", "--without
     sender = Celery("sender", set_as_current=False)
     sender.conf.update(
         broker_url="filesystem://",
-        broker_transport="portal.folder_queue:Transport",
+        broker_transport="portal.running.folder_queue:Transport",
         broker_transport_options=folder_queue.options(queue),
     )
     for number, content in enumerate(DAMAGED.values()):

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import urllib3
 
-from portal import log_format, serve
-from portal.processes import Process, Supervisor, says, worker
+from portal import serve
+from portal.configuration import log_format
+from portal.running.processes import Process, Supervisor, says, worker
 from tests.portal.serving import portal_served
 from tests.runner import ROOT
 from vehicles import request_id
@@ -33,7 +34,7 @@ def test_the_web_server_and_the_portal_in_it_write_json_with_the_id_of_the_reque
     told = lines((tmp_path / "web.log").read_text())
     (missed,) = [line for line in told if "nothing" in line["event"]]
     assert missed["request_id"] == answer.headers["SC-Request-Id"]
-    assert (missed["level"], missed["logger"]) == ("INFO", "portal.middleware")
+    assert (missed["level"], missed["logger"]) == ("INFO", "portal.web.middleware")
     assert "gunicorn.error" in {line["logger"] for line in told}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.processes import web
+from portal.running.processes import web
 from tests.portal.serving import free_port, running
 from tests.runner import ROOT
 

@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import path
 from kombu.exceptions import OperationalError as BrokerError
 
-from portal import health
+from portal.running import health
 from portal.urls import handler404, handler500, urlpatterns
 from vehicles import errors
 from vehicles.api.error_responses import error_response

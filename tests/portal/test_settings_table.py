@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.settings_table import REGIONS, SETTINGS, Setting, read_all
+from portal.configuration.settings_table import REGIONS, SETTINGS, Setting, read_all
 from tests.runner import ROOT
 from vehicles.tesla import paths
 

@@ -6,8 +6,10 @@ from enum import Enum
 
 import pytest
 
-from connect import exits, flow, forgetting
+from connect.authorize import authorization_response
 from connect.models import Step
+from connect.person import forgetting
+from connect.run import flow
 from portal.admin import wording
 from vehicles import diagnosis
 from vehicles.models import Integration, LoginEnd, Mode, Outcome
@@ -40,7 +42,7 @@ def test_every_way_a_run_ends_has_words() -> None:
         flow.EXPIRED_REASON,
         flow.STARTED_AGAIN,
         forgetting.DATA_DELETED,
-        *exits.DESCRIPTIONS,
+        *authorization_response.DESCRIPTIONS,
     }
     assert known == set(wording.EXITS)
 

@@ -20,11 +20,11 @@ CLIENTS = frozenset(
     )
 )
 DOORS = {
-    "portal/gunicorn_worker.py": "answers clients of ours",
+    "portal/web/gunicorn_worker.py": "answers clients of ours",
     "vehicles/tesla/connections.py": "the door itself",
     "vehicles/tesla/transport.py": "the door itself",
-    "portal/buffering_worker.py": "is the web server, which only listens",
-    "portal/processes.py": "asks our own web server on loopback whether it is up",
+    "portal/web/buffering_worker.py": "is the web server, which only listens",
+    "portal/running/processes.py": "asks our own web server on loopback whether it is up",
     "portal/demo": "speaks to the simulated Tesla on loopback",
     "vehicles/tesla/simulator": "is the simulated Tesla",
     "vehicles/management/commands/run_tesla_simulator.py": "starts the simulated Tesla",

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from connect import tasks
 from connect.models import ConnectSession, PersonVisit
-from portal import folder_queue
+from portal.running import folder_queue
 from tests.factories import (
     AccessTokenFactory,
     ApplicationFactory,
@@ -332,7 +332,7 @@ def test_the_queue_names_nobody(planted: Planted, tmp_path: Path) -> None:
     folder_queue.make(tmp_path)
     queue = Celery("erasure-test", set_as_current=False)
     queue.conf.update(
-        broker_url="filesystem://", broker_transport="portal.folder_queue:Transport",
+        broker_url="filesystem://", broker_transport="portal.running.folder_queue:Transport",
         broker_transport_options=folder_queue.options(tmp_path), task_ignore_result=True,
     )  # fmt: skip
     queue.send_task(tasks.learn_colours.name, [str(planted.account.pk)], retry=False)

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from portal.cache import STRICT, TolerantCache, caches
+from portal.running.cache import STRICT, TolerantCache, caches
 from tests.runner import ROOT
 
 SENDS = frozenset(
@@ -20,12 +20,12 @@ SENDS = frozenset(
 )
 SENDERS = {
     "vehicles/nudges.py": "the place",
-    "portal/health.py": "looks whether the broker answers, and says so",
+    "portal/running/health.py": "looks whether the broker answers, and says so",
 }
 STRICT_USERS = {
-    "portal/cache.py": "makes it",
-    "portal/health.py": "looks whether the cache answers, and says so",
-    "portal/settings_in_use.py": "the same before a deployment",
+    "portal/running/cache.py": "makes it",
+    "portal/running/health.py": "looks whether the cache answers, and says so",
+    "portal/configuration/settings_in_use.py": "the same before a deployment",
 }
 STARTED_BY_NUDGES = {
     "vehicles.tasks.let_verdicts_follow": "vehicles.tasks.let_verdicts_follow",
@@ -97,4 +97,4 @@ def uses_strict(tree: ast.AST) -> bool:
 
 def test_only_probes_use_the_cache_that_raises_and_nobody_speaks_to_redis_directly() -> None:
     using = {name for name, tree in trees() if uses_strict(tree)}
-    assert using - set(STRICT_USERS) == {"portal/tolerant_worker.py"}
+    assert using - set(STRICT_USERS) == {"portal/running/tolerant_worker.py"}

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from portal.settings_table import SETTINGS, Setting
+from portal.configuration.settings_table import SETTINGS, Setting
 from tests.runner import ROOT
 
 README = (ROOT / "README.md").read_text()

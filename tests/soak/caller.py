@@ -28,11 +28,11 @@ def main() -> None:
 
 def shorten(*, deadline: float = 0, grace: float = 0, turn: float = 0) -> None:
     """Wait fewer seconds for workers that are gone; 0 leaves a time as it is."""
-    from vehicles import command_rows, signing_sessions
+    from vehicles.commands import rows, signing_sessions
 
     for module, name, seconds in (
-        (command_rows, "DEADLINE", deadline),
-        (command_rows, "GRACE", grace),
+        (rows, "DEADLINE", deadline),
+        (rows, "GRACE", grace),
         (signing_sessions, "TURN", turn),
     ):
         if seconds:
@@ -43,15 +43,15 @@ def heard(call: dict[str, Any]) -> str:
     """What the caller of one command hears: `succeeded`, or the name of an error."""
     from django.utils import timezone
 
-    from vehicles import commands
-    from vehicles.command_rows import PendingCommand
+    from vehicles.commands import issuing
+    from vehicles.commands.rows import PendingCommand
     from vehicles.errors import CatalogueError
     from vehicles.facts import with_rows
     from vehicles.models import VehicleGrant
 
     grant = with_rows(VehicleGrant.objects.all()).get(pk=call["grant"])
     try:
-        row = commands.issue(
+        row = issuing.issue(
             PendingCommand(grant, call["name"], call["arguments"], timezone.now(), call["key"])
         )
     except CatalogueError as error:

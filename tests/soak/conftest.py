@@ -22,10 +22,10 @@ from tests.factories import ApplicationFactory, VehicleGrantFactory
 from tests.runner import ROOT
 from tests.vehicles.commanding import EVERY_CONTROL
 from vehicles.models import Vehicle, VehicleGrant
-from vehicles.tesla.simulator.car_security import CarSecurity
-from vehicles.tesla.simulator.scenarios import ScenarioVehicle, person
+from vehicles.tesla.simulator.car.security import CarSecurity
+from vehicles.tesla.simulator.car.vehicle_numbers import with_check_digit
+from vehicles.tesla.simulator.samples.scenarios import ScenarioVehicle, person
 from vehicles.tesla.simulator.server import SimulatorServer
-from vehicles.tesla.simulator.vehicle_numbers import with_check_digit
 
 Fleet = Callable[[int], list[VehicleGrant]]
 Calls = list[dict[str, Any]]

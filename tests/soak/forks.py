@@ -77,18 +77,18 @@ def done(job: Job) -> str:
 
 def hold_leases_for(seconds: float) -> None:
     """Let others wait fewer seconds for this process, which will be gone."""
-    from vehicles import token_lease
+    from vehicles.tokens import lease
 
-    token_lease.LEASE = timedelta(seconds=seconds)
+    lease.LEASE = timedelta(seconds=seconds)
 
 
 def use(job: Job) -> str:
     """Make a call with the account's tokens; they are refreshed first where that is due."""
-    from vehicles import account_calls
     from vehicles.models import TeslaAccount
     from vehicles.tesla import client
+    from vehicles.upstream import account_call
 
-    account_calls.call(TeslaAccount.objects.get(pk=job["account"]), "fleet", client.vehicles)
+    account_call.call(TeslaAccount.objects.get(pk=job["account"]), "fleet", client.vehicles)
     return "ok"
 
 

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from tests.soak.conftest import Calls, Fleet, Report, Start, size
-from vehicles import command_rows
+from vehicles.commands import rows as command_rows
 from vehicles.models import Command, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
 

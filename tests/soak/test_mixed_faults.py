@@ -36,7 +36,7 @@ from tests.journeys.people import Consumer
 from tests.soak.conftest import Report, size
 from tests.soak.running_demo import PARTS, Demo, answers, connected, running, status, wait_until
 from tests.soak.traffic import Stream, Traffic
-from vehicles.tesla.simulator.scenarios import BERNDS_MODEL_S, DIETERS_MODEL_3
+from vehicles.tesla.simulator.samples.scenarios import BERNDS_MODEL_S, DIETERS_MODEL_3
 
 pytestmark = pytest.mark.soak
 

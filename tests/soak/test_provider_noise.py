@@ -14,9 +14,10 @@ from django.utils import timezone
 from tests.crowd import connected, heard, remove_consent
 from tests.factories import ApplicationFactory
 from tests.soak.conftest import Report, size
-from vehicles import incidents, watching
+from vehicles.evidence import incidents
 from vehicles.models import Event, Incident, TeslaAccount, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
+from vehicles.upstream import recovery
 
 pytestmark = [pytest.mark.soak, pytest.mark.django_db]
 
@@ -40,7 +41,7 @@ def an_hour(simulator: SimulatorServer) -> Iterator[datetime]:
     for number in range(CALLS_AN_HOUR):
         simulator.world.clock.advance(step.total_seconds())
         with time_machine.travel(began + step * (number + 1), tick=True):
-            watching.ask_suspects_again(timezone.now())
+            recovery.ask_suspects_again(timezone.now())
             yield timezone.now()
 
 
@@ -86,7 +87,7 @@ def test_a_false_mass_revocation_is_held_back_and_those_who_really_left_are_foun
     simulator.world.provider.mass_revocation_fault = 0
     incidents.end(incident, actor="staff:1", now=timezone.now() + timedelta(hours=1))
     with time_machine.travel(timezone.now() + timedelta(hours=1, minutes=5), tick=True):
-        watching.ask_suspects_again(timezone.now())
+        recovery.ask_suspects_again(timezone.now())
         found = {grant.pk: heard(grant) for grant in crowd}
     assert consents() == {"active": ACCOUNTS - LEAVERS, "revoked": LEAVERS}
     assert {pk for pk, answer in found.items() if answer == GONE} == {grant.pk for grant in leavers}

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from tests.sample_audit import load
 from tests.soak.conftest import Report, size
-from vehicles import rediagnosis
+from vehicles.evidence import rediagnosis
 from vehicles.models import Connection, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 
 pytestmark = [pytest.mark.soak, pytest.mark.django_db(transaction=True)]

@@ -23,12 +23,13 @@ from tests.factories import ApplicationFactory, TeslaAccountFactory
 from tests.runner import ROOT
 from tests.soak.conftest import Report, database_url, settings_of_the_test, size
 from tests.soak.forks import PLACES
-from vehicles import account_calls, vault, vault_keys
 from vehicles.history import Kind
 from vehicles.models import Event, Integration, TeslaAccount, TeslaToken
 from vehicles.tesla import paths
 from vehicles.tesla.auth import Tokens
 from vehicles.tesla.simulator.server import SimulatorServer
+from vehicles.tokens import key_rotation, store
+from vehicles.upstream import account_call
 
 pytestmark = [pytest.mark.soak, pytest.mark.django_db(transaction=True)]
 
@@ -106,7 +107,7 @@ def refreshes(simulator: SimulatorServer) -> int:
 def nothing_was_lost(accounts: list[TeslaAccount]) -> None:
     """Each login works, can be renewed, and nobody was blamed for what we did ourselves."""
     for account in accounts:
-        account_calls.renew_login(account, Integration.FLEET)
+        account_call.renew_login(account, Integration.FLEET)
     assert set(TeslaAccount.objects.values_list("consent", flat=True)) == {"active"}
     assert set(TeslaToken.objects.values_list("ended", flat=True)) == {""}
     blaming = (Kind.TOKENS_SUPERSEDED, Kind.TOKENS_RESTORED, Kind.DATABASE_RESTORED)
@@ -169,13 +170,13 @@ def test_keys_are_changed_beside_refreshes_however_often_the_change_is_killed(
         kills += answer == "killed"
         if kills == TOKEN_KILLS:
             (answer,) = together([{"do": "rotate"}])
-    report(f"{SEALED_ROWS} rows, change killed {kills} times: {vault_keys.waiting()} values left")
+    report(f"{SEALED_ROWS} rows, change killed {kills} times: {key_rotation.waiting()} values left")
     assert answer == "ok"
     settings.VAULT_KEYS = KEYS[:1]
-    assert vault_keys.keys_in_use().keys() == {"new"}
+    assert key_rotation.keys_in_use().keys() == {"new"}
     for number, row_id in enumerate(rows):
         account = TeslaToken.objects.select_related("account").get(pk=row_id).account
-        stored = vault.load(account, Integration.FLEET)
+        stored = store.load(account, Integration.FLEET)
         assert stored and stored.access_token == f"access-{number}"
     settings.VAULT_KEYS = KEYS
     nothing_was_lost(accounts)
@@ -187,6 +188,6 @@ def sealed_rows() -> list[Any]:
     for number in range(SEALED_ROWS):
         account = TeslaAccountFactory()
         tokens = Tokens(f"access-{number}", f"EU_{number}", 28_800)
-        vault.store_login(account, Integration.FLEET, tokens, timezone.now())
+        store.store_login(account, Integration.FLEET, tokens, timezone.now())
         made.append(account.tokens.get().pk)
     return made

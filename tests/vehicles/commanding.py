@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from vehicles import commands
-from vehicles.command_rows import PendingCommand
+from vehicles.commands import issuing
+from vehicles.commands.rows import PendingCommand
 from vehicles.errors import CatalogueError
 from vehicles.models import Command, VehicleGrant
-from vehicles.tesla.simulator.cars import Car
+from vehicles.tesla.simulator.car.car import Car
 from vehicles.tesla.simulator.server import SimulatorServer
 
 EVERY_CONTROL = (
@@ -25,7 +25,7 @@ EITHER_COMPUTER = pytest.mark.parametrize(
 
 def issue(grant: VehicleGrant, name: str = "lock", key: str = "", **arguments: Any) -> Command:
     """Carry the control out now."""
-    return commands.issue(PendingCommand(grant, name, arguments, timezone.now(), key))
+    return issuing.issue(PendingCommand(grant, name, arguments, timezone.now(), key))
 
 
 def refused(grant: VehicleGrant, name: str = "lock", key: str = "", **arguments: Any) -> CatalogueError:

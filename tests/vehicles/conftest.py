@@ -8,7 +8,7 @@ import pytest
 
 from tests.factories import VehicleGrantFactory
 from tests.vehicles.commanding import EVERY_CONTROL
-from vehicles import signed_commands
+from vehicles.commands import signed_delivery
 from vehicles.models import Vehicle, VehicleGrant
 
 
@@ -27,7 +27,7 @@ def signed(sign_in: Any, dieter: Any) -> VehicleGrant:
 @pytest.fixture
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy car is asked again at once."""
-    monkeypatch.setattr(signed_commands, "BUSY_SECONDS", 0)
+    monkeypatch.setattr(signed_delivery, "BUSY_SECONDS", 0)
 
 
 def _every_control(account: Any) -> VehicleGrant:

@@ -13,10 +13,11 @@ from django.db import connections as databases
 from tests.factories import VehicleGrantFactory
 from tests.faults import babbling_server as babbling
 from tests.faults.babbling_server import BabblingServer
-from vehicles import account_calls, bulkhead, errors, upstream
+from vehicles import errors
 from vehicles.errors import CatalogueError
 from vehicles.models import Vehicle, VehicleGrant
 from vehicles.tesla import scopes
+from vehicles.upstream import account_call, bulkhead, calls
 
 A_MOMENT = 1.5
 PLACES = 8
@@ -37,7 +38,7 @@ def babbling_tesla(
     with BabblingServer(babbling.slow_body) as server:
         settings.TESLA_API_URL = server.url
         settings.TESLA_UPSTREAM_SLOTS = PLACES
-        monkeypatch.setattr(account_calls, "CALL_SECONDS", A_MOMENT)
+        monkeypatch.setattr(account_call, "CALL_SECONDS", A_MOMENT)
         bulkhead._slots.cache_clear()
         yield server
     bulkhead._slots.cache_clear()
@@ -45,7 +46,7 @@ def babbling_tesla(
 
 def answer(grant: VehicleGrant) -> str:
     try:
-        upstream.vehicle_data(grant, ["vehicle_state"], scopes.VEHICLE_DEVICE_DATA)
+        calls.vehicle_data(grant, ["vehicle_state"], scopes.VEHICLE_DEVICE_DATA)
     except CatalogueError as error:
         return error.spec.name
     finally:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.vehicles.commanding import car_of, executed, issue, refused
-from vehicles import car_refusals, errors
+from vehicles import errors
+from vehicles.commands import car_refusals
 from vehicles.errors import ErrorSpec
 from vehicles.models import VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from tests.factories import CommandFactory, VehicleGrantFactory
 from tests.vehicles.commanding import car_of, executed, issue, refused
-from vehicles import command_rows, errors
+from vehicles import errors
+from vehicles.commands import rows
 from vehicles.models import Command, Event, Vehicle, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -230,7 +231,7 @@ def test_a_worker_killed_before_sending_leaves_a_failure_and_after_it_an_unknown
     unsent = CommandFactory(outcome="pending", ended_at=None, created_at=past, deadline_at=past)
     sent = CommandFactory(outcome="pending", ended_at=None, created_at=past, deadline_at=past, sent_at=past)
     running = CommandFactory(outcome="pending", ended_at=None)
-    assert command_rows.settle_overdue(timezone.now()) == 2
+    assert rows.settle_overdue(timezone.now()) == 2
     outcomes = {row.pk: row.outcome for row in Command.objects.all()}
     assert (outcomes[unsent.pk], outcomes[sent.pk], outcomes[running.pk]) == ("failed", "unknown", "pending")
 
@@ -238,7 +239,7 @@ def test_a_worker_killed_before_sending_leaves_a_failure_and_after_it_an_unknown
 def test_nothing_is_sent_after_the_deadline(
     simulator: SimulatorServer, plain: VehicleGrant, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(command_rows, "DEADLINE", timedelta(seconds=-1))
+    monkeypatch.setattr(rows, "DEADLINE", timedelta(seconds=-1))
     assert refused(plain).spec is errors.UPSTREAM_NO_RESPONSE
     assert executed(simulator, plain) == []
     assert Command.objects.get().outcome == "failed"

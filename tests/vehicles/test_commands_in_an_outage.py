@@ -16,7 +16,8 @@ from django.utils import timezone
 from tests.factories import VehicleGrantFactory
 from tests.faults.locked_database import locked
 from tests.vehicles.commanding import EVERY_CONTROL, executed, refused
-from vehicles import command_rows, errors
+from vehicles import errors
+from vehicles.commands import rows
 from vehicles.models import Command, Vehicle, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -55,8 +56,8 @@ def test_a_command_whose_outcome_could_not_be_written_is_unknown(
     row = Command.objects.get()
     assert error.command_id == str(row.pk)
     assert executed(simulator, grant) == ["door_lock"]
-    later = row.deadline_at + 2 * command_rows.GRACE
+    later = row.deadline_at + 2 * rows.GRACE
     with time_machine.travel(later):
-        assert command_rows.settle_overdue(timezone.now()) == 1
+        assert rows.settle_overdue(timezone.now()) == 1
     row.refresh_from_db()
     assert row.outcome == "unknown"

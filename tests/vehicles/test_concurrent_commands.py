@@ -13,10 +13,10 @@ from django.db import connection
 
 from tests.factories import VehicleGrantFactory
 from tests.vehicles.commanding import EVERY_CONTROL, car_of, executed, issue
-from vehicles import commands
+from vehicles.commands import issuing
 from vehicles.errors import CatalogueError
 from vehicles.models import Command, SigningSession, Vehicle, VehicleGrant
-from vehicles.tesla.simulator import commands as effects
+from vehicles.tesla.simulator.effects import commands as effects
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,7 +59,7 @@ def callers() -> Iterator[Callable[..., Future[Command]]]:
 def release(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """The car obeys only when `release(n)` has seen n callers waiting for somebody else's command."""
     waiting, may_move = threading.Semaphore(0), threading.Event()
-    ended, carry_out = commands._ended, effects.carry_out
+    ended, carry_out = issuing._ended, effects.carry_out
 
     def counted(command: Command) -> Command:
         waiting.release()
@@ -74,7 +74,7 @@ def release(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
             assert waiting.acquire(timeout=PATIENCE_SECONDS)
         may_move.set()
 
-    monkeypatch.setattr(commands, "_ended", counted)
+    monkeypatch.setattr(issuing, "_ended", counted)
     monkeypatch.setattr(effects, "carry_out", held)
     return release
 

@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from tests.factories import ApplicationFactory, UserFactory, VehicleFactory, VehicleGrantFactory
 from tests.vehicles.commanding import car_of, issue, refused
-from vehicles import access, errors, facts, history, pausing, reads
+from vehicles import access, errors, facts, history, reads
 from vehicles.diagnosis import Diagnosis
 from vehicles.errors import CatalogueError
 from vehicles.facts import with_rows
+from vehicles.grants import pausing
 from vehicles.models import Vehicle, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
 

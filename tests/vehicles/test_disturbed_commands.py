@@ -10,11 +10,13 @@ from django.utils import timezone
 
 from tests.factories import VehicleGrantFactory
 from tests.vehicles.commanding import EVERY_CONTROL, calls, car_of, executed, issue, refused
-from vehicles import bulkhead, command_rows, delivery, errors
+from vehicles import errors
+from vehicles.commands import delivery, rows
 from vehicles.errors import ErrorSpec
 from vehicles.models import Command, SigningSession, Vehicle, VehicleGrant
 from vehicles.tesla import client
 from vehicles.tesla.simulator.server import SimulatorServer
+from vehicles.upstream import bulkhead
 
 pytestmark = pytest.mark.django_db
 
@@ -225,7 +227,7 @@ def test_a_worker_that_is_late_replaces_what_the_sweep_could_only_call_unknown(
 
     def swept_meanwhile(*given: Any) -> Any:
         result = send(*given)
-        command_rows.settle_overdue(timezone.now() + timedelta(minutes=10))
+        rows.settle_overdue(timezone.now() + timedelta(minutes=10))
         assert Command.objects.get().outcome == "unknown"
         return result
 

@@ -19,7 +19,7 @@ from vehicles.diagnosis import Access
 from vehicles.models import Event, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.tesla import scopes
 from vehicles.tesla.results import KeyStatus, ListedVehicle
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = pytest.mark.django_db

@@ -30,6 +30,7 @@ from vehicles import facts
 from vehicles.diagnosis import Access, Consent, Facts, Key, KeyReason, diagnose
 from vehicles.facts import verdicts
 from vehicles.facts.combination import with_combinations
+from vehicles.facts.sources import SOURCES
 from vehicles.facts.table import DECIDING, FACTS
 from vehicles.models import (
     Connection,
@@ -41,7 +42,6 @@ from vehicles.models import (
     VehicleAccess,
     VehicleGrant,
 )
-from vehicles.sources import SOURCES
 from vehicles.tesla import scopes
 
 ASKED = ("read_vin", "read_location", "control_security")

@@ -8,8 +8,8 @@ import pytest
 
 from tests.factories import ApplicationFactory, TeslaAccountFactory, VehicleFactory, VehicleGrantFactory
 from vehicles import access, errors, evidence, facts, grants
+from vehicles.facts.sources import Source
 from vehicles.models import Connection, Event, VehicleGrant
-from vehicles.sources import Source
 from vehicles.tesla import scopes
 
 pytestmark = pytest.mark.django_db

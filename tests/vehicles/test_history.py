@@ -21,11 +21,12 @@ from tests.factories import (
     UserFactory,
     VehicleGrantFactory,
 )
-from vehicles import erasure, evidence, facts, grants, history, pausing
+from vehicles import evidence, facts, grants, history
 from vehicles.diagnosis import Access, Consent
+from vehicles.facts.sources import Source
+from vehicles.grants import erasure, pausing
 from vehicles.history import Kind
 from vehicles.models import Application, Event, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
-from vehicles.sources import Source
 from vehicles.tesla import scopes
 from vehicles.tesla.results import KeyStatus, ListedVehicle
 

@@ -14,12 +14,14 @@ from django.utils import timezone
 from tests.crowd import connected as connect_owner
 from tests.crowd import heard, remove_consent
 from tests.factories import TeslaAccountFactory
-from vehicles import access, evidence, incidents, watching
+from vehicles import access, evidence
 from vehicles.diagnosis import Consent
+from vehicles.evidence import incidents
+from vehicles.facts.sources import Source
 from vehicles.models import Event, Incident, TeslaAccount, VehicleGrant
-from vehicles.sources import Source
 from vehicles.tesla import scopes
 from vehicles.tesla.simulator.server import SimulatorServer
+from vehicles.upstream import recovery
 
 pytestmark = pytest.mark.django_db
 
@@ -89,7 +91,7 @@ def test_accounts_in_doubt_clear_themselves_when_tesla_answers_again(
         heard(grant)
     simulator.world.provider.mass_revocation_fault = 0
     with time_machine.travel(timezone.now() + timedelta(minutes=2)):
-        watching.ask_suspects_again(timezone.now())
+        recovery.ask_suspects_again(timezone.now())
     assert consents().keys() == {"active"}
     assert set(VehicleGrant.objects.values_list("verdict", flat=True)) == {"ok"}
 
@@ -108,7 +110,7 @@ def test_who_really_left_during_an_incident_is_found_after_staff_ended_it(
     simulator.world.provider.mass_revocation_fault = 0
     incidents.end(Incident.objects.get(), actor="staff:1", now=timezone.now())
     with time_machine.travel(timezone.now() + timedelta(minutes=2)):
-        watching.ask_suspects_again(timezone.now())
+        recovery.ask_suspects_again(timezone.now())
     assert consents() == {"active": CROWD - 1, "revoked": 1}
     assert heard(gone) == "CONNECTED_SERVICES_ACCOUNT:PERMISSION"
 
@@ -122,7 +124,7 @@ def test_after_a_release_teslas_word_counts_however_many_are_gone(
         heard(grant)
     incidents.end(Incident.objects.get(), actor="staff:1", now=timezone.now())
     with time_machine.travel(timezone.now() + timedelta(minutes=2)):
-        watching.ask_suspects_again(timezone.now())
+        recovery.ask_suspects_again(timezone.now())
     assert consents()["suspected"] == 0
     assert consents()["revoked"] >= incidents.BRAKE_ACCOUNTS
     assert Incident.objects.count() == 1
@@ -213,9 +215,9 @@ def test_a_refused_operator_is_an_incident_that_stops_all_calls_and_ends_by_itse
     assert set(VehicleGrant.objects.values_list("main_cause", "next_actor")) == {
         ("operator_fault", "operator")
     }
-    assert watching.end_operator_faults(now) == 0
+    assert recovery.end_operator_faults(now) == 0
     simulator.world.faults.clear()
-    assert watching.end_operator_faults(now) == 1
+    assert recovery.end_operator_faults(now) == 1
     incidents.let_verdicts_follow(now)
     assert set(VehicleGrant.objects.values_list("verdict", flat=True)) == {"ok"}
     assert consents() == {"active": 3}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vehicles.diagnosis import Key
 from vehicles.evidence.ranking import Word, resolve
-from vehicles.sources import SOURCES, Source
+from vehicles.facts.sources import SOURCES, Source
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MODEL_3, OLD_MODEL_S = "5YJ3E7EA7KF000101", "5YJSA1E25JF000303"

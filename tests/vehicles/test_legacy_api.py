@@ -11,21 +11,24 @@ from django.utils import timezone
 
 from tests.factories import VehicleGrantFactory
 from tests.vehicles.test_legacy_logins import sign_in_legacy
-from vehicles import account_calls, commands, evidence, incidents, legacy_api, tasks, upstream
-from vehicles.command_rows import PendingCommand
+from vehicles import evidence, tasks
+from vehicles.commands import issuing
+from vehicles.commands.rows import PendingCommand
 from vehicles.errors import CatalogueError
+from vehicles.evidence import incidents
 from vehicles.facts import facts_of
 from vehicles.models import Event, Incident, Integration, TeslaAccount, VehicleGrant
 from vehicles.tesla import client, paths
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
+from vehicles.upstream import account_call, calls, legacy_api
 
 pytestmark = pytest.mark.django_db
 
 
 def legacy_grant(account: TeslaAccount, now: datetime) -> VehicleGrant:
     """A grant on the first car that the legacy API lists."""
-    listed = account_calls.call(account, Integration.LEGACY, client.products)
+    listed = account_call.call(account, Integration.LEGACY, client.products)
     access = evidence.vehicles_listed(account, listed, now=now)[0]
     made: VehicleGrant = VehicleGrantFactory(account=account, vehicle=access.vehicle, integration="legacy")
     return made
@@ -51,7 +54,7 @@ def closing(simulator: SimulatorServer) -> Callable[[bool], None]:
 
 def refused_read(grant: VehicleGrant) -> CatalogueError:
     with pytest.raises(CatalogueError) as raised:
-        upstream.vehicle_data(grant, ["charge_state"])
+        calls.vehicle_data(grant, ["charge_state"])
     return raised.value
 
 
@@ -107,7 +110,7 @@ def test_one_answered_probe_opens_it_again(emmas: VehicleGrant, annas: VehicleGr
     closing(True)
     tasks.watch_accounts()
     assert "legacy_closed" not in causes() and legacy_api.is_open("live")
-    assert upstream.vehicle_data(emmas, ["charge_state"])["charge_state"]
+    assert calls.vehicle_data(emmas, ["charge_state"])["charge_state"]
 
 
 def test_while_it_is_closed_only_a_probe_asks(
@@ -126,7 +129,7 @@ def test_an_account_that_alone_is_refused_closes_nothing_for_others(
     refuse_calls_of(simulator, emma.email)
     assert refused_read(emmas).spec.name == "COMPATIBILITY:PLATFORM_NOT_CAPABLE"
     assert not Incident.objects.exists()
-    assert upstream.vehicle_data(annas, ["charge_state"])
+    assert calls.vehicle_data(annas, ["charge_state"])
 
 
 def test_a_single_endpoint_that_closes_is_not_the_whole_api(
@@ -163,7 +166,7 @@ def test_a_car_that_turns_out_to_want_signatures_is_told_apart_from_one_that_ref
     fault = {"match": {"path": "*/command/door_lock"}, "effect_happens": False}
     simulator.world.faults.add(fault | answer)
     with pytest.raises(CatalogueError, match="COMPATIBILITY:PLATFORM_NOT_CAPABLE"):
-        commands.issue(PendingCommand(emmas, "lock", {}, timezone.now()))
+        issuing.issue(PendingCommand(emmas, "lock", {}, timezone.now()))
     vehicle = emmas.connection.vehicle
     vehicle.refresh_from_db()
     assert vehicle.protocol_required is True
@@ -181,7 +184,7 @@ def test_a_404_of_the_older_interface_is_looked_into_over_its_own_list(
     }
     simulator.world.faults.add(fault)
     if times == 1:
-        assert upstream.vehicle_data(emmas, ["charge_state"])
+        assert calls.vehicle_data(emmas, ["charge_state"])
     else:
         assert refused_read(emmas).spec.name == "UPSTREAM:UNKNOWN_ISSUE"
     assert causes() == {""}

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from vehicles import account_calls, logins, sync, vault
+from vehicles import sync
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, Mode, TeslaAccount, TeslaToken
 from vehicles.tesla import auth, client, paths
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
+from vehicles.tokens import logins, store
+from vehicles.upstream import account_call
 
 VERIFIER = "v" * 64
 
@@ -39,7 +41,7 @@ def sign_in_legacy(
 
 
 def issuer_of(row: TeslaToken) -> str:
-    stored = vault.load(row.account, row.integration)
+    stored = store.load(row.account, row.integration)
     assert stored
     return auth.read_claims(stored.access_token).made_for
 
@@ -65,9 +67,9 @@ def test_each_is_refreshed_as_what_it_is(
         (Integration.LEGACY, "ownerapi"),
         (Integration.FLEET, settings.TESLA_CLIENT_ID),
     ):
-        account_calls.renew_login(account, integration)
+        account_call.renew_login(account, integration)
         assert issuer_of(TeslaToken.objects.get(account=account, integration=integration)) == made_for
-    assert account_calls.call(account, Integration.LEGACY, client.products)
+    assert account_call.call(account, Integration.LEGACY, client.products)
 
 
 @pytest.mark.django_db
@@ -76,7 +78,7 @@ def test_a_legacy_refresh_goes_where_browsers_sign_in(
 ) -> None:
     account = sign_in_legacy(simulator, emma)
     settings.TESLA_TOKEN_URL = "http://127.0.0.1:9"
-    account_calls.renew_login(account, Integration.LEGACY)
+    account_call.renew_login(account, Integration.LEGACY)
 
 
 @pytest.mark.django_db
@@ -88,14 +90,14 @@ def test_tokens_of_the_other_interface_are_refused_wherever_they_come_from(
     operator, person = world.operator, world.account(emma.email)
     assert operator and person
     foreign = auth.Tokens(world.tokens.access_token(operator, person, ("openid",)), "EU_x", 28_800)
-    kept = vault.load(account, Integration.LEGACY)
+    kept = store.load(account, Integration.LEGACY)
     monkeypatch.setattr(auth, "exchange_owner_api_code", lambda *_, **__: foreign)
     monkeypatch.setattr(auth, "refresh", lambda *_, **__: foreign)
     with pytest.raises(CatalogueError):
         logins.sign_in_legacy(mode=Mode.LIVE, code="pasted", code_verifier=VERIFIER)
     with pytest.raises(CatalogueError):
-        account_calls.renew_login(account, Integration.LEGACY)
-    still = vault.load(account, Integration.LEGACY)
+        account_call.renew_login(account, Integration.LEGACY)
+    still = store.load(account, Integration.LEGACY)
     assert kept and still and replace(still, lease_until=None) == kept
     assert not TeslaToken.objects.filter(integration=Integration.FLEET).exists()
 

@@ -11,12 +11,14 @@ from django.utils import timezone
 
 from tests.factories import VehicleGrantFactory
 from tests.vehicles.commanding import EVERY_CONTROL, car_of, executed, issue, refused
-from vehicles import delivery, errors, looks, pairing, settlement, sync, upstream
-from vehicles.command_rows import PendingCommand
+from vehicles import errors, pairing, sync
+from vehicles.commands import delivery, preconditions, reconciliation
+from vehicles.commands.rows import PendingCommand
 from vehicles.errors import CatalogueError
 from vehicles.models import Command, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.tesla import scopes
 from vehicles.tesla.simulator.server import SimulatorServer
+from vehicles.upstream import calls
 
 pytestmark = pytest.mark.django_db
 
@@ -47,14 +49,14 @@ def is_lost(grant: VehicleGrant) -> bool:
 
 
 ASKED: dict[str, tuple[str, Callable[[VehicleGrant], Any]]] = {
-    "alerts": ("*/recent_alerts", lambda grant: upstream.recent_alerts(grant, scopes.VEHICLE_DEVICE_DATA)),
-    "data": ("*/vehicle_data", lambda grant: upstream.vehicle_data(grant, ("vehicle_state",))),
-    "state": (f"{LISTS}/*", upstream.vehicle_state),
-    "listed": (f"{LISTS}/*", upstream.listed_vehicle),
-    "wake": ("*/wake_up", upstream.wake_up),
-    "history": ("*/charging/history", lambda grant: upstream.charging_history(grant, {}, scopes.VEHICLE_CHARGING_CMDS)),
+    "alerts": ("*/recent_alerts", lambda grant: calls.recent_alerts(grant, scopes.VEHICLE_DEVICE_DATA)),
+    "data": ("*/vehicle_data", lambda grant: calls.vehicle_data(grant, ("vehicle_state",))),
+    "state": (f"{LISTS}/*", calls.vehicle_state),
+    "listed": (f"{LISTS}/*", calls.listed_vehicle),
+    "wake": ("*/wake_up", calls.wake_up),
+    "history": ("*/charging/history", lambda grant: calls.charging_history(grant, {}, scopes.VEHICLE_CHARGING_CMDS)),
     "command": ("*/command/door_lock", issue),
-    "key page": (f"{LISTS}/*", lambda grant: upstream.state_of(grant.account, grant.connection.vehicle)),
+    "key page": (f"{LISTS}/*", lambda grant: calls.state_of(grant.account, grant.connection.vehicle)),
 }  # fmt: skip
 """What can be asked of a car: the path, and how it is asked."""
 
@@ -121,7 +123,7 @@ def test_a_404_to_what_is_not_about_a_car_says_nothing_of_one(
 ) -> None:
     fault(simulator, "/api/1/users/me", status=404, body=NOT_FOUND)
     with pytest.raises(CatalogueError) as raised:
-        upstream.profile(grant, scopes.USER_DATA)
+        calls.profile(grant, scopes.USER_DATA)
     assert raised.value.spec is errors.UPSTREAM_UNKNOWN_ISSUE
 
 
@@ -283,7 +285,7 @@ def test_a_look_before_a_command_survives_a_car_that_is_only_just_up(
         }
     )
     asked = {"temperature": 21.0, "imperial": False}
-    assert looks.prepared(PendingCommand(grant, "set_temperature", asked, timezone.now()), asked)
+    assert preconditions.prepared(PendingCommand(grant, "set_temperature", asked, timezone.now()), asked)
 
 
 @pytest.mark.parametrize(
@@ -303,9 +305,9 @@ def test_an_answer_of_another_shape_breaks_nothing(
 ) -> None:
     asks: list[Callable[[], Any]] = [
         lambda: sync.vehicles_of(grant.account, timezone.now()),
-        lambda: upstream.vehicle_data(grant, ("vehicle_state",)),
+        lambda: calls.vehicle_data(grant, ("vehicle_state",)),
         lambda: issue(grant),
-        lambda: upstream.listed_vehicle(grant),
+        lambda: calls.listed_vehicle(grant),
     ]
     for ask in asks:
         simulator.world.faults.clear()
@@ -371,8 +373,8 @@ def test_the_second_of_a_low_current_may_be_the_one_that_is_lost(
     refused(grant, "set_amperage", charging_amps=3)
     assert Command.objects.get().outcome == "unknown"
     assert low_current(simulator, grant) == [3, 5]
-    Command.objects.update(sent_at=timezone.now() - settlement.QUIET * 2)
-    assert settlement.settle(timezone.now()) == 1
+    Command.objects.update(sent_at=timezone.now() - reconciliation.QUIET * 2)
+    assert reconciliation.settle(timezone.now()) == 1
     assert Command.objects.get().outcome == "failed"
 
 
@@ -384,7 +386,7 @@ def test_a_name_that_no_page_can_show_is_cleaned_before_it_is_kept(
     car.name = car.sections["vehicle_state"]["vehicle_name"] = name
     sync.vehicles_of(grant.account, timezone.now())
     kept = Vehicle.objects.get().display_name
-    told = upstream.vehicle_data(grant, ("vehicle_state",))["vehicle_state"]["vehicle_name"]
+    told = calls.vehicle_data(grant, ("vehicle_state",))["vehicle_state"]["vehicle_name"]
     for text in (kept, told):
         assert text.encode().decode() == text
         assert not text or text.isprintable()

@@ -10,10 +10,11 @@ import time_machine
 from django.db import transaction
 
 from tests.factories import ApplicationFactory, VehicleGrantFactory
-from vehicles import errors, rate_budgets, upstream
+from vehicles import errors
 from vehicles.errors import CatalogueError
 from vehicles.models import VehicleGrant
-from vehicles.rate_budgets import Kind, Spender
+from vehicles.upstream import calls, rate_budgets
+from vehicles.upstream.rate_budgets import Kind, Spender
 
 pytestmark = pytest.mark.django_db
 
@@ -96,7 +97,7 @@ def shared(count: int) -> list[VehicleGrant]:
 
 def spent(grant: VehicleGrant, kind: Kind = Kind.DATA, most: int = 1000) -> int:
     """How often the application is let through before it is refused."""
-    spender = upstream._spender(grant)
+    spender = calls._spender(grant)
     for count in range(most):
         try:
             with transaction.atomic():

@@ -11,12 +11,13 @@ import pytest
 
 from tests.vehicles.api.answering_tesla import AnsweringTesla
 from tests.vehicles.api.conftest import keyless_grant
-from vehicles import access, errors, upstream
+from vehicles import access, errors
 from vehicles.errors import CatalogueError
 from vehicles.models import VehicleGrant
 from vehicles.permissions import PERMISSIONS
 from vehicles.reads import READS, Reading, read
-from vehicles.tesla.simulator.car_sections import first_sections
+from vehicles.tesla.simulator.car.sections import first_sections
+from vehicles.upstream import calls
 
 CLOSED: dict[str, Any] = {
     "locked": True,
@@ -360,7 +361,7 @@ def test_a_car_whose_cable_is_invalid_is_not_plugged_in(
         assert raised.value.spec is errors.CHARGING_PLUG_NOT_CONNECTED
 
 
-OF_CARS = [name for name, row in READS.items() if row.ask is upstream.vehicle_data]
+OF_CARS = [name for name, row in READS.items() if row.ask is calls.vehicle_data]
 
 
 @pytest.mark.parametrize("word", ["<invalid>", "<Invalid>", " <invalid> "])

@@ -16,11 +16,12 @@ from tests.factories import (
     VehicleFactory,
     VehicleGrantFactory,
 )
-from vehicles import facts, rediagnosis, tasks
+from vehicles import facts, tasks
 from vehicles.diagnosis import Access, Consent, Key, KeyReason, diagnose
+from vehicles.evidence import rediagnosis
 from vehicles.facts import verdicts
+from vehicles.facts.sources import SOURCES
 from vehicles.models import Event, Incident, IncidentKind, Vehicle, VehicleAccess, VehicleGrant
-from vehicles.sources import SOURCES
 from vehicles.tesla import scopes
 
 pytestmark = pytest.mark.django_db

@@ -18,8 +18,9 @@ from tests.factories import (
     VehicleAccessFactory,
     VehicleFactory,
 )
-from vehicles import erasure, grants
+from vehicles import grants
 from vehicles.client_credentials import checksum
+from vehicles.grants import erasure
 from vehicles.models import (
     Application,
     ApplicationUser,

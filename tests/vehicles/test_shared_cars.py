@@ -13,7 +13,7 @@ from vehicles import access, errors, history, pairing, reads, sync
 from vehicles.errors import CatalogueError
 from vehicles.facts import with_rows
 from vehicles.models import Event, TeslaAccount, Vehicle, VehicleAccess, VehicleGrant
-from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3 as VIN
+from vehicles.tesla.simulator.samples.scenarios import ANNAS_MODEL_3 as VIN
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,8 @@ from tests.vehicles.commanding import (
     issue,
     refused,
 )
-from vehicles import errors, signed_commands
+from vehicles import errors
+from vehicles.commands import signed_delivery
 from vehicles.errors import ErrorSpec
 from vehicles.models import Command, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
@@ -75,7 +76,7 @@ def test_a_passing_fault_that_stays_ends_the_command_without_effect(
     assert (row.outcome, row.error) == ("failed", "VEHICLE_STATE:UNKNOWN")
     assert f"({fault})" in row.reason
     assert executed(simulator, grant) == []
-    assert calls_to_the_car(simulator) == HANDSHAKE + signed_commands.ATTEMPTS * COMMAND
+    assert calls_to_the_car(simulator) == HANDSHAKE + signed_delivery.ATTEMPTS * COMMAND
 
 
 @pytest.mark.parametrize("fault", FINAL)

@@ -15,7 +15,8 @@ from tests.vehicles.commanding import (
     issue,
     refused,
 )
-from vehicles import errors, signed_commands
+from vehicles import errors
+from vehicles.commands import signed_delivery
 from vehicles.models import Command, SigningSession, Vehicle, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -71,7 +72,7 @@ def test_a_car_that_never_ends_starting_is_given_up_and_nothing_was_sent(
 ) -> None:
     answer_handshakes(simulator, times=99, signed_message_fault=11)
     assert refused(grant).spec is errors.VEHICLE_STATE_UNKNOWN
-    assert calls_to_the_car(simulator) == signed_commands.ATTEMPTS
+    assert calls_to_the_car(simulator) == signed_delivery.ATTEMPTS
     assert Command.objects.get().sent_at is None
 
 

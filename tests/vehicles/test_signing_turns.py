@@ -15,7 +15,8 @@ from django.utils import timezone
 from tests.factories import AccessTokenFactory, CommandFactory, VehicleGrantFactory
 from tests.vehicles.api.conftest import Calls
 from tests.vehicles.commanding import executed, issue, refused
-from vehicles import errors, signed_commands, signing_sessions
+from vehicles import errors
+from vehicles.commands import signed_delivery, signing_sessions
 from vehicles.models import Command, SigningSession, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -30,7 +31,7 @@ def grant(signed: VehicleGrant, settings: Any, monkeypatch: pytest.MonkeyPatch) 
     settings.TESLA_RATE_LIMITS = dict.fromkeys(settings.TESLA_RATE_LIMITS, 1_000_000)
     for control in (IN_TURN, ALL_COMERS):
         issue(signed, control)
-    monkeypatch.setattr(signed_commands, "TURN_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(signed_delivery, "TURN_WAIT_SECONDS", 0.2)
     return signed
 
 
@@ -107,7 +108,7 @@ def test_commands_to_other_cars_take_no_room(grant: VehicleGrant) -> None:
 def test_callers_at_once_never_go_beyond_the_room(
     simulator: SimulatorServer, grant: VehicleGrant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(signed_commands, "TURN_WAIT_SECONDS", 60)
+    monkeypatch.setattr(signed_delivery, "TURN_WAIT_SECONDS", 60)
     monkeypatch.setattr(signing_sessions, "MOST_OUTSTANDING", ROOM)
     simulator.world.faults.add(
         {"match": {"path": "/api/1/vehicles/*/signed_command"}, "delay_ms": 200, "times": CALLERS}

@@ -12,14 +12,18 @@ import time_machine
 from django.utils import timezone
 
 from tests.factories import VehicleGrantFactory
-from vehicles import access, account_calls, errors, evidence, token_lease, token_refresh, vault
+from vehicles import access, errors, evidence
 from vehicles.errors import CatalogueError
 from vehicles.history import Kind
 from vehicles.models import Event, Integration, LoginEnd, TeslaAccount, TeslaToken, Vehicle, VehicleGrant
 from vehicles.tesla import auth, client, paths
 from vehicles.tesla import errors as tesla
 from vehicles.tesla.simulator.server import SimulatorServer
-from vehicles.token_refresh import LoginEnded
+from vehicles.tokens import lease as token_lease
+from vehicles.tokens import refresh as token_refresh
+from vehicles.tokens import store
+from vehicles.tokens.refresh import LoginEnded
+from vehicles.upstream import account_call
 
 pytestmark = pytest.mark.django_db
 
@@ -56,13 +60,13 @@ def other_system(simulator: SimulatorServer, settings: Any, account: TeslaAccoun
     return OtherSystem(simulator, settings.TESLA_CLIENT_ID, stored(account).refresh_token)
 
 
-def stored(account: TeslaAccount) -> vault.StoredTokens:
-    found = vault.load(account, Integration.FLEET)
+def stored(account: TeslaAccount) -> store.StoredTokens:
+    found = store.load(account, Integration.FLEET)
     assert found is not None
     return found
 
 
-def refresh(account: TeslaAccount) -> vault.StoredTokens:
+def refresh(account: TeslaAccount) -> store.StoredTokens:
     return token_refresh.refresh(account, Integration.FLEET, stored(account))
 
 
@@ -72,7 +76,7 @@ def expire(account: TeslaAccount) -> None:
 
 
 def use(account: TeslaAccount) -> None:
-    account_calls.call(account, Integration.FLEET, client.vehicles)
+    account_call.call(account, Integration.FLEET, client.vehicles)
 
 
 def refusal(account: TeslaAccount) -> CatalogueError:
@@ -118,7 +122,7 @@ def killed_after(real: Any, *given: Any, **named: Any) -> Any:
     [
         (token_refresh.token_lease, "take"),
         (auth, "refresh"),
-        (vault, "store_refreshed"),
+        (store, "store_refreshed"),
         (evidence, "scopes_seen"),
     ],
 )
@@ -291,7 +295,7 @@ def test_an_access_token_that_a_refresh_elsewhere_ended_is_replaced_without_anot
     simulator.world.clock.advance(1)
     refresh(account)
     asked = refreshes(simulator)
-    once(monkeypatch, vault, "load", lambda real, *given: held)
+    once(monkeypatch, store, "load", lambda real, *given: held)
     use(account)
     assert refreshes(simulator) == asked
     assert known(account)[0] == "active"
@@ -344,7 +348,7 @@ def test_a_login_that_a_refresh_ended_before_it_was_stored_is_repaired(
         refresh(account)
         real(*given, **named)
 
-    once(monkeypatch, vault, "store_login", refreshes_with_the_token_before)
+    once(monkeypatch, store, "store_login", refreshes_with_the_token_before)
     sign_in(bernd)
     works_on(account)
     # The refresh could not know of a login that was not stored yet; what came after it could.

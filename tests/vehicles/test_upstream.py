@@ -10,13 +10,16 @@ import time_machine
 from django.utils import timezone
 
 from tests.factories import VehicleGrantFactory
-from vehicles import account_calls, errors, evidence, upstream, vault
+from vehicles import errors, evidence
 from vehicles.errors import CatalogueError
 from vehicles.models import Event, TeslaAccount, TeslaToken, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.tesla import paths, scopes
 from vehicles.tesla.auth import Tokens
-from vehicles.tesla.simulator import callers
+from vehicles.tesla.simulator.api import callers
 from vehicles.tesla.simulator.server import SimulatorServer
+from vehicles.tokens import store
+from vehicles.upstream import account_call
+from vehicles.upstream import calls as upstream
 
 pytestmark = pytest.mark.django_db
 
@@ -88,7 +91,7 @@ def test_an_expired_token_is_refreshed_first(simulator: SimulatorServer, grant: 
     with time_machine.travel(timezone.now() + timedelta(hours=9)):
         read(grant)
     row = TeslaToken.objects.get()
-    stored = vault.load(row.account, row.integration)
+    stored = store.load(row.account, row.integration)
     assert stored is not None
     assert stored.previous_refresh_token
 
@@ -246,7 +249,7 @@ def test_an_account_that_never_signed_in_is_told_to(simulator: SimulatorServer) 
 
 
 def test_no_token_stands_in_history_or_errors(simulator: SimulatorServer, grant: VehicleGrant) -> None:
-    stored = vault.load(grant.account, "fleet")
+    stored = store.load(grant.account, "fleet")
     assert stored is not None
     fault(simulator, "/api/1/vehicles", status=401, body={"error": f"token {stored.access_token[:12]}"})
     error = refused(grant)
@@ -297,7 +300,7 @@ def test_a_login_renewed_ahead_tells_a_removal_while_the_access_token_lives(
     assert bernd and world.operator
     world.remove_consent(bernd, world.operator.client_id)
     with pytest.raises(CatalogueError):
-        account_calls.renew_login(grant.account, "fleet")
+        account_call.renew_login(grant.account, "fleet")
     assert consent(grant) == "revoked"
     assert refused(grant).spec is errors.ACCOUNT_PERMISSION
 
@@ -305,9 +308,9 @@ def test_a_login_renewed_ahead_tells_a_removal_while_the_access_token_lives(
 def test_a_lost_login_of_the_older_interface_says_nothing_of_the_consent(
     simulator: SimulatorServer, grant: VehicleGrant
 ) -> None:
-    stored = vault.load(grant.account, "fleet")
+    stored = store.load(grant.account, "fleet")
     assert stored
-    vault.store_login(grant.account, "legacy", Tokens("old", "old", 0), timezone.now())
+    store.store_login(grant.account, "legacy", Tokens("old", "old", 0), timezone.now())
     older = VehicleGrantFactory(account=grant.account, integration="legacy", vehicle__key="not_required")
     VehicleAccess.objects.filter(vehicle=older.connection.vehicle).update(tesla_id="1")
     assert refused(older).spec is errors.AUTHENTICATION_FAILED

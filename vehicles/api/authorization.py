@@ -20,10 +20,10 @@ from rest_framework.request import Request
 
 from vehicles import access, errors
 from vehicles.api import token_scope
+from vehicles.db.compiled_queries import Given, Prepared
+from vehicles.db.process_cache import Recent
 from vehicles.errors import CatalogueError
 from vehicles.models import Application, User
-from vehicles.prepared import Given, Prepared
-from vehicles.recent import Recent
 
 SEEN_FOR: Final = timedelta(seconds=4)
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import base64
 from uuid import UUID
 
-from vehicles import sealing
+from vehicles import encryption
 from vehicles.audit.of_application import Place
+from vehicles.encryption import VaultError
 from vehicles.errors import invalid
 from vehicles.models import Application
-from vehicles.sealing import VaultError
 
 
 def write(place: Place | None, application: Application) -> str | None:
@@ -21,7 +21,7 @@ def write(place: Place | None, application: Application) -> str | None:
     if place is None:
         return None
     connection, grant = place
-    sealed = sealing.seal(_purpose(application), f"{connection:019d}.{grant}")
+    sealed = encryption.seal(_purpose(application), f"{connection:019d}.{grant}")
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
@@ -31,7 +31,7 @@ def read(text: str, application: Application) -> Place | None:
         return None
     try:
         sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        connection, _, grant = sealing.open_sealed(_purpose(application), sealed).partition(".")
+        connection, _, grant = encryption.open_sealed(_purpose(application), sealed).partition(".")
         return int(connection), UUID(grant)
     except (ValueError, VaultError):
         raise invalid("cursor", "must be the cursor of an earlier page; begin again without one") from None

@@ -16,8 +16,8 @@ from rest_framework import exceptions
 
 from vehicles import errors, request_id
 from vehicles.api import refused
+from vehicles.db.outage import RETRY_SECONDS, is_database_away
 from vehicles.errors import CatalogueError, ErrorSpec
-from vehicles.outage import RETRY_SECONDS, is_database_away
 
 log = logging.getLogger(__name__)
 

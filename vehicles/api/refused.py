@@ -7,10 +7,10 @@ from typing import Final
 from django.utils import timezone
 from rest_framework.request import Request
 
-from vehicles import refusals
 from vehicles.api.authorization import Caller
-from vehicles.api.management_authorization import Manager
+from vehicles.api.management.authorization import Manager
 from vehicles.errors import CatalogueError
+from vehicles.history import refused_requests
 from vehicles.models import Application, VehicleGrant
 
 _GRANT: Final = "grant_asked_about"
@@ -27,7 +27,7 @@ def note(request: Request, error: CatalogueError) -> None:
     application = _application(request)
     if application is None:
         return
-    refusals.note(
+    refused_requests.note(
         error,
         application=application,
         grant=request.__dict__.get(_GRANT),

@@ -5,14 +5,15 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from vehicles.api import (
+from vehicles.api.management import views
+from vehicles.api.schema import SchemaView
+from vehicles.api.v2 import (
     charge_records,
     charging,
     climate,
     closures,
     connections,
     gauges,
-    management,
     navigation,
     pin,
     readings,
@@ -20,15 +21,14 @@ from vehicles.api import (
     tesla_charging,
     tesla_endpoints,
 )
-from vehicles.api.not_offered import not_offered
-from vehicles.api.schema import SchemaView
+from vehicles.api.v2.not_offered import not_offered
 from vehicles.api.versions import VEHICLE, versioned
 
 urlpatterns = [
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    versioned("management/connections", management.ConnectionsView.as_view()),
-    versioned("management/diagnoses", management.DiagnosesView.as_view()),
+    versioned("management/connections", views.ConnectionsView.as_view()),
+    versioned("management/diagnoses", views.DiagnosesView.as_view()),
     versioned("user", connections.UserView.as_view()),
     versioned("vehicles", connections.VehiclesView.as_view()),
     versioned(VEHICLE, readings.AttributesView.as_view()),

@@ -14,6 +14,7 @@ from vehicles.audit.conditions import (
 from vehicles.audit.listing import COLUMNS, AuditRow, rows
 from vehicles.audit.numbers import Counts, counts
 from vehicles.audit.of_application import connections_of, grants_of, page, waiting_of
+from vehicles.audit.pending import waiting, with_connections
 from vehicles.audit.search import (
     find_accounts,
     find_commands,
@@ -26,7 +27,6 @@ from vehicles.audit.search import (
     with_id,
 )
 from vehicles.audit.severity import worst, worst_first
-from vehicles.audit.waiting import waiting, with_connections
 
 __all__ = [
     "COLUMNS",

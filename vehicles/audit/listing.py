@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from vehicles import facts
 from vehicles.audit.conditions import matching, standing
-from vehicles.audit.waiting import waiting
+from vehicles.audit.pending import waiting
 from vehicles.diagnosis import RULES, Facts, MissingReason, not_connected
 from vehicles.models import Reservation, VehicleGrant
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from vehicles.audit.conditions import matching, standing
-from vehicles.audit.waiting import waiting
+from vehicles.audit.pending import waiting
 from vehicles.models import Application, ApplicationUser, Reservation, VehicleGrant
 
 Place = tuple[int, UUID]

@@ -13,12 +13,13 @@ from typing import Final
 from django.db import transaction
 from django.db.models import QuerySet
 
-from vehicles import facts, history, incidents
+from vehicles import facts, history
 from vehicles.diagnosis import Consent
+from vehicles.evidence import incidents
+from vehicles.facts.sources import Source
 from vehicles.history import Kind
 from vehicles.models import Event, TeslaAccount
 from vehicles.permissions import covered_by
-from vehicles.sources import Source
 
 _WORSE: Final = (Consent.REVOKED, Consent.SIGN_IN_NEEDED)
 _AXIS: Final = (

@@ -19,9 +19,9 @@ from vehicles import facts, history
 from vehicles.diagnosis import Access, Key, KeyReason
 from vehicles.evidence import ranking
 from vehicles.evidence.ranking import Word
+from vehicles.facts.sources import Source
 from vehicles.history import Kind
 from vehicles.models import Event, Integration, Vehicle, VehicleAccess, VehicleGrant
-from vehicles.sources import Source
 from vehicles.tesla.results import KeyStatus
 
 _SETTLED_FOR_SECONDS: Final = 60

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from vehicles.diagnosis import Key
-from vehicles.sources import SOURCES, Source, Standing
+from vehicles.facts.sources import SOURCES, Source, Standing
 from vehicles.tesla import vin as vins
 
 _NOBODY: Final = Standing("")

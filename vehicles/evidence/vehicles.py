@@ -11,9 +11,9 @@ from django.db import transaction
 from vehicles import facts, history
 from vehicles.diagnosis import Access
 from vehicles.evidence.key import keys_reconsidered
+from vehicles.facts.sources import Source
 from vehicles.history import Kind
 from vehicles.models import Mode, TeslaAccount, Vehicle, VehicleAccess
-from vehicles.sources import Source
 from vehicles.tesla import vin as vins
 from vehicles.tesla.results import ListedVehicle
 

@@ -9,8 +9,8 @@ from typing import Final
 from django.db.models import Q
 
 from vehicles.diagnosis import Key, KeyReason
+from vehicles.facts.sources import SOURCES, Source, age_limit
 from vehicles.models import Vehicle
-from vehicles.sources import SOURCES, Source, age_limit
 
 MOST_KEYS: Final = 20
 """A car takes no more virtual keys than this (Fleet API: virtual keys)."""

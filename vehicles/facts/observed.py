@@ -7,9 +7,9 @@ from datetime import datetime
 from vehicles.diagnosis import MissingReason, Observed
 from vehicles.facts.condition import held_since
 from vehicles.facts.incidents import CAUSES, Standing
+from vehicles.facts.sources import Source
 from vehicles.models import Integration, Vehicle, VehicleAccess, VehicleGrant
 from vehicles.permissions import PERMISSIONS
-from vehicles.sources import Source
 
 
 def observed(grant: VehicleGrant, access: VehicleAccess | None, standing: Standing) -> dict[str, Observed]:

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from django.db import IntegrityError
 
-from vehicles import prepared, request_id
+from vehicles import request_id
+from vehicles.db import compiled_queries
 from vehicles.history.kinds import Kind
 from vehicles.models import (
     Application,
@@ -81,7 +82,7 @@ def record(kind: Kind, *, actor: str, at: datetime, **facts: Any) -> None:
 
     Raises `IntegrityError` where the database did not take it, so that no change goes through without its event.
     """
-    if not prepared.insert(event(kind, actor=actor, at=at, **facts)):
+    if not compiled_queries.insert(event(kind, actor=actor, at=at, **facts)):
         raise IntegrityError(f"the event {kind} was not written")
 
 

@@ -17,9 +17,9 @@ from typing import Final
 from vehicles.diagnosis import Consent, Key, KeyReason
 from vehicles.permissions import covered_by, tesla_scopes_for
 from vehicles.tesla import vin as vins
-from vehicles.tesla.simulator.sample_fleet import CARS_IN_BLOCK, PEOPLE_IN_BLOCK, SampleFleet, owner
-from vehicles.tesla.simulator.scenarios import ScenarioPerson, ScenarioVehicle
-from vehicles.tesla.simulator.tokens import starting_refresh_token
+from vehicles.tesla.simulator.login.tokens import starting_refresh_token
+from vehicles.tesla.simulator.samples.sample_fleet import CARS_IN_BLOCK, PEOPLE_IN_BLOCK, SampleFleet, owner
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson, ScenarioVehicle
 from vehicles.tesla.simulator.world import SAMPLE_SEED
 
 READS: Final = (

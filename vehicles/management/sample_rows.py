@@ -10,8 +10,9 @@ from typing import Any, Final
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from vehicles import facts, incidents, vault
+from vehicles import facts
 from vehicles.diagnosis import Facts, diagnose
+from vehicles.evidence import incidents
 from vehicles.facts.table import DECIDING
 from vehicles.management.sample_plan import (
     LEGACY_CLOSED_IN,
@@ -39,6 +40,7 @@ from vehicles.models import (
     VehicleGrant,
 )
 from vehicles.tesla import vin as vins
+from vehicles.tokens import store
 
 BATCH: Final = 1000
 
@@ -146,7 +148,7 @@ def _add_access(batch: Batch, account: TeslaAccount, access: PlannedAccess) -> N
 def _token(account: TeslaAccount, planned: PlannedPerson, since: datetime) -> TeslaToken:
     integration = _integration(planned)
     row = TeslaToken(id=stable_id(account.pk, integration), account=account, integration=integration)
-    row.refresh_token = vault.seal_refresh_token(row.pk, planned.refresh_token)
+    row.refresh_token = store.seal_refresh_token(row.pk, planned.refresh_token)
     row.expires_at = row.refreshed_at = since
     return row
 

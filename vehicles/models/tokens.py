@@ -1,4 +1,4 @@
-"""Tesla's tokens, encrypted. Only `vehicles/vault.py` opens them."""
+"""Tesla's tokens, encrypted. Only `vehicles/tokens/store.py` opens them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vehicles.models.accounts import Integration, TeslaAccount
 class LoginEnd(models.TextChoices):
     """Why Tesla takes neither the refresh token nor the one before, as far as can be known.
 
-    Tesla has one word for all causes; all but the last are told apart by what we hold (`vehicles/token_refresh.py`).
+    Tesla has one word for all causes; all but the last are told apart by what we hold (`vehicles/tokens/refresh.py`).
     """
 
     BACKUP_RESTORED = "backup_restored", "the tokens came from a backup"

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from vehicles import access, errors, upstream
+from vehicles import access, errors
 from vehicles.errors import invalid
 from vehicles.models import Integration, VehicleGrant
 from vehicles.permissions import PERMISSIONS
 from vehicles.reads.asking import Reading
 from vehicles.reads.values import Section, mapping, number_or_none, text_or_none, wire_time
+from vehicles.upstream import calls
 
 PERMISSION: Final = "read_charge_records"
 PAGE_SIZE: Final = 10
@@ -141,7 +142,7 @@ def _require(grant: VehicleGrant) -> None:
 
 def _page(grant: VehicleGrant, asked: Period, page: int) -> tuple[list[dict[str, Any]], int]:
     query = asked.query | {"pageNo": str(page), "pageSize": str(PAGE_SIZE)}
-    return upstream.charging_history(grant, query, PERMISSIONS[PERMISSION].tesla_scope)
+    return calls.charging_history(grant, query, PERMISSIONS[PERMISSION].tesla_scope)
 
 
 def _every_page(grant: VehicleGrant, asked: Period) -> Iterator[list[dict[str, Any]]]:

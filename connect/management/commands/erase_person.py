@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from connect import forgetting
+from connect.person import forgetting
 from vehicles import history
 
 

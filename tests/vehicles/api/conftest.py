@@ -17,10 +17,10 @@ from tests.factories import (
     VehicleGrantFactory,
 )
 from tests.vehicles.api.answering_tesla import AnsweringTesla
-from vehicles import vault
 from vehicles.models import Application, Integration, TeslaAccount, VehicleGrant
 from vehicles.permissions import PERMISSIONS
 from vehicles.tesla.auth import Tokens
+from vehicles.tokens import store
 
 KEYLESS_VIN = "5YJSA1E20HF000001"
 """A Model S from 2017: it takes no virtual key and no signed commands."""
@@ -84,7 +84,7 @@ def keyless_grant(**more: Any) -> VehicleGrant:
     )
     account = TeslaAccountFactory()
     tokens = Tokens("access", "refresh", 28800)
-    vault.store_login(account, Integration.FLEET, tokens, timezone.now())
+    store.store_login(account, Integration.FLEET, tokens, timezone.now())
     requested = [
         "read_security",
         "read_vehicle_info",

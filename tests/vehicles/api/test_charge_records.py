@@ -13,7 +13,7 @@ from tests.vehicles.api.conftest import Calls
 from tests.vehicles.commanding import calls, car_of
 from vehicles.models import Integration
 from vehicles.reads import charge_records
-from vehicles.tesla.simulator.charging_history import fee, session
+from vehicles.tesla.simulator.car.charging_history import fee, session
 from vehicles.tesla.simulator.server import SimulatorServer
 
 RECORDS = "/v2.0/vehicles/{id}/tesla/charge/records"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.vehicles.api.conftest import Calls
 from tests.vehicles.commanding import car_of, executed
-from vehicles import looks
+from vehicles.commands import preconditions
 from vehicles.models import Command
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -89,7 +89,7 @@ def test_a_trunk_that_another_call_moves_meanwhile_is_looked_at_again(
     simulator: SimulatorServer, signed: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the first call has looked and not yet sent, a second one opens the trunk."""
-    look, seen = looks._seen, []
+    look, seen = preconditions._seen, []
 
     def slow(*args: object) -> object:
         found = look(*args)  # type: ignore[arg-type]
@@ -98,7 +98,7 @@ def test_a_trunk_that_another_call_moves_meanwhile_is_looked_at_again(
             assert signed.post(TRUNK, '{"action": "OPEN"}').status_code == 200
         return found
 
-    monkeypatch.setattr(looks, "_seen", slow)
+    monkeypatch.setattr(preconditions, "_seen", slow)
     assert signed.post(TRUNK, '{"action": "OPEN"}').status_code == 200
     assert executed(simulator, signed.grant) == ["actuate_trunk"]
     assert seen == [0, 0, 16]
@@ -108,7 +108,7 @@ def test_a_repeat_that_came_while_the_first_call_ran_hears_its_outcome_and_not_t
     simulator: SimulatorServer, signed: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first call's answer is lost; the trunk is open when its repeat looks."""
-    look, key, first = looks._seen, {"Idempotency-Key": "once"}, []
+    look, key, first = preconditions._seen, {"Idempotency-Key": "once"}, []
     cut = {"match": {"path": "*signed_command*"}, "cut": True, "effect_happens": True}
 
     def after_the_first_call(*args: object) -> object:
@@ -119,7 +119,7 @@ def test_a_repeat_that_came_while_the_first_call_ran_hears_its_outcome_and_not_t
         return look(*args)  # type: ignore[arg-type]
 
     signed.post("/v2.0/vehicles/{id}/security", '{"action": "LOCK"}')  # from here on no handshake is needed
-    monkeypatch.setattr(looks, "_seen", after_the_first_call)
+    monkeypatch.setattr(preconditions, "_seen", after_the_first_call)
     repeat = signed.post(TRUNK, '{"action": "OPEN"}', headers=key)
     assert code(repeat) == code(first[1]) == (502, "NO_RESPONSE")
     assert executed(simulator, signed.grant) == ["door_lock", "actuate_trunk"]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.vehicles.api.conftest import Calls
 from tests.vehicles.commanding import calls, car_of, executed
-from vehicles.controls import CONTROLS
+from vehicles.commands.controls import CONTROLS
 from vehicles.models import Command, Vehicle
 from vehicles.tesla.simulator.server import SimulatorServer
 

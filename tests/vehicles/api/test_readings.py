@@ -10,7 +10,7 @@ import pytest
 
 from tests.vehicles.api.answering_tesla import AnsweringTesla
 from tests.vehicles.api.conftest import Calls
-from vehicles.api.readings import wire_time
+from vehicles.api.v2.readings import wire_time
 
 SECTIONS: dict[str, dict[str, Any]] = {
     "charge_state": {"battery_level": 57, "battery_range": 100.0, "charging_state": "Charging"},

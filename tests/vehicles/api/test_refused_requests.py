@@ -22,7 +22,7 @@ from tests.factories import (
 )
 from tests.vehicles.api.answering_tesla import AnsweringTesla
 from tests.vehicles.api.conftest import Calls, calls_for
-from vehicles import refusals
+from vehicles.history import refused_requests
 from vehicles.models import Command, RefusedRequest, Vehicle, VehicleGrant
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def fresh_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refusals, "RATE", refusals.Rate())
+    monkeypatch.setattr(refused_requests, "RATE", refused_requests.Rate())
 
 
 def kept(answer: Any) -> RefusedRequest:
@@ -159,7 +159,7 @@ def test_an_answer_does_not_hang_on_its_record(api: Calls, monkeypatch: pytest.M
 def test_an_application_that_floods_is_counted_and_the_next_minute_is_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(refusals, "MOST_A_MINUTE", 3)
+    monkeypatch.setattr(refused_requests, "MOST_A_MINUTE", 3)
     flooding, other = (calls_for(FAULTS["consent_revoked"]()) for _ in range(2))
     with time_machine.travel(timezone.now(), tick=False) as clock:
         for _ in range(5):
@@ -175,8 +175,8 @@ def test_an_application_that_floods_is_counted_and_the_next_minute_is_its_own(
 def test_old_rows_go_and_of_each_application_the_newest_stay(
     now: datetime, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refusals, "MOST_OF_AN_APPLICATION", 3)
-    monkeypatch.setattr(refusals, "_AT_ONCE", 2)
+    monkeypatch.setattr(refused_requests, "MOST_OF_AN_APPLICATION", 3)
+    monkeypatch.setattr(refused_requests, "_AT_ONCE", 2)
     settings.REFUSALS_KEPT_DAYS = 2
     grant = VehicleGrantFactory()
     for _ in range(3):

@@ -15,13 +15,13 @@ import pytest
 from tests.factories import VehicleGrantFactory
 from tests.runner import ROOT
 from tests.vehicles.commanding import EVERY_CONTROL, car_of, issue
-from vehicles import vault
 from vehicles.models import Vehicle, VehicleGrant
 from vehicles.tesla.signing import Domain
-from vehicles.tesla.simulator.cars import Car
-from vehicles.tesla.simulator.scenarios import ScenarioVehicle, person
+from vehicles.tesla.simulator.car.car import Car
+from vehicles.tesla.simulator.car.vehicle_numbers import with_check_digit
+from vehicles.tesla.simulator.samples.scenarios import ScenarioVehicle, person
 from vehicles.tesla.simulator.server import SimulatorServer
-from vehicles.tesla.simulator.vehicle_numbers import with_check_digit
+from vehicles.tokens import store
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +66,7 @@ def twins(simulator: SimulatorServer, sign_in: Any) -> list[VehicleGrant]:
 
 def drive(oracle: str, server: SimulatorServer, grant: VehicleGrant, key_file: Any) -> list[Any]:
     """Let the other client give every command of `STEPS` to the grant's car."""
-    stored = vault.load(grant.account, "fleet")
+    stored = store.load(grant.account, "fleet")
     assert stored
     task = {
         "server": server.url,

@@ -11,7 +11,7 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import Progress
 
-from vehicles import rediagnosis
+from vehicles.evidence import rediagnosis
 from vehicles.management.chosen_application import chosen_application
 
 _INTERRUPTED: Final = 130

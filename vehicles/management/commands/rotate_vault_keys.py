@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import Progress
 
-from vehicles import sealing, vault_keys
-from vehicles.vault_keys import Closed
+from vehicles import encryption
+from vehicles.tokens import key_rotation
+from vehicles.tokens.key_rotation import Closed
 
 _INTERRUPTED: Final = 130
 _MOST_NAMED: Final = 50
@@ -28,24 +29,24 @@ class Command(BaseCommand):
         try:
             closed = self._reseal(quiet=not options["verbosity"])
         except KeyboardInterrupt:
-            self.stderr.write(f"Stopped; {vault_keys.waiting():,} values left. Run it again to go on.")
+            self.stderr.write(f"Stopped; {key_rotation.waiting():,} values left. Run it again to go on.")
             sys.exit(_INTERRUPTED)
         self._name(closed)
         self._tell_keys()
-        if left := vault_keys.waiting():
-            raise CommandError(f"{left:,} values are not sealed with {sealing.key_names()[0]}.")
+        if left := key_rotation.waiting():
+            raise CommandError(f"{left:,} values are not sealed with {encryption.key_names()[0]}.")
 
     def _reseal(self, *, quiet: bool) -> list[Closed]:
         closed: list[Closed] = []
         done = changed = 0
         with Progress(disable=quiet, console=Console(stderr=True)) as progress:
-            bar = progress.add_task("Values", total=vault_keys.waiting())
-            for batch in vault_keys.reseal():
+            bar = progress.add_task("Values", total=key_rotation.waiting())
+            for batch in key_rotation.reseal():
                 closed += batch.closed
                 done += batch.resealed
                 changed += batch.changed
                 progress.advance(bar, batch.seen)
-        self.stdout.write(f"{done:,} values sealed with {sealing.key_names()[0]}.")
+        self.stdout.write(f"{done:,} values sealed with {encryption.key_names()[0]}.")
         if changed:
             self.stdout.write(f"{changed:,} were replaced by a refresh in the same moment.")
         return closed
@@ -59,8 +60,8 @@ class Command(BaseCommand):
             self.stderr.write(f"… and {len(closed) - _MOST_NAMED:,} more.")
 
     def _tell_keys(self) -> None:
-        used = vault_keys.keys_in_use()
+        used = key_rotation.keys_in_use()
         for key, count in used.most_common():
             self.stdout.write(f"Key {key}: {count:,} values.")
-        if idle := [key for key in sealing.key_names()[1:] if not used[key]]:
+        if idle := [key for key in encryption.key_names()[1:] if not used[key]]:
             self.stdout.write(f"No longer needed in VAULT_KEYS: {', '.join(idle)}.")

@@ -10,10 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from vehicles import virtual_key
+from vehicles.commands import virtual_key
 from vehicles.tesla import paths
-from vehicles.tesla.simulator.accounts import Client
-from vehicles.tesla.simulator.scenarios import SCENARIOS
+from vehicles.tesla.simulator.account.accounts import Client
+from vehicles.tesla.simulator.samples.scenarios import SCENARIOS
 from vehicles.tesla.simulator.server import run
 from vehicles.tesla.simulator.world import World
 

@@ -9,20 +9,13 @@ import aiohttp
 from aiohttp import web
 
 from vehicles.tesla import paths
-from vehicles.tesla.simulator import (
-    charging_history,
-    command_api,
-    control,
-    fleet_api,
-    login_pages,
-    pages,
-    pairing_page,
-    partner_api,
-    sign_in,
-    third_party_apps,
-    token_endpoint,
-)
-from vehicles.tesla.simulator.disturbed_calls import record_and_disturb, refuse_as_tesla_does
+from vehicles.tesla.simulator import pages
+from vehicles.tesla.simulator.account import pairing_page, third_party_apps
+from vehicles.tesla.simulator.api import command_api, fleet_api, partner_api
+from vehicles.tesla.simulator.car import charging_history
+from vehicles.tesla.simulator.control import api
+from vehicles.tesla.simulator.control.disturbed_calls import record_and_disturb, refuse_as_tesla_does
+from vehicles.tesla.simulator.login import login_pages, sign_in, token_endpoint
 from vehicles.tesla.simulator.state import HTTP, WORLD
 from vehicles.tesla.simulator.world import World
 
@@ -32,7 +25,7 @@ _LARGEST_BODY: Final = 4 * 1024 * 1024
 def create_app(world: World) -> web.Application:
     """The application that answers for that world."""
     app = web.Application(
-        middlewares=[control.loopback_and_json_errors, record_and_disturb, refuse_as_tesla_does],
+        middlewares=[api.loopback_and_json_errors, record_and_disturb, refuse_as_tesla_does],
         client_max_size=_LARGEST_BODY,
     )
     app[WORLD] = world
@@ -80,5 +73,5 @@ _ROUTES = (
     *pairing_page.ROUTES,
     *third_party_apps.ROUTES,
     *sign_in.ROUTES,
-    *control.ROUTES,
+    *api.ROUTES,
 )

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from vehicles.tesla.simulator.accounts import Account
+from vehicles.tesla.simulator.account.accounts import Account
 
 SIGN_OUT: Final = "/user/sign-out"
 

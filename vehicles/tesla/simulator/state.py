@@ -7,8 +7,8 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
-from vehicles.tesla.simulator.callers import Caller, admit, read_token
-from vehicles.tesla.simulator.rate_limits import Excess
+from vehicles.tesla.simulator.api.callers import Caller, admit, read_token
+from vehicles.tesla.simulator.api.rate_limits import Excess
 from vehicles.tesla.simulator.world import World
 
 WORLD: Final = web.AppKey("world", World)

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from vehicles.tesla import paths
-from vehicles.tesla.simulator import made_people
-from vehicles.tesla.simulator.accounts import Account, Client, Consent, owner_api_client
-from vehicles.tesla.simulator.calls import CallLog
-from vehicles.tesla.simulator.cars import Car, new_car
+from vehicles.tesla.simulator.account.accounts import Account, Client, Consent, owner_api_client
+from vehicles.tesla.simulator.api.rate_limits import RateLimits
+from vehicles.tesla.simulator.car.car import Car, new_car
 from vehicles.tesla.simulator.clock import Clock
-from vehicles.tesla.simulator.faults import Faults
-from vehicles.tesla.simulator.rate_limits import RateLimits
-from vehicles.tesla.simulator.sample_fleet import SampleFleet
-from vehicles.tesla.simulator.scenarios import SCENARIOS, ScenarioPerson, ScenarioVehicle
-from vehicles.tesla.simulator.tokens import Tokens, sub_of_starting_token
+from vehicles.tesla.simulator.control.calls import CallLog
+from vehicles.tesla.simulator.control.faults import Faults
+from vehicles.tesla.simulator.login.tokens import Tokens, sub_of_starting_token
+from vehicles.tesla.simulator.samples import made_people
+from vehicles.tesla.simulator.samples.sample_fleet import SampleFleet
+from vehicles.tesla.simulator.samples.scenarios import SCENARIOS, ScenarioPerson, ScenarioVehicle
 
 MOST_MADE_CARS: Final = 2000
 """As many cars as people made for a login have together; who was made first makes room."""

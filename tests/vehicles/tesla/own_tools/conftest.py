@@ -11,7 +11,7 @@ from tests.vehicles.commanding import car_of
 from tests.vehicles.tesla.own_tools.programs import Control, HttpProxy, TeslasCar, program, token_of
 from tests.vehicles.tesla.own_tools.teslas_net import TeslasNet
 from vehicles.models import VehicleGrant
-from vehicles.tesla.simulator.cars import Car
+from vehicles.tesla.simulator.car.car import Car
 from vehicles.tesla.simulator.server import SimulatorServer
 
 

@@ -20,10 +20,10 @@ import urllib3
 from urllib3 import BaseHTTPResponse
 
 from tests.vehicles.tesla.own_tools.teslas_net import LOCALHOST, TeslasNet
-from vehicles import vault
 from vehicles.models import VehicleGrant
 from vehicles.tesla import paths
-from vehicles.tesla.simulator.car_security import CarSecurity, Execute
+from vehicles.tesla.simulator.car.security import CarSecurity, Execute
+from vehicles.tokens import store
 
 START_SECONDS = 10
 
@@ -38,7 +38,7 @@ def program(variable: str) -> Path:
 
 def token_of(grant: VehicleGrant) -> str:
     """The owner's access token, which the programs have to be handed."""
-    stored = vault.load(grant.account, "fleet")
+    stored = store.load(grant.account, "fleet")
     assert stored
     return stored.access_token
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import public_key_pem
 from tests.vehicles.tesla.own_tools.programs import Control
-from vehicles.tesla.simulator.cars import Car
+from vehicles.tesla.simulator.car.car import Car
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = pytest.mark.django_db

@@ -16,8 +16,8 @@ from tests.vehicles.tesla.signing.any_command import any_command
 from vehicles.models import VehicleGrant
 from vehicles.tesla import paths, vehicle_commands
 from vehicles.tesla.signing import FAULTS
-from vehicles.tesla.simulator.cars import Car
-from vehicles.tesla.simulator.scenarios import ScenarioPerson
+from vehicles.tesla.simulator.car.car import Car
+from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson
 from vehicles.tesla.simulator.server import SimulatorServer
 
 pytestmark = pytest.mark.django_db

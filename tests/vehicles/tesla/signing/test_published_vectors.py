@@ -42,7 +42,7 @@ from vehicles.tesla.signing.metadata import (
     serialize,
     session_info_metadata,
 )
-from vehicles.tesla.simulator.car_security_verifier import CarComputer
+from vehicles.tesla.simulator.car.security_verifier import CarComputer
 
 METADATA_HMAC = (
     "000108010103021135594a333031323334353637383941424303104c463f9cc0d3d26906e982ed224adde6"

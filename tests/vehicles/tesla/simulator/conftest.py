@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.vehicles.tesla.simulator.visitors import Application, Browser, Control
 from vehicles.tesla.signing.keys import PrivateKey
-from vehicles.tesla.simulator.accounts import Client
+from vehicles.tesla.simulator.account.accounts import Client
 from vehicles.tesla.simulator.server import SimulatorServer
 from vehicles.tesla.simulator.world import World
 

@@ -14,10 +14,10 @@ from tesla_protocol.command import car_server_pb2, universal_message_pb2, vcsec_
 
 from tests.vehicles.tesla.simulator.secured_car import SecuredCar, altered
 from vehicles.tesla.signing import Domain, SignatureType, authorize
-from vehicles.tesla.simulator import commands
-from vehicles.tesla.simulator.car_security import Outcome, Role, required_scopes
-from vehicles.tesla.simulator.cars import Car, new_car
-from vehicles.tesla.simulator.scenarios import ScenarioVehicle
+from vehicles.tesla.simulator.car.car import Car, new_car
+from vehicles.tesla.simulator.car.security import Outcome, Role, required_scopes
+from vehicles.tesla.simulator.effects import commands
+from vehicles.tesla.simulator.samples.scenarios import ScenarioVehicle
 from vehicles.tesla.vehicle_commands import COMMANDS
 
 ENVELOPES: dict[Domain, type[Any]] = {

@@ -20,7 +20,7 @@ from vehicles.tesla.signing import (
     open_response,
 )
 from vehicles.tesla.signing.metadata import command_metadata
-from vehicles.tesla.simulator.car_security import CarSecurity, Outcome, Role
+from vehicles.tesla.simulator.car.security import CarSecurity, Outcome, Role
 from vehicles.tesla.vehicle_commands import COMMANDS, encode
 
 VIN = "5YJ3E7EA7KF000101"

@@ -25,7 +25,7 @@ from vehicles.tesla.signing import (
     handshake_request,
 )
 from vehicles.tesla.signing.responses import REFUSALS
-from vehicles.tesla.simulator.car_security import (
+from vehicles.tesla.simulator.car.security import (
     KEY_SLOTS,
     CarSecurity,
     Outcome,

@@ -15,10 +15,8 @@ from vehicles.tesla.signing import (
     authorize,
     handshake_request,
 )
-from vehicles.tesla.simulator.car_security import (
-    Role,
-)
-from vehicles.tesla.simulator.car_security_verifier import CarComputer
+from vehicles.tesla.simulator.car.security import Role
+from vehicles.tesla.simulator.car.security_verifier import CarComputer
 from vehicles.tesla.vehicle_commands import COMMANDS, encode
 
 ONE_YEAR = 365 * 24 * 60 * 60

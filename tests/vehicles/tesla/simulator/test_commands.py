@@ -9,10 +9,15 @@ import pytest
 from tests.vehicles.tesla.signing.any_command import acceptable_arguments
 from tests.vehicles.tesla.simulator.visitors import Application, Control, error
 from vehicles.tesla import scopes
-from vehicles.tesla.simulator import commands
-from vehicles.tesla.simulator.accounts import Client
-from vehicles.tesla.simulator.cars import Car, new_car
-from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, BERNDS_MODEL_S, DIETERS_MODEL_3, ScenarioVehicle
+from vehicles.tesla.simulator.account.accounts import Client
+from vehicles.tesla.simulator.car.car import Car, new_car
+from vehicles.tesla.simulator.effects import commands
+from vehicles.tesla.simulator.samples.scenarios import (
+    ANNAS_MODEL_3,
+    BERNDS_MODEL_S,
+    DIETERS_MODEL_3,
+    ScenarioVehicle,
+)
 from vehicles.tesla.vehicle_commands import COMMANDS
 
 BERND = "bernd@owners.example"

@@ -14,8 +14,8 @@ from aiohttp.test_utils import make_mocked_request
 from tests.vehicles.tesla.simulator.conftest import operators_pem
 from tests.vehicles.tesla.simulator.visitors import Application, Control
 from vehicles.tesla import paths, scopes
-from vehicles.tesla.simulator.control import calls, loopback_and_json_errors
-from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, BERNDS_MODEL_S, DIETERS_MODEL_3
+from vehicles.tesla.simulator.control.api import calls, loopback_and_json_errors
+from vehicles.tesla.simulator.samples.scenarios import ANNAS_MODEL_3, BERNDS_MODEL_S, DIETERS_MODEL_3
 from vehicles.tesla.simulator.server import SimulatorServer
 from vehicles.tesla.simulator.state import WORLD
 

@@ -10,8 +10,8 @@ from urllib3.exceptions import HTTPError
 
 from tests.vehicles.tesla.simulator.visitors import Application, Control
 from vehicles.tesla import paths
-from vehicles.tesla.simulator.faults import Fault, Target
-from vehicles.tesla.simulator.scenarios import BERNDS_MODEL_S
+from vehicles.tesla.simulator.control.faults import Fault, Target
+from vehicles.tesla.simulator.samples.scenarios import BERNDS_MODEL_S
 
 BERND = "bernd@owners.example"
 

@@ -10,7 +10,8 @@ import urllib3
 
 from tests.vehicles.tesla.simulator.visitors import Application, Control, error
 from vehicles.tesla import paths, scopes
-from vehicles.tesla.simulator.scenarios import (
+from vehicles.tesla.simulator.car.vehicle_numbers import is_valid
+from vehicles.tesla.simulator.samples.scenarios import (
     ANNAS_MODEL_3,
     ANNAS_MODEL_Y,
     BERNDS_MODEL_S,
@@ -18,7 +19,6 @@ from vehicles.tesla.simulator.scenarios import (
     EMMAS_MODEL_3,
     SCENARIOS,
 )
-from vehicles.tesla.simulator.vehicle_numbers import is_valid
 
 ANNA, BERND, CLARA = "anna@owners.example", "bernd@owners.example", "clara@owners.example"
 EU_HOST, NA_HOST = "fleet-api.prd.eu.vn.cloud.tesla.com", "fleet-api.prd.na.vn.cloud.tesla.com"

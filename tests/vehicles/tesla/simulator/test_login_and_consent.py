@@ -6,8 +6,8 @@ import pytest
 
 from tests.vehicles.tesla.simulator.visitors import EVERY_SCOPE, Application, Browser, Page, claims
 from vehicles.tesla import paths, scopes
-from vehicles.tesla.simulator.accounts import Client
-from vehicles.tesla.simulator.scenarios import BERNDS_MODEL_S
+from vehicles.tesla.simulator.account.accounts import Client
+from vehicles.tesla.simulator.samples.scenarios import BERNDS_MODEL_S
 from vehicles.tesla.simulator.server import SimulatorServer
 from vehicles.tesla.simulator.world import MOST_MADE_CARS, World
 

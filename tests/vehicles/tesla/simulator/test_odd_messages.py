@@ -15,9 +15,9 @@ from tests.vehicles.tesla.simulator.signer import Signer
 from tests.vehicles.tesla.simulator.visitors import Application
 from vehicles.tesla import paths
 from vehicles.tesla.signing import Domain, PrivateKey, Refused, Response, Succeeded, authorize
-from vehicles.tesla.simulator import commands
-from vehicles.tesla.simulator.cars import Car
-from vehicles.tesla.simulator.scenarios import DIETERS_MODEL_3
+from vehicles.tesla.simulator.car.car import Car
+from vehicles.tesla.simulator.effects import commands
+from vehicles.tesla.simulator.samples.scenarios import DIETERS_MODEL_3
 
 DIETER = "dieter@owners.example"
 INFINITE, NOT_A_NUMBER = float("inf"), float("nan")

@@ -10,9 +10,9 @@ import pytest
 
 from tests.vehicles.tesla.simulator.visitors import Application, Browser, Control, claims, error
 from vehicles.tesla import paths, scopes
-from vehicles.tesla.simulator.scenarios import DEFAULT, EMMAS_MODEL_3, EMMAS_MODEL_S
+from vehicles.tesla.simulator.login.tokens import starting_refresh_token
+from vehicles.tesla.simulator.samples.scenarios import DEFAULT, EMMAS_MODEL_3, EMMAS_MODEL_S
 from vehicles.tesla.simulator.server import SimulatorServer
-from vehicles.tesla.simulator.tokens import starting_refresh_token
 
 EMMA = next(person for person in DEFAULT if person.uses_legacy_api)
 VERIFIER = "p" * 64

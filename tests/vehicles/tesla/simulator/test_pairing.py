@@ -10,8 +10,8 @@ from tests.vehicles.tesla.simulator.conftest import operators_pem
 from tests.vehicles.tesla.simulator.public_key_host import PublicKeyHost
 from tests.vehicles.tesla.simulator.visitors import Application, Browser, Control, Page
 from vehicles.tesla import scopes
-from vehicles.tesla.simulator.accounts import Client
-from vehicles.tesla.simulator.scenarios import (
+from vehicles.tesla.simulator.account.accounts import Client
+from vehicles.tesla.simulator.samples.scenarios import (
     ANNAS_MODEL_3,
     ANNAS_MODEL_Y,
     BERNDS_MODEL_S,

@@ -7,7 +7,7 @@ import pytest
 from tests.vehicles.tesla.simulator.visitors import Application, Control, claims, error
 from vehicles.tesla import paths
 from vehicles.tesla.signing.keys import PrivateKey
-from vehicles.tesla.simulator.accounts import Client
+from vehicles.tesla.simulator.account.accounts import Client
 
 
 @pytest.fixture

@@ -9,9 +9,11 @@ import pytest
 from tests.vehicles.tesla.simulator.visitors import Application, Control
 from vehicles.tesla import paths, scopes
 from vehicles.tesla import vin as vins
-from vehicles.tesla.simulator import sample_fleet
-from vehicles.tesla.simulator.accounts import Client
-from vehicles.tesla.simulator.sample_fleet import (
+from vehicles.tesla.simulator.account.accounts import Client
+from vehicles.tesla.simulator.car.vehicle_numbers import is_valid
+from vehicles.tesla.simulator.login.tokens import starting_refresh_token
+from vehicles.tesla.simulator.samples import sample_fleet
+from vehicles.tesla.simulator.samples.sample_fleet import (
     CARS_IN_BLOCK,
     MOST_CARS,
     MOST_PEOPLE,
@@ -22,8 +24,6 @@ from vehicles.tesla.simulator.sample_fleet import (
     vehicle,
 )
 from vehicles.tesla.simulator.server import SimulatorServer
-from vehicles.tesla.simulator.tokens import starting_refresh_token
-from vehicles.tesla.simulator.vehicle_numbers import is_valid
 from vehicles.tesla.simulator.world import World
 
 SEED = 1

@@ -16,7 +16,7 @@ import urllib3
 from tests.vehicles.tesla.certificates import certificate_for
 from tests.vehicles.tesla.simulator.visitors import Application, Browser
 from vehicles.tesla import paths
-from vehicles.tesla.simulator.accounts import Client
+from vehicles.tesla.simulator.account.accounts import Client
 from vehicles.tesla.simulator.server import SimulatorServer
 from vehicles.tesla.simulator.world import World
 

@@ -14,8 +14,8 @@ from tests.vehicles.tesla.simulator.visitors import Application, Browser, Contro
 from vehicles.tesla import scopes
 from vehicles.tesla.signing import Domain, PrivateKey, Refused, Succeeded, authorize, handshake_request
 from vehicles.tesla.signing.faults import KeyNotOnVehicle
-from vehicles.tesla.simulator.accounts import Client
-from vehicles.tesla.simulator.scenarios import ANNAS_MODEL_3, BERNDS_MODEL_S, DIETERS_MODEL_3
+from vehicles.tesla.simulator.account.accounts import Client
+from vehicles.tesla.simulator.samples.scenarios import ANNAS_MODEL_3, BERNDS_MODEL_S, DIETERS_MODEL_3
 
 DIETER = "dieter@owners.example"
 

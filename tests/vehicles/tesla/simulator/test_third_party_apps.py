@@ -6,7 +6,7 @@ import pytest
 
 from tests.vehicles.tesla.simulator.visitors import Application, Browser, Control, Page, claims
 from vehicles.tesla import paths, scopes
-from vehicles.tesla.simulator.scenarios import DIETERS_MODEL_3
+from vehicles.tesla.simulator.samples.scenarios import DIETERS_MODEL_3
 from vehicles.tesla.simulator.server import SimulatorServer
 
 ANNA = "anna@owners.example"

@@ -9,8 +9,8 @@ import pytest
 
 from tests.vehicles.tesla.simulator.visitors import EVERY_SCOPE, Application, Browser, Control, claims
 from vehicles.tesla import paths, scopes
-from vehicles.tesla.simulator.json_web_tokens import InvalidToken, TokenSigner
-from vehicles.tesla.simulator.tokens import starting_refresh_token, sub_of_starting_token
+from vehicles.tesla.simulator.login.json_web_tokens import InvalidToken, TokenSigner
+from vehicles.tesla.simulator.login.tokens import starting_refresh_token, sub_of_starting_token
 
 ANNA = "anna@owners.example"
 DAY = 24 * 3600

@@ -13,8 +13,8 @@ import urllib3
 from urllib3 import BaseHTTPResponse
 
 from vehicles.tesla import paths, scopes
-from vehicles.tesla.simulator.accounts import Client
-from vehicles.tesla.simulator.scenarios import PASSWORD
+from vehicles.tesla.simulator.account.accounts import Client
+from vehicles.tesla.simulator.samples.scenarios import PASSWORD
 from vehicles.tesla.simulator.server import SimulatorServer
 
 EVERY_SCOPE = (*scopes.SIGN_IN, *scopes.LABELS)

@@ -1,0 +1,1 @@
+"""What a person is shown about a car's virtual key."""

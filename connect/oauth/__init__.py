@@ -1,0 +1,1 @@
+"""Codes and tokens for applications: RFC 6749 with the texts that SDKs compare."""

@@ -1,0 +1,1 @@
+"""Settings: the table, how each value is read, and the checks before a deployment."""

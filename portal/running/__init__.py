@@ -1,0 +1,1 @@
+"""Keeping processes running: the supervisor, the clock, the folder queue, health."""

@@ -1,0 +1,1 @@
+"""What an application asks and does with its management token."""

@@ -1,0 +1,1 @@
+"""Tesla accounts: consents, pairing, and their pages."""

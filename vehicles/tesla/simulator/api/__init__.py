@@ -1,0 +1,1 @@
+"""Tesla's interfaces for applications."""

@@ -1,0 +1,1 @@
+"""A simulated car: its data, keys and computers."""

@@ -1,0 +1,1 @@
+"""The control API, the faults it plants, and the record of calls."""

@@ -1,0 +1,1 @@
+"""What commands do to a simulated car, and when it refuses."""

@@ -1,0 +1,1 @@
+"""Logging in at the simulated Tesla, and its tokens."""

@@ -1,0 +1,1 @@
+"""Sample people and cars, and the scenarios that begin with them."""

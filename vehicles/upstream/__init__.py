@@ -1,0 +1,1 @@
+"""Everything that asks Tesla. Each call spends a rate budget, has a deadline, and reports what it learned."""
