@@ -57,7 +57,7 @@ def new_management_token(application: Application) -> NewCredentials:
 
 def keep_management_token(application: Application, token: str) -> None:
     """Store this management token: encrypted, since it also signs webhooks, and a checksum to find it by."""
-    application.management_token_encrypted = encryption.seal(
+    application.management_token_encrypted = encryption.encrypt(
         encryption.management_token_purpose(application.pk), token
     )
     application.management_token_checksum = checksum(token)

@@ -97,7 +97,7 @@ def beat() -> None:
 def shown_to_staff() -> dict[str, Any]:
     told = ("verdict", "main_cause", "next_actor", "lacks_permissions", "verdict_since")
     return {
-        "incidents": list(Incident.objects.standing().values_list("kind", "mode", "region")),
+        "incidents": list(Incident.objects.active().values_list("kind", "mode", "region")),
         "verdicts": {row[0]: row[1:] for row in VehicleGrant.objects.values_list("pk", *told)},
         "keys": dict(Vehicle.objects.values_list("vin", "key")),
         "consents": dict(TeslaAccount.objects.values_list("sub", "consent")),

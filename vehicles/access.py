@@ -26,15 +26,13 @@ from vehicles.permissions import REQUIRED_PREFIX, shows_cars
 
 def grants_of(*, person: User, application: Application, only_connection: str = "") -> QuerySet[VehicleGrant]:
     """What this person gave this application and still stands, newest car first."""
-    grants = VehicleGrant.objects.standing().filter(
-        connection__application=application, account__person=person
-    )
+    grants = VehicleGrant.objects.active().filter(connection__application=application, account__person=person)
     if only_connection:
         grants = grants.filter(connection__public_id=only_connection)
     return grants.order_by("-connection__created_at", "-connection_id", "-approved_at")
 
 
-def reach(
+def get_grant(
     *, person: User, application: Application, public_id: str, only_connection: str = ""
 ) -> VehicleGrant:
     """The grant behind the application's id of a car, with every row that a decision needs.
@@ -78,7 +76,7 @@ _OWN_ACCESS: Final = {
 }
 _REACHED: Final = Prepared(
     lambda: (
-        with_incidents(VehicleGrant.objects.standing())
+        with_incidents(VehicleGrant.objects.active())
         .annotate(**_OWN_ACCESS)
         .filter(
             connection__application=Given("application"),

@@ -28,14 +28,14 @@ class VaultError(Exception):
     """A stored value cannot be opened: its key is not among `VAULT_KEYS`, or the value was tampered with."""
 
 
-def seal(purpose: str, text: str) -> bytes:
+def encrypt(purpose: str, text: str) -> bytes:
     """Encrypt a secret for one purpose (a stable name such as `application:12:management_token`)."""
     name, key = _keys()[0]
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return name.encode() + b":" + nonce + AESGCM(key).encrypt(nonce, text.encode(), purpose.encode())
 
 
-def open_sealed(purpose: str, sealed: bytes | memoryview) -> str:
+def decrypt(purpose: str, sealed: bytes | memoryview) -> str:
     """Decrypt what `seal` made for the same purpose; empty stays empty. Raises `VaultError`."""
     if not sealed:
         return ""

@@ -98,7 +98,7 @@ def is_offline(vehicle: Vehicle, account: TeslaAccount) -> bool | None:
         return None
 
 
-def require(grant: VehicleGrant, permission: str, now: datetime) -> None:
+def require_key(grant: VehicleGrant, permission: str, now: datetime) -> None:
     """Raise what stands in the way of a call that needs this permission.
 
     What may have been mended a moment ago is looked at once more before refusing for it: the key may be on the car, the

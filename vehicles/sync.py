@@ -72,7 +72,7 @@ def learn_colours(account: TeslaAccount) -> None:
     if VehicleAccess.objects.filter(account=account, missing_since=None).count() < _SEVERAL:
         return
     grants = (
-        VehicleGrant.objects.standing()
+        VehicleGrant.objects.active()
         .filter(account=account, integration=Integration.FLEET, connection__vehicle__colour="")
         .select_related("account", "connection__vehicle", "connection__application")
     )

@@ -20,9 +20,9 @@ def renew_logins(**kwargs: Any) -> None:
 
 
 @shared_task
-def settle_commands(**kwargs: Any) -> None:
+def reconcile_commands(**kwargs: Any) -> None:
     """Settle commands whose worker stopped, or whose answer was lost."""
-    reconciliation.settle(timezone.now())
+    reconciliation.reconcile(timezone.now())
 
 
 @shared_task

@@ -65,7 +65,7 @@ class AuthorizeRequest:
     integration: Integration = Integration.FLEET
 
 
-def read(query_string: str) -> AuthorizeRequest:
+def parse_request(query_string: str) -> AuthorizeRequest:
     """The request in the query of `/oauth/authorize`. Raises `InvalidRequest` for the first fault found."""
     query = parameters_of(query_string)
     application = application_of(query)

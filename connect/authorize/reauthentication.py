@@ -30,7 +30,7 @@ from connect.models import ResponseType
 from vehicles.models import Application, Connection, Integration, Mode, VehicleGrant
 
 
-def read(query_string: str) -> AuthorizeRequest:
+def parse_request(query_string: str) -> AuthorizeRequest:
     """The request in the query of `/oauth/reauthenticate`. Raises `InvalidRequest` for the first fault found."""
     query = parameters_of(query_string)
     application = application_of(query)
@@ -97,7 +97,7 @@ def _grants(query: Mapping[str, str], application: Application) -> list[VehicleG
     except ValueError:
         raise unknown from None
     connection = Connection.objects.filter(application=application, public_id=wanted).first()
-    held = VehicleGrant.objects.standing().filter(connection=connection)
+    held = VehicleGrant.objects.active().filter(connection=connection)
     grants = list(held.select_related("account", "connection__vehicle").order_by("pk"))
     if connection is None or not grants:
         raise unknown

@@ -38,7 +38,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class PairingCause:
     """One possible reason. `app_says` is what the Tesla app shows then, `step` what to do next.
 
     Texts may hold `%(car)s`, `%(account)s`, `%(went_to)s` and `%(operator)s`. `likelihood` is None where the evidence
@@ -65,7 +65,7 @@ def _offline(evidence: Evidence) -> int | None:
 
 
 CAUSES: Final = (
-    Cause(
+    PairingCause(
         "keys_full",
         _("The car holds 20 keys already"),
         _(
@@ -73,7 +73,7 @@ CAUSES: Final = (
         ),
         _keys_full,
     ),
-    Cause(
+    PairingCause(
         "remote_access_disabled",
         _("Mobile access is switched off in the car"),
         _(
@@ -81,7 +81,7 @@ CAUSES: Final = (
         ),
         lambda evidence: _if(evidence.remote_access_disabled, CERTAIN),
     ),
-    Cause(
+    PairingCause(
         "went_to_another_car",
         _("The key went to another car"),
         _(
@@ -90,7 +90,7 @@ CAUSES: Final = (
         ),
         lambda evidence: _if(bool(evidence.went_to), CERTAIN),
     ),
-    Cause(
+    PairingCause(
         "offline",
         _("The car has no connection"),
         _(
@@ -99,20 +99,20 @@ CAUSES: Final = (
         ),
         _offline,
     ),
-    Cause(
+    PairingCause(
         "in_service",
         _("The car is in service"),
         _("Tesla's workshop may hold it back. Add the key when the car is with you again."),
         lambda evidence: _if(evidence.in_service, LIKELY),
     ),
-    Cause(
+    PairingCause(
         "other_account",
         _("The Tesla app is signed in as somebody else"),
         _("In the app, sign out and sign in as %(account)s. Then open the link once more."),
         lambda evidence: UNLIKELY if evidence.paired_before else LIKELY,
         _("The account has not granted third-party app access."),
     ),
-    Cause(
+    PairingCause(
         "wrong_car",
         _("Another car was selected in the app"),
         _(
@@ -120,7 +120,7 @@ CAUSES: Final = (
         ),
         lambda evidence: _if(evidence.cars > 1, POSSIBLE),
     ),
-    Cause(
+    PairingCause(
         "no_phone_key",
         _("The phone is not a key of this car"),
         _(
@@ -129,20 +129,20 @@ CAUSES: Final = (
         ),
         lambda evidence: POSSIBLE,
     ),
-    Cause(
+    PairingCause(
         "app_too_old",
         _("The Tesla app is too old"),
         _("It must be 4.27.3 or newer. Update it, then open the link once more."),
         lambda evidence: _if(not evidence.paired_before, POSSIBLE),
     ),
-    Cause(
+    PairingCause(
         "not_the_owner",
         _("The car belongs to somebody else, or it is leased"),
         _("Only the owner can add the key. Below, under “I am not the owner”, is a link for them."),
         lambda evidence: UNLIKELY,
         _("Unable to share vehicle."),
     ),
-    Cause(
+    PairingCause(
         "not_registered",
         _("Something is wrong on our side"),
         _("You can do nothing about it. Please tell the support of %(operator)s."),
@@ -153,7 +153,7 @@ CAUSES: Final = (
 """In the order in which they stand where the evidence speaks for none."""
 
 
-def likely(evidence: Evidence) -> list[Cause]:
+def likely(evidence: Evidence) -> list[PairingCause]:
     """The causes that can be, the likeliest first; only what is certain, where something is."""
     ranks = {cause.code: cause.likelihood(evidence) for cause in CAUSES}
     certain = [cause for cause in CAUSES if ranks[cause.code] == CERTAIN]

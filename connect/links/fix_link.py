@@ -65,7 +65,7 @@ _BUTTONS: Final[dict[str, str | Promise]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FixStep:
     """Something the person does. It is done once the fault behind it is gone."""
 
     key: str
@@ -107,9 +107,9 @@ class CarToFix:
     vehicle: Vehicle
     account_id: uuid.UUID
     is_named: bool
-    steps: list[Step]
+    steps: list[FixStep]
     waits_for: list[str]
-    shared: list[Step] = field(default_factory=list)
+    shared: list[FixStep] = field(default_factory=list)
 
     @property
     def is_done(self) -> bool:
@@ -149,7 +149,7 @@ def withdraw(link: FixLink, *, actor: str, now: datetime) -> bool:
     return True
 
 
-def read(word: str, now: datetime) -> FixLink:
+def open_link(word: str, now: datetime) -> FixLink:
     """The link behind a signed word. Raises `ConnectProblem` when it is forged, over or withdrawn."""
     try:
         pk = uuid.UUID(signing.Signer(salt=_SALT).unsign(word))
@@ -176,7 +176,7 @@ def cars(link: FixLink, now: datetime, browser_secret: str = "") -> list[CarToFi
     Several cars are named to the person themselves, in a browser in which they signed in, or they could not tell them
     apart.
     """
-    mine = VehicleGrant.objects.standing().filter(
+    mine = VehicleGrant.objects.active().filter(
         connection__application=link.application, account__person=link.person
     )
     if link.connection_id is not None:
@@ -208,7 +208,7 @@ def _each_once(found: list[CarToFix]) -> list[CarToFix]:
     return told
 
 
-def _same(step: Step) -> tuple[object, ...]:
+def _same(step: FixStep) -> tuple[object, ...]:
     """By what steps of one account are the same. One sign-in at a time: what it leaves open asks for the next."""
     return (_SIGNS_IN, False) if step.code in _SIGNS_IN and not step.is_done else (step.text, step.is_done)
 
@@ -279,12 +279,12 @@ def _remember(link: FixLink, todo: list[_ToDo], now: datetime) -> None:
 
 def _car(link: FixLink, todo: _ToDo) -> CarToFix:
     done = [
-        Step(key, was["text"], "", was["phone"], is_done=True)
+        FixStep(key, was["text"], "", was["phone"], is_done=True)
         for key, was in link.steps.items()
         if was["grant"] == str(todo.grant.pk) and key not in todo.mine
     ]
     left = [
-        Step(
+        FixStep(
             key,
             action.text,
             access.url_for(_OWN_PAGES.get(action.link, action.link), todo.grant),

@@ -77,7 +77,7 @@ class OwnerLink:
 def grant_of(session: ConnectSession, vehicle: Vehicle) -> VehicleGrant | None:
     """What the driver gave in this run for the car; None once it was taken away."""
     return (
-        VehicleGrant.objects.standing()
+        VehicleGrant.objects.active()
         .filter(
             account=session.account, connection__application=session.application, connection__vehicle=vehicle
         )
@@ -95,7 +95,7 @@ def address(grant: VehicleGrant, made_at: datetime) -> str:
     return owner_links.address(grant, made_at)
 
 
-def read(word: str, now: datetime) -> OwnerLink:
+def open_link(word: str, now: datetime) -> OwnerLink:
     """The link behind a signed word. Raises `ConnectProblem` when it is forged, old, or no longer wanted."""
     try:
         grant_id, made_at = owner_links.unsigned(word)

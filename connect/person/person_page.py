@@ -71,7 +71,7 @@ def third_party_apps(person: User) -> str:
 
 
 def _standing(person: User) -> QuerySet[VehicleGrant, Any]:
-    return VehicleGrant.objects.standing().filter(account__person=person)
+    return VehicleGrant.objects.active().filter(account__person=person)
 
 
 def _uuid(text: str) -> uuid.UUID | None:

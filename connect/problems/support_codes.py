@@ -21,7 +21,7 @@ def shown(code: str) -> str:
     return f"{code[:4]}-{code[4:]}" if code else ""
 
 
-def read(text: str) -> str:
+def normalize(text: str) -> str:
     """The stored code that somebody typed or heard; empty when the text cannot be one."""
     code = text.strip().upper().translate(_MISREAD)
     return code if len(code) == _LENGTH and set(code) <= set(ALPHABET) else ""

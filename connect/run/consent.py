@@ -148,7 +148,7 @@ def _list_cars(session: ConnectSession, account: TeslaAccount, now: datetime) ->
 def other_applications(session: ConnectSession) -> dict[str, set[str]]:
     """The other applications that use the same consent at Tesla, by name, with what it has granted to each."""
     held = (
-        VehicleGrant.objects.standing()
+        VehicleGrant.objects.active()
         .filter(account=session.account, integration=session.integration)
         .exclude(connection__application=session.application)
     )
@@ -169,7 +169,7 @@ def approved_before(session: ConnectSession, offer: Offer) -> list[str] | None:
     """
     if session.force_approval or not offer.can_be_approved:
         return None
-    earlier = VehicleGrant.objects.standing().filter(
+    earlier = VehicleGrant.objects.active().filter(
         account=session.account, connection__application=session.application
     )
     by_vehicle = {grant.connection.vehicle_id: grant for grant in earlier.select_related("connection")}

@@ -71,7 +71,7 @@ def approve(session: ConnectSession, found: Offer, shown: Collection[str], now: 
 
 
 def _held(session: ConnectSession) -> QuerySet[VehicleGrant]:
-    held = VehicleGrant.objects.standing().filter(
+    held = VehicleGrant.objects.active().filter(
         connection__application=session.application, account=session.account
     )
     return held.select_related("connection").order_by("pk")

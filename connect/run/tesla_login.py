@@ -104,7 +104,7 @@ def held_by(accounts: Iterable[TeslaAccount], application: Application | None = 
     is_concerned = Q(integration=Integration.FLEET)
     if application:
         is_concerned |= Q(connection__application=application)
-    held = VehicleGrant.objects.standing().filter(is_concerned, account__in=accounts)
+    held = VehicleGrant.objects.active().filter(is_concerned, account__in=accounts)
     return [name for approved in held.values_list("approved", flat=True) for name in approved]
 
 
@@ -195,7 +195,7 @@ def accepted_accounts(session: ConnectSession) -> Callable[[str], bool] | None:
     """
     if session.response_type != ResponseType.VEHICLE_ID:
         return None
-    held = VehicleGrant.objects.standing().filter(
+    held = VehicleGrant.objects.active().filter(
         connection__application=session.application, mode=session.mode
     )
     if session.connection_id is not None:

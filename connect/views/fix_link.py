@@ -21,7 +21,7 @@ from connect.views.current_run import shows_problems
 def fix(request: HttpRequest, word: str) -> HttpResponse:
     """What the person does, car by car."""
     now = timezone.now()
-    link, secret = fix_link.read(word, now), browser.secret_of(request)
+    link, secret = fix_link.open_link(word, now), browser.secret_of(request)
     found = fix_link.cars(link, now, secret)
     return pages.show(
         request,
@@ -44,7 +44,7 @@ def fix_state(request: HttpRequest, word: str) -> JsonResponse:
     """`{"open": [keys of the steps left], "done": [keys of the others]}`; 404 for a link that is not in order."""
     now = timezone.now()
     try:
-        found = fix_link.cars(fix_link.read(word, now), now)
+        found = fix_link.cars(fix_link.open_link(word, now), now)
     except ConnectProblem:
         return JsonResponse({}, status=404)
     steps = [step for car in found for step in car.steps]

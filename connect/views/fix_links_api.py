@@ -21,7 +21,7 @@ from vehicles.models import Application, Connection, User
 from vehicles.reads.values import wire_time
 
 
-class FixLinkShape(serializers.Serializer[Any]):
+class FixLinkSerializer(serializers.Serializer[Any]):
     url = serializers.URLField(help_text="For the person alone; works until `expiresAt`")
     expiresAt = serializers.DateTimeField()  # noqa: N815
 
@@ -40,7 +40,7 @@ class VehicleFixView(Endpoint):
         operation_id="fix",
         parameters=[shapes.IDENTIFIER],
         request=None,
-        responses=shapes.answers(FixLinkShape),
+        responses=shapes.answers(FixLinkSerializer),
     )
     def post(self, request: Request, vehicle_id: str) -> Response:
         """A link for the person behind the token, about the cars that the token reaches."""
@@ -52,7 +52,7 @@ class VehicleFixView(Endpoint):
 class FixLinksView(ManagementEndpoint):
     """The same for any user of the application."""
 
-    @extend_schema(operation_id="fix_links", request=Whom, responses=shapes.answers(FixLinkShape))
+    @extend_schema(operation_id="fix_links", request=Whom, responses=shapes.answers(FixLinkSerializer))
     def post(self, request: Request) -> Response:
         """A link for one user, named by `userId` or by a `vehicleId` that only they connected."""
         application, asked = application_of(request), checked(request, Whom)

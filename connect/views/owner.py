@@ -27,7 +27,7 @@ from vehicles.errors import CatalogueError
 def owner(request: HttpRequest, token: str) -> HttpResponse:
     """The page behind the link: sign in first, then the key."""
     now = timezone.now()
-    link = owner_link.read(token, now)
+    link = owner_link.open_link(token, now)
     visit = owner_link.visit_of(link, browser.secret_of(request))
     try:
         return pages.owner(request, link, owner_link.key_page(visit, now) if visit else None)
@@ -41,7 +41,7 @@ def owner(request: HttpRequest, token: str) -> HttpResponse:
 def owner_sign_in(request: HttpRequest, token: str) -> HttpResponse:
     """To Tesla's login, in the browser of whoever opened the link."""
     now = timezone.now()
-    link = owner_link.read(token, now)
+    link = owner_link.open_link(token, now)
     secret = browser.secret_of(request) or browser.new_secret()
     address_limits.count(request.META.get("REMOTE_ADDR", ""), now)
     another = bool(request.POST.get("another"))
@@ -56,7 +56,7 @@ def owner_key_state(request: HttpRequest, token: str) -> JsonResponse:
     """Whether the key is on the car by now; 404 for a link that is not in order, or before the owner signed in."""
     now = timezone.now()
     try:
-        visit = owner_link.visit_of(owner_link.read(token, now), browser.secret_of(request))
+        visit = owner_link.visit_of(owner_link.open_link(token, now), browser.secret_of(request))
         if visit:
             return JsonResponse(state_of(owner_link.key_page(visit, now)))
     except ConnectProblem:

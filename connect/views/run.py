@@ -45,7 +45,7 @@ from vehicles.models import Integration
 @require_safe
 def authorize(request: HttpRequest) -> HttpResponse:
     """Where applications send people: check the request, and show what it asks for. The first press begins the run."""
-    return _begin_run(request, authorize_request.read)
+    return _begin_run(request, authorize_request.parse_request)
 
 
 @keeps_opener
@@ -53,7 +53,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
 @require_safe
 def reauthenticate(request: HttpRequest) -> HttpResponse:
     """Where applications send people to sign in at Tesla again: for one car, or to move what they allowed."""
-    return _begin_run(request, reauthentication.read)
+    return _begin_run(request, reauthentication.parse_request)
 
 
 def _begin_run(request: HttpRequest, read: Callable[[str], AuthorizeRequest]) -> HttpResponse:

@@ -59,7 +59,9 @@ class TeslaAccountAdmin(StaffAdmin):
     ) -> HttpResponse:
         account = self.get_object(request, object_id)
         grants = (
-            facts.with_rows(audit.standing().filter(account=account)) if account else audit.standing().none()
+            facts.with_rows(audit.active_grants().filter(account=account))
+            if account
+            else audit.active_grants().none()
         )
         rows = [
             {

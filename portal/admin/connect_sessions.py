@@ -100,7 +100,7 @@ class ConnectSessionAdmin(StaffAdmin):
     )
 
     def found(self, queryset: QuerySet, text: str, *, by_person: bool) -> QuerySet:
-        code = support_codes.read(text)
+        code = support_codes.normalize(text)
         return queryset.filter(support_code=code) if code else audit.with_id(queryset, text, "pk", "account")
 
     def get_urls(self) -> list[URLPattern]:

@@ -43,7 +43,7 @@ class FixLinkAdmin(StaffAdmin):
     )
 
     def found(self, queryset: QuerySet, text: str, *, by_person: bool) -> QuerySet:
-        code = support_codes.read(text)
+        code = support_codes.normalize(text)
         return queryset.filter(support_code=code) if code else audit.with_id(queryset, text, "pk", "person")
 
     def subjects(self, row: FixLink) -> dict[str, Any]:

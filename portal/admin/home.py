@@ -41,7 +41,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {
         **context,
         "title": "What needs attention",
-        "incidents": [_incident(row) for row in Incident.objects.standing().order_by("-began_at")],
+        "incidents": [_incident(row) for row in Incident.objects.active().order_by("-began_at")],
         "faults": _faults(found),
         "moves": _moves(found),
         "verdicts": _verdicts(found),

@@ -52,7 +52,7 @@ class ShownFaultAdmin(StaffAdmin):
     )
 
     def found(self, queryset: QuerySet, text: str, *, by_person: bool) -> QuerySet:
-        code = support_codes.read(text)
+        code = support_codes.normalize(text)
         return (
             queryset.filter(support_code=code) if code else audit.with_id(queryset, text, "run", "request_id")
         )
@@ -64,7 +64,7 @@ class ShownFaultAdmin(StaffAdmin):
     def find_view(self, request: HttpRequest) -> HttpResponse:
         """To whatever carries the support code that somebody read out, or tells of the request with this id."""
         text = request.GET.get("code", "")
-        code = support_codes.read(text)
+        code = support_codes.normalize(text)
         for model, found in (
             *((model, model._default_manager.filter(support_code=code)) for model in _CARRY_CODES if code),
             *((model, audit.find_request(model, text)) for model in _TELL_OF_REQUESTS),

@@ -87,7 +87,7 @@ class VehicleAdmin(StaffAdmin):
         return VehicleChangeList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Vehicle]:
-        standing = audit.standing().select_related("account")
+        standing = audit.active_grants().select_related("account")
         connections = Connection.objects.select_related("application").prefetch_related(
             Prefetch("grants", queryset=standing, to_attr=_FETCHED)
         )
@@ -117,7 +117,7 @@ class VehicleAdmin(StaffAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        grants = facts.with_rows(audit.standing()).order_by("-approved_at")
+        grants = facts.with_rows(audit.active_grants()).order_by("-approved_at")
         vehicle = self.get_object(request, object_id)
         shown = list(grants.filter(connection__vehicle=vehicle)[:_MOST_PANELS]) if vehicle else []
         personal_data = sees_personal_data(request)

@@ -36,7 +36,7 @@ def vault_keys() -> str:
         return "Tesla's tokens have no encryption key of their own."
     try:
         keys = encryption.keys_in(settings.VAULT_KEYS)
-        opened = encryption.open_sealed("check", encryption.seal("check", "a text"))
+        opened = encryption.decrypt("check", encryption.encrypt("check", "a text"))
     except (ValueError, ImproperlyConfigured, encryption.VaultError) as fault:
         return f"VAULT_KEYS cannot be used: {fault}"
     weak = [name for name, key in keys if len(set(key)) < _LEAST_DIFFERENT_BYTES]

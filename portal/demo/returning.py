@@ -31,7 +31,7 @@ def restore_starting_logins() -> None:
     for row in sample.select_related("account"):
         is_legacy = row.integration == Integration.LEGACY
         token = starting_refresh_token(row.account.sub, row.account.region, uses_legacy_api=is_legacy)
-        sealed = store.seal_refresh_token(row.pk, token)
+        sealed = store.encrypt_refresh_token(row.pk, token)
         TeslaToken.objects.filter(pk=row.pk).update(
             refresh_token=sealed, access_token=b"", previous_refresh_token=b"", expires_at=None
         )

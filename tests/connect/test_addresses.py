@@ -71,8 +71,8 @@ def test_a_form_is_its_own_form(text: str) -> None:
 @pytest.mark.parametrize("sent", SPELLINGS)
 def test_an_address_is_taken_in_every_spelling_and_answered_to_in_one(registered: str, sent: str) -> None:
     application = ApplicationFactory(redirect_uris=registered)
-    assert authorization_request.read(query(application, redirect_uri=sent)).redirect_uri == ASCII
-    assert authorization_request.read(query(application, redirect_uri=None)).redirect_uri == ASCII
+    assert authorization_request.parse_request(query(application, redirect_uri=sent)).redirect_uri == ASCII
+    assert authorization_request.parse_request(query(application, redirect_uri=None)).redirect_uri == ASCII
 
 
 @pytest.mark.django_db
@@ -93,7 +93,7 @@ def test_a_web_origin_is_known_in_every_spelling(client: Client, origin: str) ->
     application = ApplicationFactory(allowed_origins=origin)
     for spelling in ("https://münchen.example", "https://xn--mnchen-3ya.example"):
         page = f"http://localhost:8000/connect/redirect?app_origin={quote(spelling)}"
-        assert authorization_request.read(query(application, redirect_uri=page)).redirect_uri == page
+        assert authorization_request.parse_request(query(application, redirect_uri=page)).redirect_uri == page
         assert 'data-app-origin="https://xn--mnchen-3ya.example"' in client.get(page).content.decode()
 
 
@@ -105,7 +105,7 @@ def test_what_is_no_address_is_said_of_its_parameter(client: Client, sent: str) 
     application = ApplicationFactory()
     parameters = query(application, redirect_uri=None) + f"&redirect_uri={quote(sent, safe='%')}"
     with pytest.raises(InvalidRequest) as refused:
-        authorization_request.read(parameters)
+        authorization_request.parse_request(parameters)
     assert refused.value.parameter == "redirect_uri"
 
 

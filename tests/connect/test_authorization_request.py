@@ -117,11 +117,11 @@ def test_a_parameter_given_twice_is_refused(client: Client, application: Applica
 def test_simulated_cars_are_offered_only_where_a_simulated_tesla_is_configured(
     settings, application: Application, mode: str
 ) -> None:
-    assert authorization_request.read(query(application, mode=mode)).mode == "simulated"
+    assert authorization_request.parse_request(query(application, mode=mode)).mode == "simulated"
     settings.SIMULATOR_URL = ""
 
     with pytest.raises(InvalidRequest) as refused:
-        authorization_request.read(query(application, mode=mode))
+        authorization_request.parse_request(query(application, mode=mode))
 
     assert refused.value.parameter == "mode"
 
@@ -140,19 +140,19 @@ def test_the_registered_shapes_of_addresses_are_taken(db: None, uri: str) -> Non
         client_id="0b0cf2d9-5b57-4e67-b0a4-6f4a60a6b1f3", redirect_uris=f"https://other.example/ {uri}"
     )
 
-    assert authorization_request.read(query(application, redirect_uri=uri)).redirect_uri == uri
+    assert authorization_request.parse_request(query(application, redirect_uri=uri)).redirect_uri == uri
 
 
 def test_an_absent_address_means_the_first_registered_one(db: None) -> None:
     application = ApplicationFactory(redirect_uris="https://one.example/ https://two.example/")
 
-    asked = authorization_request.read(query(application, redirect_uri=None))
+    asked = authorization_request.parse_request(query(application, redirect_uri=None))
 
     assert (asked.redirect_uri, asked.redirect_uri_given) == ("https://one.example/", False)
 
 
 def test_application_id_stands_for_client_id(application: Application) -> None:
-    asked = authorization_request.read(
+    asked = authorization_request.parse_request(
         query(application, client_id=None, application_id=str(application.client_id))
     )
 
@@ -160,22 +160,27 @@ def test_application_id_stands_for_client_id(application: Application) -> None:
 
 
 def test_the_old_name_of_a_test_run_is_understood(application: Application) -> None:
-    asked = authorization_request.read(query(application, test_mode="true"))
+    asked = authorization_request.parse_request(query(application, test_mode="true"))
 
     assert (asked.mode, asked.any_login) == ("simulated", True)
-    assert authorization_request.read(query(application, mode="live", test_mode="true")).any_login is False
+    assert (
+        authorization_request.parse_request(query(application, mode="live", test_mode="true")).any_login
+        is False
+    )
 
 
 def test_an_absent_scope_means_what_the_application_is_configured_for(db: None) -> None:
     application = ApplicationFactory(permissions=["read_battery", "required:read_vin"])
 
-    asked = authorization_request.read(query(application, scope=None))
+    asked = authorization_request.parse_request(query(application, scope=None))
 
     assert (asked.requested, asked.required) == (["read_battery", "read_vin"], ["read_vin"])
 
 
 def test_required_permissions_are_told_from_optional_ones(application: Application) -> None:
-    asked = authorization_request.read(query(application, scope="required:read_vin  read_odometer read_vin"))
+    asked = authorization_request.parse_request(
+        query(application, scope="required:read_vin  read_odometer read_vin")
+    )
 
     assert (asked.requested, asked.required) == (["read_vin", "read_odometer"], ["read_vin"])
 
@@ -184,13 +189,13 @@ def test_a_public_client_must_prove_itself(db: None) -> None:
     application = ApplicationFactory(client_type="public")
 
     with pytest.raises(InvalidRequest) as refused:
-        authorization_request.read(query(application))
+        authorization_request.parse_request(query(application))
 
     assert refused.value.parameter == "code_challenge"
 
 
 def test_unknown_parameters_and_flags_do_no_harm(application: Application) -> None:
-    asked = authorization_request.read(
+    asked = authorization_request.parse_request(
         query(application, flags="country:DE x:true", sdk_platform="ios", user="Jörg")
     )
 
@@ -226,11 +231,11 @@ def test_an_address_beyond_ascii_is_found_in_either_spelling_and_used_in_one(
     registered: str, asked: str
 ) -> None:
     application = ApplicationFactory(redirect_uris=registered)
-    found = authorization_request.read(query(application, redirect_uri=asked)).redirect_uri
+    found = authorization_request.parse_request(query(application, redirect_uri=asked)).redirect_uri
     assert found == "https://xn--bcher-kva.example/%C3%BC?q=%C3%A4"
 
 
 def test_a_host_that_only_looks_alike_is_another_one(db: None) -> None:
     application = ApplicationFactory(redirect_uris="https://bucher.example/")
     with pytest.raises(InvalidRequest):
-        authorization_request.read(query(application, redirect_uri="https://bücher.example/"))
+        authorization_request.parse_request(query(application, redirect_uri="https://bücher.example/"))

@@ -32,7 +32,7 @@ def test_our_page_is_the_redirect_address_of_a_registered_origin(
 ) -> None:
     uri = f"{settings.PUBLIC_URL}/connect/redirect?app_origin={encoded}"
 
-    assert authorization_request.read(query(page_application, redirect_uri=uri)).redirect_uri == uri
+    assert authorization_request.parse_request(query(page_application, redirect_uri=uri)).redirect_uri == uri
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_any_other_address_of_our_page_is_refused(page_application: Any, setting
     uri = f"{settings.PUBLIC_URL}/connect/redirect{rest}"
 
     with pytest.raises(InvalidRequest) as refused:
-        authorization_request.read(query(page_application, redirect_uri=uri))
+        authorization_request.parse_request(query(page_application, redirect_uri=uri))
 
     assert refused.value.parameter == "app_origin"
     assert refused.value.way_back == ""
@@ -143,7 +143,7 @@ class TestWithoutACode:
     def test_a_public_client_needs_no_challenge_since_there_is_no_code(self, db: None) -> None:
         public = ApplicationFactory(client_type="public")
 
-        assert authorization_request.read(query(public, response_type="none")).code_challenge == ""
+        assert authorization_request.parse_request(query(public, response_type="none")).code_challenge == ""
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_nobody_else_opens_the_persons_page(connected: Journey, anna: ScenarioPe
     assert "Charge Planner" in connected.client.get(OWN_PAGE).content.decode()
     assert "Charge Planner" not in thief.get(OWN_PAGE).content.decode()
     thief.post(f"{OWN_PAGE}/delete", {"confirmed": "1"})
-    assert VehicleGrant.objects.standing().count() == 2
+    assert VehicleGrant.objects.active().count() == 2
 
 
 def test_nobody_else_goes_on_with_the_run(journey: Journey, anna: ScenarioPerson) -> None:

@@ -52,7 +52,7 @@ def _stays(action: dict[str, Any]) -> bool:
 
 
 def _grant(scene: Scene) -> VehicleGrant:
-    grants = VehicleGrant.objects.standing().filter(connection__public_id=scene.vehicle_id)
+    grants = VehicleGrant.objects.active().filter(connection__public_id=scene.vehicle_id)
     return grants.filter(integration=Integration.FLEET).first() or grants.get()
 
 

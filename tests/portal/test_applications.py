@@ -54,7 +54,7 @@ def test_a_new_application_gets_secrets_that_work_and_are_shown_once(operator: C
     assert check_password(secret, application.client_secret)
     assert application.management_token_checksum == hashlib.sha256(token.encode()).hexdigest()
     purpose = f"application:{application.pk}:management_token"
-    assert encryption.open_sealed(purpose, application.management_token_encrypted) == token
+    assert encryption.decrypt(purpose, application.management_token_encrypted) == token
     assert "no-store" in response.headers["Cache-Control"]
     for page in (page_of(application), *(list_of(model) for model in SCREENS)):
         later = operator.get(page).content.decode()
@@ -94,7 +94,7 @@ def test_an_application_that_moves_here_keeps_its_credentials(operator: Client) 
     application = Application.objects.get(name="Nightshift")
     assert application.client_id == KEPT["kept_client_id"]
     assert check_password(KEPT["kept_client_secret"], application.client_secret)
-    stored = encryption.open_sealed(
+    stored = encryption.decrypt(
         f"application:{application.pk}:management_token", application.management_token_encrypted
     )
     assert stored == KEPT["kept_management_token"]

@@ -87,5 +87,5 @@ def test_a_support_code_finds_run_and_link_however_it_is_spelled(support: Client
 
 
 def test_codes_are_read_as_they_sound() -> None:
-    assert support_codes.read("o1iL-uvab") == "0111VVAB"
-    assert support_codes.read("too short a word") == ""
+    assert support_codes.normalize("o1iL-uvab") == "0111VVAB"
+    assert support_codes.normalize("too short a word") == ""

@@ -71,7 +71,7 @@ def test_a_key_is_carried_out_at_most_once_whatever_is_killed(
             heard |= caller.heard
             if caller.unanswered:
                 callers.append(start(caller.unanswered, **PATIENCE))
-    command_rows.settle_overdue(timezone.now() + timedelta(minutes=5))
+    command_rows.close_overdue(timezone.now() + timedelta(minutes=5))
     report(f"{KEYS} keys, {kills} kills: {dict(Counter(heard.values()))}, rows {dict(outcomes())}")
     assert kills
     assert heard.keys() == {call["number"] for call in calls}

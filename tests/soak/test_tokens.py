@@ -170,7 +170,7 @@ def test_keys_are_changed_beside_refreshes_however_often_the_change_is_killed(
         kills += answer == "killed"
         if kills == TOKEN_KILLS:
             (answer,) = together([{"do": "rotate"}])
-    report(f"{SEALED_ROWS} rows, change killed {kills} times: {key_rotation.waiting()} values left")
+    report(f"{SEALED_ROWS} rows, change killed {kills} times: {key_rotation.remaining()} values left")
     assert answer == "ok"
     settings.VAULT_KEYS = KEYS[:1]
     assert key_rotation.keys_in_use().keys() == {"new"}

@@ -24,7 +24,7 @@ def reach(grant: VehicleGrant, **changes: Any) -> VehicleGrant:
         "public_id": str(grant.connection.public_id),
         **changes,
     }
-    return access.reach(**arguments)
+    return access.get_grant(**arguments)
 
 
 def refused(grant: VehicleGrant, **changes: Any) -> CatalogueError:

@@ -143,9 +143,9 @@ def test_the_state_shows_what_it_shows(
 
 
 def test_every_kind_of_control_that_can_be_settled_is_in_the_table_and_nothing_that_toggles() -> None:
-    for name in effects.SETTLED:
+    for name in effects.EFFECTS:
         assert not CONTROLS[name].toggles
-    assert {name for name, *_ in SHOWN} == set(effects.SETTLED)
+    assert {name for name, *_ in SHOWN} == set(effects.EFFECTS)
 
 
 @given(st.floats(15, 28, allow_nan=False))
@@ -158,7 +158,7 @@ def test_any_temperature_is_found_again_as_the_car_stores_it(celsius: float) -> 
 ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers())
 
 
-@given(st.sampled_from(sorted(effects.SETTLED)), st.dictionaries(st.text(), ANYTHING), st.data())
+@given(st.sampled_from(sorted(effects.EFFECTS)), st.dictionaries(st.text(), ANYTHING), st.data())
 def test_no_state_however_odd_breaks_it(name: str, arguments: dict[str, Any], data: st.DataObject) -> None:
     fields = st.dictionaries(
         st.sampled_from(
@@ -173,5 +173,5 @@ def test_no_state_however_odd_breaks_it(name: str, arguments: dict[str, Any], da
         ),
         ANYTHING,
     )
-    seen = {section: data.draw(fields | ANYTHING) for section in effects.SETTLED[name].sections}
+    seen = {section: data.draw(fields | ANYTHING) for section in effects.EFFECTS[name].sections}
     assert effects.shows(name, arguments, seen) in (True, False, None)

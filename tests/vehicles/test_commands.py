@@ -231,7 +231,7 @@ def test_a_worker_killed_before_sending_leaves_a_failure_and_after_it_an_unknown
     unsent = CommandFactory(outcome="pending", ended_at=None, created_at=past, deadline_at=past)
     sent = CommandFactory(outcome="pending", ended_at=None, created_at=past, deadline_at=past, sent_at=past)
     running = CommandFactory(outcome="pending", ended_at=None)
-    assert rows.settle_overdue(timezone.now()) == 2
+    assert rows.close_overdue(timezone.now()) == 2
     outcomes = {row.pk: row.outcome for row in Command.objects.all()}
     assert (outcomes[unsent.pk], outcomes[sent.pk], outcomes[running.pk]) == ("failed", "unknown", "pending")
 

@@ -58,6 +58,6 @@ def test_a_command_whose_outcome_could_not_be_written_is_unknown(
     assert executed(simulator, grant) == ["door_lock"]
     later = row.deadline_at + 2 * rows.GRACE
     with time_machine.travel(later):
-        assert rows.settle_overdue(timezone.now()) == 1
+        assert rows.close_overdue(timezone.now()) == 1
     row.refresh_from_db()
     assert row.outcome == "unknown"

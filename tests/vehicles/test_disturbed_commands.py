@@ -227,7 +227,7 @@ def test_a_worker_that_is_late_replaces_what_the_sweep_could_only_call_unknown(
 
     def swept_meanwhile(*given: Any) -> Any:
         result = send(*given)
-        rows.settle_overdue(timezone.now() + timedelta(minutes=10))
+        rows.close_overdue(timezone.now() + timedelta(minutes=10))
         assert Command.objects.get().outcome == "unknown"
         return result
 

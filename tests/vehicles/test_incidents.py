@@ -133,7 +133,7 @@ def test_after_a_release_teslas_word_counts_however_many_are_gone(
 def lose(accounts: list[TeslaAccount], now: datetime) -> None:
     for account in accounts:
         evidence.consent_seen(account, Consent.REVOKED, now=now, source=Source.API_DENIAL)
-        evidence.stands(account, now)
+        evidence.apply_brake(account, now)
 
 
 @pytest.mark.parametrize(("lost", "observed", "braked"), [(19, 0, False), (20, 180, True), (20, 181, False)])
@@ -163,7 +163,7 @@ def test_scopes_that_vanish_from_many_tokens_at_once_are_kept(now: datetime) -> 
     accounts = TeslaAccountFactory.create_batch(22, consent_observed_at=now)
     for account in accounts:
         evidence.scopes_seen(account, scopes.SIGN_IN, now=now)
-        evidence.stands(account, now)
+        evidence.apply_brake(account, now)
     kept = TeslaAccountFactory.build().granted_scopes
     assert [sorted(account.granted_scopes) for account in TeslaAccount.objects.all()] == [sorted(kept)] * 22
     assert consents() == {"suspected": 22}

@@ -69,7 +69,7 @@ def opened(account: TeslaAccount) -> store.StoredTokens:
 def everything_opens(sealed: dict[TeslaAccount, int]) -> bool:
     application = Application.objects.get()
     purpose = encryption.management_token_purpose(application.pk)
-    assert encryption.open_sealed(purpose, application.management_token_encrypted) == "management"
+    assert encryption.decrypt(purpose, application.management_token_encrypted) == "management"
     return all(opened(account).access_token == f"access-{number}" for account, number in sealed.items())
 
 
@@ -80,7 +80,7 @@ def test_every_column_of_bytes_is_sealed_anew_or_known_to_be_no_secret() -> None
         for field in model._meta.get_fields()
         if isinstance(field, BinaryField)
     }
-    assert columns == {each.name for each in key_rotation.SEALED} | SESSION_COLUMNS
+    assert columns == {each.name for each in key_rotation.ENCRYPTED_COLUMNS} | SESSION_COLUMNS
 
 
 def test_afterwards_the_old_key_can_be_dropped(sealed: dict[TeslaAccount, int], settings: Any) -> None:
@@ -106,7 +106,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
     sealed: dict[TeslaAccount, int], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(key_rotation, "BATCH", 2)
-    whole = key_rotation.reseal
+    whole = key_rotation.reencrypt
 
     def stopped_by_hand() -> Iterator[key_rotation.Batch]:
         batches = whole()
@@ -130,7 +130,7 @@ def test_tokens_that_are_refreshed_in_the_same_moment_are_kept(
     sealed: dict[TeslaAccount, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = next(iter(sealed))
-    opens = encryption.open_sealed
+    opens = encryption.decrypt
 
     def refreshed_meanwhile(purpose: str, value: bytes) -> str:
         if opens(purpose, value) == "access-0":
@@ -166,4 +166,4 @@ def test_what_cannot_be_opened_is_named_by_its_id_and_left_as_it_is(
 def test_two_keys_of_one_name_are_refused(settings: Any) -> None:
     settings.VAULT_KEYS = [entry("same"), f"same:{base64.b64encode(b'x' * 32).decode()}"]
     with pytest.raises(ImproperlyConfigured, match="same name"):
-        encryption.seal("purpose", "secret")
+        encryption.encrypt("purpose", "secret")

@@ -285,7 +285,7 @@ def test_a_look_before_a_command_survives_a_car_that_is_only_just_up(
         }
     )
     asked = {"temperature": 21.0, "imperial": False}
-    assert preconditions.prepared(PendingCommand(grant, "set_temperature", asked, timezone.now()), asked)
+    assert preconditions.resolve(PendingCommand(grant, "set_temperature", asked, timezone.now()), asked)
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_the_second_of_a_low_current_may_be_the_one_that_is_lost(
     assert Command.objects.get().outcome == "unknown"
     assert low_current(simulator, grant) == [3, 5]
     Command.objects.update(sent_at=timezone.now() - reconciliation.QUIET * 2)
-    assert reconciliation.settle(timezone.now()) == 1
+    assert reconciliation.reconcile(timezone.now()) == 1
     assert Command.objects.get().outcome == "failed"
 
 

@@ -36,7 +36,7 @@ def tesla(settings: Any) -> Iterator[AnsweringTesla]:
 @pytest.fixture
 def grant(db: None) -> VehicleGrant:
     made = keyless_grant(requested=list(PERMISSIONS))
-    return access.reach(
+    return access.get_grant(
         person=made.account.person,
         application=made.connection.application,
         public_id=str(made.connection.public_id),

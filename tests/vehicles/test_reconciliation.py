@@ -48,7 +48,7 @@ def test_a_lock_without_an_answer_is_settled_by_whether_the_car_is_locked(
 ) -> None:
     command = unanswered(grant)
     car.sections["vehicle_state"]["locked"] = locked
-    assert reconciliation.settle(timezone.now()) == 1
+    assert reconciliation.reconcile(timezone.now()) == 1
     assert outcome(command) == expected
 
 
@@ -57,7 +57,7 @@ def test_a_sleeping_car_is_not_woken_and_the_outcome_stays_unknown(
 ) -> None:
     command = unanswered(grant)
     car.last_known_state = "asleep"
-    assert reconciliation.settle(timezone.now()) == 0
+    assert reconciliation.reconcile(timezone.now()) == 0
     assert outcome(command) == "unknown"
     assert not [call for call in simulator.world.calls.since(0) if "wake_up" in call["path"]]
 
@@ -65,20 +65,20 @@ def test_a_sleeping_car_is_not_woken_and_the_outcome_stays_unknown(
 @pytest.mark.parametrize("ago", [timedelta(seconds=10), timedelta(hours=2)])
 def test_the_state_proves_nothing_too_soon_or_too_late(grant: VehicleGrant, car: Car, ago: timedelta) -> None:
     command = unanswered(grant, ago=ago)
-    assert reconciliation.settle(timezone.now()) == 0
+    assert reconciliation.reconcile(timezone.now()) == 0
     assert outcome(command) == "unknown"
 
 
 def test_only_the_latest_command_of_a_car_is_judged_by_its_state(grant: VehicleGrant, car: Car) -> None:
     command = unanswered(grant)
     CommandFactory(grant=grant, name="unlock")
-    assert reconciliation.settle(timezone.now()) == 0
+    assert reconciliation.reconcile(timezone.now()) == 0
     assert outcome(command) == "unknown"
 
 
 def test_a_command_that_leaves_no_trace_in_the_state_stays_unknown(grant: VehicleGrant, car: Car) -> None:
     command = unanswered(grant, "open_frunk")
-    assert reconciliation.settle(timezone.now()) == 0
+    assert reconciliation.reconcile(timezone.now()) == 0
     assert outcome(command) == "unknown"
 
 
@@ -88,12 +88,12 @@ def test_a_temperature_without_an_answer_is_settled_as_the_car_stores_it(
     command = unanswered(grant, "set_temperature")
     Command.objects.update(arguments={"celsius": 21.3})
     car.sections["climate_state"]["driver_temp_setting"] = 21.299999237060547
-    assert reconciliation.settle(timezone.now()) == 1
+    assert reconciliation.reconcile(timezone.now()) == 1
     assert outcome(command) == "succeeded"
 
 
 def test_a_state_that_proves_nothing_leaves_the_outcome_unknown(grant: VehicleGrant, car: Car) -> None:
     command = unanswered(grant, "start_charge")
     car.sections["charge_state"]["charging_state"] = "NoPower"
-    assert reconciliation.settle(timezone.now()) == 0
+    assert reconciliation.reconcile(timezone.now()) == 0
     assert outcome(command) == "unknown"

@@ -55,13 +55,13 @@ def test_a_value_moved_to_another_row_or_field_does_not_open(now: datetime) -> N
 
 def test_a_new_key_writes_and_the_old_one_still_reads(settings: Any) -> None:
     settings.VAULT_KEYS = [f"old:{key('a')}"]
-    sealed = encryption.seal("purpose", "secret")
+    sealed = encryption.encrypt("purpose", "secret")
     settings.VAULT_KEYS = [f"new:{key('b')}", f"old:{key('a')}"]
-    assert encryption.open_sealed("purpose", sealed) == "secret"
-    assert encryption.seal("purpose", "secret").startswith(b"new:")
+    assert encryption.decrypt("purpose", sealed) == "secret"
+    assert encryption.encrypt("purpose", "secret").startswith(b"new:")
     settings.VAULT_KEYS = [f"new:{key('b')}"]
     with pytest.raises(encryption.VaultError):
-        encryption.open_sealed("purpose", sealed)
+        encryption.decrypt("purpose", sealed)
 
 
 def take(loaded: store.StoredTokens, now: datetime) -> Lease | None:

@@ -21,17 +21,17 @@ def write(place: Place | None, application: Application) -> str | None:
     if place is None:
         return None
     connection, grant = place
-    sealed = encryption.seal(_purpose(application), f"{connection:019d}.{grant}")
+    sealed = encryption.encrypt(_purpose(application), f"{connection:019d}.{grant}")
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
-def read(text: str, application: Application) -> Place | None:
+def decode(text: str, application: Application) -> Place | None:
     """The place behind a cursor; None for no cursor. Raises VALIDATION for one that was not written for it here."""
     if not text:
         return None
     try:
         sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        connection, _, grant = encryption.open_sealed(_purpose(application), sealed).partition(".")
+        connection, _, grant = encryption.decrypt(_purpose(application), sealed).partition(".")
         return int(connection), UUID(grant)
     except (ValueError, VaultError):
         raise invalid("cursor", "must be the cursor of an earlier page; begin again without one") from None

@@ -60,7 +60,7 @@ def caller(request: Request) -> Caller:
 def grant_of(request: Request, vehicle_id: str) -> VehicleGrant:
     """The grant behind the vehicle id in the path. Raises VALIDATION for no id at all, PERMISSION for no grant."""
     who = caller(request)
-    grant = access.reach(
+    grant = access.get_grant(
         person=who.person,
         application=who.application,
         public_id=vehicle_id,

@@ -50,60 +50,60 @@ class Paging(serializers.Serializer[Any]):
     offset = serializers.IntegerField()
 
 
-class UserShape(serializers.Serializer[Any]):
+class UserSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
 
 
-class VehiclesShape(serializers.Serializer[Any]):
+class VehiclesSerializer(serializers.Serializer[Any]):
     vehicles = serializers.ListField(child=serializers.UUIDField())
     paging = Paging()
 
 
-class AttributesShape(serializers.Serializer[Any]):
+class AttributesSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     make = serializers.CharField()
     model = serializers.CharField()
     year = serializers.IntegerField(allow_null=True)
 
 
-class VinShape(serializers.Serializer[Any]):
+class VinSerializer(serializers.Serializer[Any]):
     vin = serializers.CharField()
 
 
-class PermissionsShape(serializers.Serializer[Any]):
+class PermissionsSerializer(serializers.Serializer[Any]):
     permissions = serializers.ListField(child=serializers.CharField())
     paging = Paging()
 
 
-class StatusShape(serializers.Serializer[Any]):
+class StatusSerializer(serializers.Serializer[Any]):
     status = serializers.CharField()
 
 
-class SentShape(StatusShape):
+class SentSerializer(StatusSerializer):
     message = serializers.CharField()
 
 
-class OdometerShape(serializers.Serializer[Any]):
+class OdometerSerializer(serializers.Serializer[Any]):
     distance = serializers.FloatField(help_text="km or miles")
 
 
-class LocationShape(serializers.Serializer[Any]):
+class LocationSerializer(serializers.Serializer[Any]):
     latitude = serializers.FloatField()
     longitude = serializers.FloatField()
 
 
-class OpeningShape(serializers.Serializer[Any]):
+class OpeningSerializer(serializers.Serializer[Any]):
     type = serializers.CharField()
     status = serializers.CharField(help_text="OPEN, CLOSED or UNKNOWN")
 
 
-class SecurityShape(serializers.Serializer[Any]):
+class SecuritySerializer(serializers.Serializer[Any]):
     isLocked = serializers.BooleanField()  # noqa: N815
-    doors = OpeningShape(many=True)
-    windows = OpeningShape(many=True)
-    sunroof = OpeningShape(many=True)
-    storage = OpeningShape(many=True)
-    chargingPort = OpeningShape(many=True)  # noqa: N815
+    doors = OpeningSerializer(many=True)
+    windows = OpeningSerializer(many=True)
+    sunroof = OpeningSerializer(many=True)
+    storage = OpeningSerializer(many=True)
+    chargingPort = OpeningSerializer(many=True)  # noqa: N815
 
 
 class SecurityAction(serializers.Serializer[Any]):
@@ -129,15 +129,15 @@ class PinRequest(serializers.Serializer[Any]):
     )
 
 
-class VirtualKeyShape(serializers.Serializer[Any]):
+class VirtualKeySerializer(serializers.Serializer[Any]):
     isPaired = serializers.BooleanField()  # noqa: N815
 
 
-class MigrationShape(serializers.Serializer[Any]):
+class MigrationSerializer(serializers.Serializer[Any]):
     requiresMigration = serializers.BooleanField()  # noqa: N815
 
 
-class UserAccessShape(serializers.Serializer[Any]):
+class UserAccessSerializer(serializers.Serializer[Any]):
     accessType = serializers.CharField(allow_null=True, help_text="OWNER or DRIVER")  # noqa: N815
     permissions = serializers.ListField(child=serializers.CharField(), allow_null=True)
 
@@ -148,7 +148,7 @@ class AskedPermission(serializers.Serializer[Any]):
     permission = serializers.ChoiceField(list(PERMISSIONS), required=False)
 
 
-class DiagnosisShape(serializers.Serializer[Any]):
+class DiagnosisSerializer(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(
         [str(value) for value in Verdict],
         help_text="Whether all of what was granted works, as far as is known, some of it or nothing. unproven: nothing "
@@ -163,17 +163,17 @@ class DiagnosisShape(serializers.Serializer[Any]):
     axes = serializers.DictField()
 
 
-class ResolutionShape(serializers.Serializer[Any]):
+class ResolutionSerializer(serializers.Serializer[Any]):
     type = serializers.CharField(allow_null=True)
     url = serializers.CharField(required=False)
 
 
-class FieldShape(serializers.Serializer[Any]):
+class FieldSerializer(serializers.Serializer[Any]):
     field = serializers.CharField()
     message = serializers.CharField()
 
 
-class ErrorShape(serializers.Serializer[Any]):
+class ErrorSerializer(serializers.Serializer[Any]):
     """Every error of the API, whatever its status."""
 
     type = serializers.CharField()
@@ -182,11 +182,11 @@ class ErrorShape(serializers.Serializer[Any]):
     docURL = serializers.CharField()  # noqa: N815
     statusCode = serializers.IntegerField()  # noqa: N815
     requestId = serializers.UUIDField()  # noqa: N815
-    resolution = ResolutionShape()
+    resolution = ResolutionSerializer()
     suggestedUserMessage = serializers.CharField(required=False)  # noqa: N815
-    detail = FieldShape(many=True, required=False)
+    detail = FieldSerializer(many=True, required=False)
 
 
 def answers(shape: type[serializers.Serializer[Any]]) -> dict[int | str, type[serializers.Serializer[Any]]]:
     """What an endpoint answers: this shape, or an error."""
-    return {200: shape, "default": ErrorShape}
+    return {200: shape, "default": ErrorSerializer}

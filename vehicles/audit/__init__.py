@@ -6,15 +6,15 @@ loop over diagnoses. Staff screens, the command line, the API and exports all re
 
 from vehicles.audit.conditions import (
     CONDITIONS,
+    active_grants,
     matching,
-    standing,
     vehicles_matching,
     vehicles_of_account,
 )
 from vehicles.audit.listing import COLUMNS, AuditRow, rows
 from vehicles.audit.numbers import Counts, counts
 from vehicles.audit.of_application import connections_of, grants_of, page, waiting_of
-from vehicles.audit.pending import waiting, with_connections
+from vehicles.audit.pending import pending_reservations, with_connections
 from vehicles.audit.search import (
     find_accounts,
     find_commands,
@@ -33,6 +33,7 @@ __all__ = [
     "CONDITIONS",
     "AuditRow",
     "Counts",
+    "active_grants",
     "connections_of",
     "counts",
     "find_accounts",
@@ -46,11 +47,10 @@ __all__ = [
     "grants_of",
     "matching",
     "page",
+    "pending_reservations",
     "rows",
-    "standing",
     "vehicles_matching",
     "vehicles_of_account",
-    "waiting",
     "waiting_of",
     "with_connections",
     "with_id",

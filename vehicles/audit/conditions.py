@@ -37,9 +37,9 @@ _NO_GRANT: Final = {("permissions", "complete"): "missing", ("migration", "moved
 """Said of a car, these mean that none of its grants has the opposite."""
 
 
-def standing() -> QuerySet[VehicleGrant]:
+def active_grants() -> QuerySet[VehicleGrant]:
     """The grants that were not ended: the rows of the audit list."""
-    return VehicleGrant.objects.standing()
+    return VehicleGrant.objects.active()
 
 
 def matching(grants: QuerySet[VehicleGrant], conditions: Mapping[str, str]) -> QuerySet[VehicleGrant]:
@@ -60,7 +60,7 @@ def vehicles_matching(vehicles: QuerySet[Vehicle], conditions: Mapping[str, str]
 
 def _with_grant(conditions: Mapping[str, str]) -> QuerySet[VehicleGrant, Any]:
     # A list that is made once. As a correlated EXISTS, databases walk all matching grants for every car.
-    return matching(standing(), conditions).values("connection__vehicle")
+    return matching(active_grants(), conditions).values("connection__vehicle")
 
 
 def vehicles_of_account(vehicles: QuerySet[Vehicle], account: uuid.UUID) -> QuerySet[Vehicle]:

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 from django.utils import timezone
 
 from vehicles import facts
-from vehicles.audit.conditions import matching, standing
-from vehicles.audit.pending import waiting
+from vehicles.audit.conditions import active_grants, matching
+from vehicles.audit.pending import pending_reservations
 from vehicles.diagnosis import RULES, Facts, MissingReason, not_connected
 from vehicles.models import Reservation, VehicleGrant
 
@@ -49,9 +49,9 @@ def rows(conditions: Mapping[str, str]) -> Iterator[AuditRow]:
 
     Reads as it goes; memory does not grow with the list.
     """
-    found = facts.with_rows(matching(standing(), conditions).order_by("pk"))
+    found = facts.with_rows(matching(active_grants(), conditions).order_by("pk"))
     now = timezone.now()
-    reserved = waiting(conditions).order_by("pk")
+    reserved = pending_reservations(conditions).order_by("pk")
     return chain(
         (_row(grant, now) for grant in found.iterator(chunk_size=_AT_ONCE)),
         (_waiting_row(reservation) for reservation in reserved.iterator(chunk_size=_AT_ONCE)),

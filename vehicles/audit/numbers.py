@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count
 
-from vehicles.audit.conditions import standing
+from vehicles.audit.conditions import active_grants
 from vehicles.models import Reservation, Vehicle
 
 
@@ -45,7 +45,7 @@ def counts() -> Counts:
         "integration": found.integrations,
         "lacks_permissions": found.lacking,
     }
-    for row in standing().order_by().values(*kept).annotate(number=Count("pk")):
+    for row in active_grants().order_by().values(*kept).annotate(number=Count("pk")):
         for name, into in kept.items():
             into[row[name]] += row["number"]
     return found

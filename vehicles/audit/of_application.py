@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
-from vehicles.audit.conditions import matching, standing
-from vehicles.audit.pending import waiting
+from vehicles.audit.conditions import active_grants, matching
+from vehicles.audit.pending import pending_reservations
 from vehicles.models import Application, ApplicationUser, Reservation, VehicleGrant
 
 Place = tuple[int, UUID]
@@ -21,13 +21,13 @@ _BEHIND: Final = 0
 def grants_of(application: Application, conditions: Mapping[str, str]) -> QuerySet[VehicleGrant, Any]:
     """The application's standing grants, each with the application's id of its person as `user_public_id`."""
     known = ApplicationUser.objects.filter(application=application, person=OuterRef("account__person"))
-    mine = standing().filter(connection__application=application)
+    mine = active_grants().filter(connection__application=application)
     return matching(mine, conditions).annotate(user_public_id=Subquery(known.values("public_id")[:1]))
 
 
 def connections_of(application: Application, conditions: Mapping[str, str]) -> QuerySet[VehicleGrant, Any]:
     """As `grants_of`, but each pair of car and person once: a person may hold a car through two Tesla accounts."""
-    same = standing().filter(
+    same = active_grants().filter(
         connection=OuterRef("connection"), account__person=OuterRef("account__person"), pk__lt=OuterRef("pk")
     )
     return grants_of(application, conditions).filter(~Exists(same)).select_related("connection")
@@ -35,7 +35,7 @@ def connections_of(application: Application, conditions: Mapping[str, str]) -> Q
 
 def waiting_of(application: Application, conditions: Mapping[str, str]) -> QuerySet[Reservation, Any]:
     """What the application knows and nobody connected yet."""
-    return waiting({**conditions, "application": str(application.pk)})
+    return pending_reservations({**conditions, "application": str(application.pk)})
 
 
 def page(

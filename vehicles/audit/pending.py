@@ -30,7 +30,7 @@ _CONDITIONS: Final[Mapping[str, Callable[[str], Q]]] = {
 """Every other condition of `audit.CONDITIONS` is about something that only connected cars have."""
 
 
-def waiting(conditions: Mapping[str, str]) -> QuerySet[Reservation, Any]:
+def pending_reservations(conditions: Mapping[str, str]) -> QuerySet[Reservation, Any]:
     """The reservations for which all conditions hold, with their application."""
     found = Reservation.objects.filter(
         *(_CONDITIONS.get(name, _only(""))(value) for name, value in conditions.items())

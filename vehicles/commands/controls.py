@@ -21,7 +21,7 @@ _TOLD_ONCE_FROM: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TeslaCommand:
     """One Tesla command of a control. `may_refuse`: the car's refusal of this step does not end the control."""
 
     command: str
@@ -34,17 +34,17 @@ class Control:
     """One row: `steps` builds the Tesla commands from the arguments, in the order in which they are sent."""
 
     permission: str
-    steps: Callable[[Arguments], tuple[Step, ...]]
+    steps: Callable[[Arguments], tuple[TeslaCommand, ...]]
     toggles: bool = False
     private: tuple[str, ...] = ()
     """Arguments that are never stored: a PIN, and where the car or its person is."""
 
 
-def _plain(command: str, **fixed: Any) -> Callable[[Arguments], tuple[Step, ...]]:
-    return lambda arguments: (Step(command, {**fixed, **arguments}),)
+def _plain(command: str, **fixed: Any) -> Callable[[Arguments], tuple[TeslaCommand, ...]]:
+    return lambda arguments: (TeslaCommand(command, {**fixed, **arguments}),)
 
 
-def _destination(arguments: Arguments) -> tuple[Step, ...]:
+def _destination(arguments: Arguments) -> tuple[TeslaCommand, ...]:
     # Tesla's servers resolve the text and hand it to the car, so this needs no signature on any car.
     # Always as decimals: a float near zero would be written with an exponent, which no map understands.
     text = f"{arguments['latitude']:.6f},{arguments['longitude']:.6f}"
@@ -54,36 +54,36 @@ def _destination(arguments: Arguments) -> tuple[Step, ...]:
         "timestamp_ms": arguments["timestamp_ms"],
         "value": {"android.intent.extra.TEXT": text},
     }
-    return (Step("navigation_request", body),)
+    return (TeslaCommand("navigation_request", body),)
 
 
-def _set_pin(arguments: Arguments) -> tuple[Step, ...]:
+def _set_pin(arguments: Arguments) -> tuple[TeslaCommand, ...]:
     # The car keeps an old PIN even while the feature is off, and ignores a new one until the old one is cleared.
     return (
-        Step("clear_pin_to_drive_admin", {}, may_refuse=True),
-        Step("set_pin_to_drive", {"on": True, "password": arguments["pin"]}),
+        TeslaCommand("clear_pin_to_drive_admin", {}, may_refuse=True),
+        TeslaCommand("set_pin_to_drive", {"on": True, "password": arguments["pin"]}),
     )
 
 
-def _fixed(command: str, **body: Any) -> Callable[[Arguments], tuple[Step, ...]]:
+def _fixed(command: str, **body: Any) -> Callable[[Arguments], tuple[TeslaCommand, ...]]:
     """For controls whose arguments tell more than Tesla is sent (see `looks`)."""
-    return lambda arguments: (Step(command, body),)
+    return lambda arguments: (TeslaCommand(command, body),)
 
 
-def _set_temperature(arguments: Arguments) -> tuple[Step, ...]:
+def _set_temperature(arguments: Arguments) -> tuple[TeslaCommand, ...]:
     celsius = arguments["celsius"]
-    return (Step("set_temps", {"driver_temp": celsius, "passenger_temp": celsius}),)
+    return (TeslaCommand("set_temps", {"driver_temp": celsius, "passenger_temp": celsius}),)
 
 
-def _start_climate(arguments: Arguments) -> tuple[Step, ...]:
+def _start_climate(arguments: Arguments) -> tuple[TeslaCommand, ...]:
     first = _set_temperature(arguments) if arguments.get("sets_temperature") else ()
-    return (*first, Step("auto_conditioning_start", {}))
+    return (*first, TeslaCommand("auto_conditioning_start", {}))
 
 
-def _charging_amps(arguments: Arguments) -> tuple[Step, ...]:
+def _charging_amps(arguments: Arguments) -> tuple[TeslaCommand, ...]:
     """Below 5 A a car takes the first command for 5 A, and a second one for what it says (teslajsonpy sends two)."""
     amps = arguments["charging_amps"]
-    step = Step("set_charging_amps", {"charging_amps": amps})
+    step = TeslaCommand("set_charging_amps", {"charging_amps": amps})
     return (step, step) if amps < _TOLD_ONCE_FROM else (step,)
 
 
@@ -98,7 +98,7 @@ CONTROLS: Final[dict[str, Control]] = {
     "close_charge_port": Control("control_charge", _plain("charge_port_door_close")),
     # Which Tesla command it is depends on the car's firmware (see `looks`).
     "set_charge_schedule": Control(
-        "control_charge", lambda given: (Step(given["command"], given["body"]),), private=("body",)
+        "control_charge", lambda given: (TeslaCommand(given["command"], given["body"]),), private=("body",)
     ),
     "start_climate": Control("control_climate", _start_climate),
     "stop_climate": Control("control_climate", _fixed("auto_conditioning_stop")),

@@ -26,7 +26,7 @@ Shows = Callable[[Sections, Arguments], bool | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class ObservableEffect:
     """The sections to read, and what they show: that it took effect, that it did not, or neither."""
 
     sections: tuple[str, ...]
@@ -35,7 +35,7 @@ class Settled:
 
 def shows(name: str, arguments: Arguments, seen: Mapping[str, Any]) -> bool | None:
     """Whether the state `seen` of a car shows the effect of this control of `SETTLED`; None: it proves nothing."""
-    row = SETTLED[name]
+    row = EFFECTS[name]
     return row.shows({section: mapping(seen.get(section)) for section in row.sections}, arguments)
 
 
@@ -108,7 +108,7 @@ def _yes_or_no(value: object) -> bool | None:
     return _WORDS.get(value.strip().lower()) if isinstance(value, str) else None
 
 
-def _is(wanted: bool, section: str, *fields: str) -> Settled:
+def _is(wanted: bool, section: str, *fields: str) -> ObservableEffect:
     """The first of the fields that tells yes or no decides."""
 
     def shows(sections: Sections, arguments: Arguments) -> bool | None:
@@ -116,7 +116,7 @@ def _is(wanted: bool, section: str, *fields: str) -> Settled:
         found = next((value for value in told if value is not None), None)
         return None if found is None else found is wanted
 
-    return Settled((section,), shows)
+    return ObservableEffect((section,), shows)
 
 
 def _schedule(sections: Sections, arguments: Arguments) -> bool | None:
@@ -157,19 +157,21 @@ def _same_time(shown: str | None, minutes: float) -> bool:
 _HEATER: Final = ("climate_state", "steering_wheel_heater", "steering_wheel_heat_level")
 _PORT: Final = ("charge_state", "charge_port_door_open")
 
-SETTLED: Final[dict[str, Settled]] = {
+EFFECTS: Final[dict[str, ObservableEffect]] = {
     "lock": _is(True, "vehicle_state", "locked"),
     "unlock": _is(False, "vehicle_state", "locked"),
-    "start_charge": Settled(("charge_state",), _charging(True, _CHARGES)),
-    "stop_charge": Settled(("charge_state",), _charging(False, _CHARGES_NO_MORE)),
-    "set_charge_limit": Settled(("charge_state",), _limit),
-    "set_amperage": Settled(("charge_state",), _current),
+    "start_charge": ObservableEffect(("charge_state",), _charging(True, _CHARGES)),
+    "stop_charge": ObservableEffect(("charge_state",), _charging(False, _CHARGES_NO_MORE)),
+    "set_charge_limit": ObservableEffect(("charge_state",), _limit),
+    "set_amperage": ObservableEffect(("charge_state",), _current),
     "open_charge_port": _is(True, *_PORT),
     "close_charge_port": _is(False, *_PORT),
-    "set_charge_schedule": Settled(("charge_state", "charge_schedule_data", "vehicle_config"), _schedule),
+    "set_charge_schedule": ObservableEffect(
+        ("charge_state", "charge_schedule_data", "vehicle_config"), _schedule
+    ),
     "start_climate": _is(True, "climate_state", "is_climate_on"),
     "stop_climate": _is(False, "climate_state", "is_climate_on"),
-    "set_temperature": Settled(("climate_state",), _temperature),
+    "set_temperature": ObservableEffect(("climate_state",), _temperature),
     "start_defroster": _is(True, "climate_state", "defrost_mode"),
     "stop_defroster": _is(False, "climate_state", "defrost_mode"),
     "start_steering_wheel": _is(True, *_HEATER),

@@ -39,14 +39,14 @@ def carry_out(pending: PendingCommand) -> Command | None:
     Raises `CatalogueError` as `looks.prepared` and `issue` do, and SERVER:OVERLOADED.
     """
     with place():
-        if pending.name not in preconditions.LOOKS:
+        if pending.name not in preconditions.PRECONDITIONS:
             return issue(pending)
         asked = pending.arguments
         # A repeat hears the first outcome, whatever the car looks like by now.
         row = _repeated(pending)
         while row is None:
             pending.looked_at = timezone.now()
-            arguments = preconditions.prepared(pending, asked)
+            arguments = preconditions.resolve(pending, asked)
             if arguments is None:
                 # The first call under this key may have come while this one waited and looked.
                 return _repeated(pending)
@@ -68,7 +68,7 @@ def issue(pending: PendingCommand) -> Command:
     """
     row = _under_key(pending)
     if row is None:
-        pairing.require(pending.grant, pending.control.permission, pending.at)
+        pairing.require_key(pending.grant, pending.control.permission, pending.at)
     for _ in range(_TRIES):
         if row is not None:
             break
@@ -140,7 +140,7 @@ def _send_steps(pending: PendingCommand) -> Command:
         _end_as_failed(pending, failure)
     except Exception:
         # A fault of ours surfaces, but nobody has to wait for the sweep to hear what is known.
-        rows.settle(row)
+        rows.close_abandoned(row)
         raise
     else:
         _end_as_answered(pending, refused)
@@ -168,7 +168,7 @@ def _ended(command: Command) -> Command:
     """The row once it is settled. Waits no longer than a call can take; then the sweep's word is as good as any."""
     while command.outcome == Outcome.PENDING:
         if timezone.now() > command.deadline_at + rows.GRACE:
-            rows.settle(command)
+            rows.close_abandoned(command)
         else:
             let_go_of_database()
             time.sleep(_POLL_SECONDS)

@@ -43,21 +43,21 @@ _LISTS_SCHEDULES: Final = (2024, 26)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Precondition:
     """Sections to read, and `prepare`: what to send in that state, None for nothing, or a `CatalogueError`."""
 
     sections: tuple[str, ...]
     prepare: Callable[[Sections, Arguments], Arguments | None]
 
 
-def prepared(pending: PendingCommand, asked: Arguments) -> Arguments | None:
+def resolve(pending: PendingCommand, asked: Arguments) -> Arguments | None:
     """The arguments with which to send a control of `LOOKS`, None when the car is as wanted already.
 
     Wakes the car as a command does. Raises `CatalogueError`: the diagnosis' error, a state that forbids it, VALIDATION
     for a value that this car does not take.
     """
-    look = LOOKS[pending.name]
-    pairing.require(pending.grant, pending.control.permission, pending.at)
+    look = PRECONDITIONS[pending.name]
+    pairing.require_key(pending.grant, pending.control.permission, pending.at)
     # While somebody's command that toggles something on this car is under way, a look would tell nothing.
     while pending.control.toggles and rows.moved_since(pending.vehicle, timezone.now()):
         let_go_of_database()
@@ -189,18 +189,18 @@ def _open_frunk(sections: Sections, asked: Arguments) -> Arguments | None:
 _CLIMATE: Final = ("climate_state",)
 _TRUNKS: Final = ("vehicle_state", "vehicle_config")
 
-LOOKS: Final[dict[str, Look]] = {
-    "set_amperage": Look(("charge_state",), _amperage),
-    "set_charge_schedule": Look(
+PRECONDITIONS: Final[dict[str, Precondition]] = {
+    "set_amperage": Precondition(("charge_state",), _amperage),
+    "set_charge_schedule": Precondition(
         ("charge_state", "vehicle_state", "drive_state", "location_data"), _charge_schedule
     ),
-    "start_climate": Look(_CLIMATE, _cabin),
-    "stop_climate": Look(_CLIMATE, _cabin),
-    "set_temperature": Look(_CLIMATE, _cabin),
-    "start_steering_wheel": Look(_CLIMATE, _wheel(True)),
-    "stop_steering_wheel": Look(_CLIMATE, _wheel(False)),
-    "open_trunk": Look(_TRUNKS, _open_trunk),
-    "close_trunk": Look(_TRUNKS, _close_trunk),
-    "open_frunk": Look(_TRUNKS, _open_frunk),
+    "start_climate": Precondition(_CLIMATE, _cabin),
+    "stop_climate": Precondition(_CLIMATE, _cabin),
+    "set_temperature": Precondition(_CLIMATE, _cabin),
+    "start_steering_wheel": Precondition(_CLIMATE, _wheel(True)),
+    "stop_steering_wheel": Precondition(_CLIMATE, _wheel(False)),
+    "open_trunk": Precondition(_TRUNKS, _open_trunk),
+    "close_trunk": Precondition(_TRUNKS, _close_trunk),
+    "open_frunk": Precondition(_TRUNKS, _open_frunk),
 }
 """The controls that are never sent without a look, by name."""

@@ -21,12 +21,12 @@ LOOK_BACK: Final = timedelta(minutes=30)
 _AT_ONCE: Final = 200
 
 
-def settle(now: datetime) -> int:
+def reconcile(now: datetime) -> int:
     """Settle commands whose worker stopped, then look whether unknown ones took effect; returns how many settled.
 
     A look is one ordinary read. It never wakes the car, and a car that cannot be read leaves the outcome unknown.
     """
-    return command_rows.settle_overdue(now) + sum(_look(command) for command in _unknown(now))
+    return command_rows.close_overdue(now) + sum(_look(command) for command in _unknown(now))
 
 
 def _unknown(now: datetime) -> QuerySet[Command]:
@@ -36,7 +36,7 @@ def _unknown(now: datetime) -> QuerySet[Command]:
     )
     rows = Command.objects.filter(
         outcome=Outcome.UNKNOWN,
-        name__in=effects.SETTLED,
+        name__in=effects.EFFECTS,
         sent_at__lt=now - QUIET,
         sent_at__gt=now - LOOK_BACK,
     )
@@ -47,7 +47,7 @@ def _unknown(now: datetime) -> QuerySet[Command]:
 
 
 def _look(command: Command) -> bool:
-    sections = effects.SETTLED[command.name].sections
+    sections = effects.EFFECTS[command.name].sections
     try:
         data = calls.vehicle_data(command.grant, sections, scopes.VEHICLE_DEVICE_DATA)
     except CatalogueError:

@@ -207,7 +207,7 @@ def _record(command: Command, outcome: Outcome, error: str, now: datetime) -> No
     )
 
 
-def settle(command: Command) -> None:
+def close_abandoned(command: Command) -> None:
     """Give a row whose worker is gone the outcome that is known: nothing was sent, or nobody can say."""
     if command.sent_at is None:
         never_sent = CatalogueError(
@@ -218,12 +218,12 @@ def settle(command: Command) -> None:
         end(command, Outcome.UNKNOWN, errors.UPSTREAM_NO_RESPONSE, "the worker stopped before the answer")
 
 
-def settle_overdue(now: datetime) -> int:
+def close_overdue(now: datetime) -> int:
     """Settle every row past its deadline whose worker left it pending; returns how many."""
     overdue = Command.objects.filter(outcome=Outcome.PENDING, deadline_at__lt=now - GRACE)
     rows = list(overdue.select_related("application", "grant__account", "grant__connection__vehicle")[:1000])
     for command in rows:
-        settle(command)
+        close_abandoned(command)
     return len(rows)
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from vehicles import access, errors, evidence
 from vehicles.commands import signing_sessions, virtual_key
 from vehicles.commands.rows import PendingCommand
-from vehicles.commands.signing_sessions import Outlook
+from vehicles.commands.signing_sessions import Readiness
 from vehicles.db.connections import let_go_of_database
 from vehicles.errors import CatalogueError, ErrorSpec
 from vehicles.facts.sources import Source
@@ -139,13 +139,13 @@ def _begin_later(pending: PendingCommand, key: PrivateKey, domain: Domain) -> Se
     pending.intend()
     end = time.monotonic() + TURN_WAIT_SECONDS
     while time.monotonic() < end:
-        outlook = signing_sessions.outlook(vehicle, domain, holder)
-        if outlook is Outlook.MEET and signing_sessions.take_handshake(vehicle, domain, holder):
+        outlook = signing_sessions.readiness(vehicle, domain, holder)
+        if outlook is Readiness.MEET and signing_sessions.take_handshake(vehicle, domain, holder):
             _shake_hands(pending, key, domain)
             if session := _begin(pending, domain):
                 return session
             raise SessionOvertaken("another process dropped the session while it was made")
-        if outlook is Outlook.GO and (session := _begin(pending, domain)):
+        if outlook is Readiness.GO and (session := _begin(pending, domain)):
             return session
         let_go_of_database()
         time.sleep(_POLL_SECONDS)

@@ -30,7 +30,7 @@ MOST_OUTSTANDING: Final = 32
 _IN_TURN: Final = frozenset({Domain.VEHICLE_SECURITY})
 
 
-class Outlook(Enum):
+class Readiness(Enum):
     """How things stand at a computer for a command that would like to be sent."""
 
     GO = "there is a session, and it is our turn or there is room"
@@ -62,16 +62,16 @@ def next_counter(vehicle: Vehicle, domain: Domain, holder: uuid.UUID) -> Session
     )
 
 
-def outlook(vehicle: Vehicle, domain: Domain, holder: uuid.UUID) -> Outlook:
+def readiness(vehicle: Vehicle, domain: Domain, holder: uuid.UUID) -> Readiness:
     """What to do next. Looking is cheap; an update that finds nothing still stops every other writer on SQLite."""
     now = timezone.now()
     rows = _SEEN.rows(vehicle=vehicle.pk, domain=domain.value, holder=holder, now=now)
     seen: Any = rows[0] if rows else None
     if seen is None or not seen.is_known:
-        return Outlook.MEET if seen is None or seen.is_free else Outlook.WAIT
+        return Readiness.MEET if seen is None or seen.is_free else Readiness.WAIT
     if domain in _IN_TURN:
-        return Outlook.GO if seen.is_free else Outlook.WAIT
-    return Outlook.GO if _others_out(vehicle, holder, now) < MOST_OUTSTANDING else Outlook.WAIT
+        return Readiness.GO if seen.is_free else Readiness.WAIT
+    return Readiness.GO if _others_out(vehicle, holder, now) < MOST_OUTSTANDING else Readiness.WAIT
 
 
 def take_handshake(vehicle: Vehicle, domain: Domain, holder: uuid.UUID) -> bool:

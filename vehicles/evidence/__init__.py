@@ -4,10 +4,10 @@ A change, its history event and the verdicts that follow from it are one transac
 """
 
 from vehicles.evidence.consent import (
+    apply_brake,
     consent_seen,
     legacy_login_seen,
     scopes_seen,
-    stands,
     suspects,
 )
 from vehicles.evidence.key import (
@@ -34,6 +34,7 @@ from vehicles.evidence.vehicles import (
 )
 
 __all__ = [
+    "apply_brake",
     "colour_seen",
     "consent_seen",
     "key_refused",
@@ -51,7 +52,6 @@ __all__ = [
     "remote_access_refused",
     "scopes_seen",
     "service_seen",
-    "stands",
     "state_seen",
     "suspects",
     "vehicle_gone",

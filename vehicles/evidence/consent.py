@@ -77,7 +77,7 @@ def legacy_login_seen(
         facts.refresh_verdicts(facts.grants_of_account(account), now)
 
 
-def stands(account: TeslaAccount, now: datetime) -> bool:
+def apply_brake(account: TeslaAccount, now: datetime) -> bool:
     """Whether the flip just seen of this account is believed. Pulls the brake when it was one too many.
 
     To be asked outside of any transaction, after the flip was written.

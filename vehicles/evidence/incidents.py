@@ -34,7 +34,7 @@ _CONCERNED: Final = {
 
 def is_braked(mode: str) -> bool:
     """Whether states of accounts in this mode are held back now."""
-    return Incident.objects.standing().filter(kind=IncidentKind.MASS_REVOCATION, mode=mode).exists()
+    return Incident.objects.active().filter(kind=IncidentKind.MASS_REVOCATION, mode=mode).exists()
 
 
 def pull_brake(mode: str, now: datetime) -> bool:
@@ -78,7 +78,7 @@ def begin(
 def end(incident: Incident, *, actor: str, now: datetime) -> bool:
     """End an incident, so that states may change again; False when somebody else ended it before."""
     with transaction.atomic():
-        standing = Incident.objects.standing().filter(pk=incident.pk)
+        standing = Incident.objects.active().filter(pk=incident.pk)
         if not standing.update(ended_at=now, ended_by=actor, verdicts_follow=True):
             return False
         _record(Kind.INCIDENT_ENDED, incident, actor, now)
@@ -112,7 +112,7 @@ def let_verdicts_follow(now: datetime) -> int:
 
 def concerned(incident: Incident) -> QuerySet[VehicleGrant]:
     """The standing grants that an incident holds up."""
-    grants = VehicleGrant.objects.standing().filter(mode=incident.mode)
+    grants = VehicleGrant.objects.active().filter(mode=incident.mode)
     if incident.region:
         grants = grants.filter(account__region=incident.region)
     return grants.filter(_CONCERNED.get(IncidentKind(incident.kind), Q()))

@@ -143,7 +143,7 @@ def _hear(
 
 def _listen(vehicle: Vehicle, word: Word | None, now: datetime, also: Remember) -> None:
     """Keep the word, unless the same source has said something later, and put the state on the row."""
-    words = ranking.read(vehicle.key_evidence)
+    words = ranking.parse_words(vehicle.key_evidence)
     earlier = words.get(word.source) if word else None
     if word is not None and (earlier is None or earlier.at <= word.at):
         words[word.source] = word.repeated(earlier)
@@ -175,7 +175,7 @@ def _reasons_by_connection(vehicle_ids: Collection[UUID]) -> dict[UUID, KeyReaso
     reached = VehicleAccess.objects.filter(vehicle__in=vehicle_ids, missing_since=None)
     for vehicle, access_type in reached.values_list("vehicle", "access_type").distinct():
         relations[vehicle].add(access_type)
-    granted = VehicleGrant.objects.standing().filter(connection__vehicle__in=vehicle_ids)
+    granted = VehicleGrant.objects.active().filter(connection__vehicle__in=vehicle_ids)
     for vehicle, integration in granted.values_list("connection__vehicle", "integration").distinct():
         interfaces[vehicle].add(integration)
     drivers = {pk: KeyReason.DRIVER_ONLY for pk, found in relations.items() if found == {Access.DRIVER}}

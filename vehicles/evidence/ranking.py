@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from vehicles.diagnosis import Key
-from vehicles.facts.sources import SOURCES, Source, Standing
+from vehicles.facts.sources import SOURCES, Reliability, Source
 from vehicles.tesla import vin as vins
 
-_NOBODY: Final = Standing("")
+_NOBODY: Final = Reliability("")
 _LISTS: Final = frozenset({Source.FLEET_STATUS, Source.FLEET_STATUS_OF_DRIVER})
 _NO_PROOF_OF_ABSENCE: Final = frozenset({Source.FLEET_STATUS_OF_DRIVER})
 """Sources that may confirm a key but cannot tell that there is none; alone they leave the key unknown."""
@@ -33,17 +33,17 @@ class Word:
     since: datetime | None = None
 
     @property
-    def standing(self) -> Standing:
+    def reliability(self) -> Reliability:
         return SOURCES.get(self.source, _NOBODY)
 
     def counts(self, now: datetime) -> bool:
         """Whether it is young enough to count at all."""
-        limit = self.standing.age_limit
+        limit = self.reliability.age_limit
         return limit is None or now - self.at < limit
 
     def weight(self, now: datetime) -> tuple[int, datetime]:
         """Words compare by this: by rank while they hold, by time once they no longer do."""
-        return (self.standing.rank if now - self.at < self.standing.holds else 0), self.at
+        return (self.reliability.rank if now - self.at < self.reliability.holds else 0), self.at
 
     def repeated(self, earlier: Word | None) -> Word:
         """This word, with the moment at which its source came to say so.
@@ -132,7 +132,7 @@ def was_told(stored: Mapping[str, Mapping[str, Any]]) -> bool:
     )
 
 
-def read(stored: dict[str, dict[str, Any]]) -> dict[str, Word]:
+def parse_words(stored: dict[str, dict[str, Any]]) -> dict[str, Word]:
     """The words as they are kept on the car, by source."""
     return {source: _word(source, entry) for source, entry in stored.items()}
 

@@ -20,7 +20,7 @@ def rediagnose(now: datetime, *, application: int | None = None) -> Iterator[int
 
     A transaction for each part: may be stopped at any time and begun again, and holds nobody up for long.
     """
-    grants = standing(application)
+    grants = active_grants(application)
     if application is None:
         let_keys_expire(now)
     yield from (part.seen for part in facts.refresh_in_parts(grants, now))
@@ -38,9 +38,9 @@ def let_verdicts_follow(now: datetime) -> int:
     return len(waiting)
 
 
-def standing(application: int | None = None) -> QuerySet[VehicleGrant]:
+def active_grants(application: int | None = None) -> QuerySet[VehicleGrant]:
     """The grants that have a verdict: those that were not ended, of all applications or of one."""
-    grants = VehicleGrant.objects.standing()
+    grants = VehicleGrant.objects.active()
     return grants if application is None else grants.filter(connection__application=application)
 
 

@@ -39,9 +39,9 @@ def access_of(grant: VehicleGrant) -> VehicleAccess | None:
 
 def grants_of_account(account: TeslaAccount) -> QuerySet[VehicleGrant]:
     """The account's grants that have not ended."""
-    return VehicleGrant.objects.standing().filter(account=account)
+    return VehicleGrant.objects.active().filter(account=account)
 
 
 def grants_of_vehicles(vehicle_ids: Collection[UUID]) -> QuerySet[VehicleGrant]:
     """The grants on these cars that have not ended, whoever gave them."""
-    return VehicleGrant.objects.standing().filter(connection__vehicle__in=vehicle_ids)
+    return VehicleGrant.objects.active().filter(connection__vehicle__in=vehicle_ids)

@@ -32,14 +32,14 @@ def standing_over(grant: VehicleGrant) -> Standing:
     if hasattr(grant, _since(IncidentKind.LEGACY_CLOSED)):
         found = ((kind, getattr(grant, _since(kind))) for kind in IncidentKind)
         return {kind: began_at for kind, began_at in found if began_at}
-    here = Incident.objects.standing().filter(mode=grant.mode, region__in=("", grant.account.region))
+    here = Incident.objects.active().filter(mode=grant.mode, region__in=("", grant.account.region))
     return {IncidentKind(kind): began_at for kind, began_at in here.values_list("kind", "began_at")}
 
 
 def with_incidents(grants: QuerySet[VehicleGrant]) -> QuerySet[VehicleGrant]:
     """The grants with what `facts_of` asks of incidents, in the same query."""
     here = Q(region="") | Q(region=OuterRef("account__region"))
-    standing = Incident.objects.standing().filter(here, mode=OuterRef("mode"))
+    standing = Incident.objects.active().filter(here, mode=OuterRef("mode"))
     return grants.annotate(
         **{_since(kind): Subquery(standing.filter(kind=kind).values("began_at")[:1]) for kind in IncidentKind}
     )

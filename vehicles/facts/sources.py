@@ -43,7 +43,7 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Reliability:
     """What a source's word is worth.
 
     For as long as it `holds`, the word of a higher `rank` stands against a newer one of a lower rank; afterwards the
@@ -58,62 +58,62 @@ class Standing:
 
 _HOUR: Final = timedelta(hours=1)
 
-SOURCES: Final[dict[str, Standing]] = {
+SOURCES: Final[dict[str, Reliability]] = {
     # Whether a car takes signed messages is a matter of its hardware: what Tesla's gateway said once stays true.
-    Source.PROTOCOL: Standing(
+    Source.PROTOCOL: Reliability(
         gettext_noop("Tesla refusing a message that was signed, or was not"),
         rank=50,
         holds=timedelta(days=365),
         age_limit=timedelta(days=730),
     ),
     # The car itself knows best, but the key may be taken off or added at any moment, and Tesla's list lags a little.
-    Source.COMMAND: Standing(
+    Source.COMMAND: Reliability(
         gettext_noop("the car itself, which carried a signed command out"),
         rank=40,
         holds=_HOUR,
         age_limit=timedelta(days=30),
     ),
-    Source.HANDSHAKE: Standing(
+    Source.HANDSHAKE: Reliability(
         gettext_noop("the car itself, which does not know the key"),
         rank=40,
         holds=_HOUR,
         age_limit=timedelta(days=30),
     ),
-    Source.CAR_REFUSAL: Standing(gettext_noop("the car itself, which refused a command")),
-    Source.FLEET_STATUS: Standing(
+    Source.CAR_REFUSAL: Reliability(gettext_noop("the car itself, which refused a command")),
+    Source.FLEET_STATUS: Reliability(
         gettext_noop("Tesla's key status"), rank=30, holds=_HOUR, age_limit=timedelta(days=7)
     ),
-    Source.FLEET_STATUS_OF_DRIVER: Standing(
+    Source.FLEET_STATUS_OF_DRIVER: Reliability(
         gettext_noop("Tesla's key status, asked with a driver's account"),
         rank=20,
         holds=timedelta(minutes=10),
         age_limit=timedelta(days=7),
     ),
-    Source.PERSON: Standing(
+    Source.PERSON: Reliability(
         gettext_noop("the person's word"), rank=10, holds=timedelta(minutes=10), age_limit=_HOUR
     ),
-    Source.VIN: Standing(gettext_noop("the vehicle identification number")),
-    Source.VEHICLE_LIST: Standing(gettext_noop("Tesla's list of cars"), age_limit=timedelta(days=2)),
-    Source.VEHICLE_STATE: Standing(
+    Source.VIN: Reliability(gettext_noop("the vehicle identification number")),
+    Source.VEHICLE_LIST: Reliability(gettext_noop("Tesla's list of cars"), age_limit=timedelta(days=2)),
+    Source.VEHICLE_STATE: Reliability(
         gettext_noop("Tesla's last word on the car"), age_limit=timedelta(minutes=1)
     ),
-    Source.CONNECT: Standing(gettext_noop("the person's choice on our permission page")),
-    Source.STAFF: Standing(gettext_noop("staff")),
-    Source.LOGIN: Standing(gettext_noop("the person's login at Tesla")),
-    Source.TOKEN: Standing(gettext_noop("the scopes in Tesla's token")),
-    Source.LOGIN_REFUSED: Standing(
+    Source.CONNECT: Reliability(gettext_noop("the person's choice on our permission page")),
+    Source.STAFF: Reliability(gettext_noop("staff")),
+    Source.LOGIN: Reliability(gettext_noop("the person's login at Tesla")),
+    Source.TOKEN: Reliability(gettext_noop("the scopes in Tesla's token")),
+    Source.LOGIN_REFUSED: Reliability(
         gettext_noop(
             "Tesla refusing the login without saying why: the password was changed, or another system used it"
         )
     ),
-    Source.LOGIN_EXPIRED: Standing(gettext_noop("the login, which nobody used for three months")),
-    Source.PASSWORD_CHANGED: Standing(gettext_noop("Tesla saying that the password was changed")),
-    Source.TOKEN_SUPERSEDED: Standing(gettext_noop("our refresh token, which another system uses too")),
-    Source.BACKUP_RESTORED: Standing(gettext_noop("our tokens, which came from an old backup")),
-    Source.API_DENIAL: Standing(gettext_noop("Tesla refusing a request")),
-    Source.API_ANSWER: Standing(gettext_noop("Tesla answering a request")),
-    Source.INCIDENT: Standing(gettext_noop("an incident that affects many accounts")),
-    Source.IMPORT: Standing(gettext_noop("the list that the application brought along")),
+    Source.LOGIN_EXPIRED: Reliability(gettext_noop("the login, which nobody used for three months")),
+    Source.PASSWORD_CHANGED: Reliability(gettext_noop("Tesla saying that the password was changed")),
+    Source.TOKEN_SUPERSEDED: Reliability(gettext_noop("our refresh token, which another system uses too")),
+    Source.BACKUP_RESTORED: Reliability(gettext_noop("our tokens, which came from an old backup")),
+    Source.API_DENIAL: Reliability(gettext_noop("Tesla refusing a request")),
+    Source.API_ANSWER: Reliability(gettext_noop("Tesla answering a request")),
+    Source.INCIDENT: Reliability(gettext_noop("an incident that affects many accounts")),
+    Source.IMPORT: Reliability(gettext_noop("the list that the application brought along")),
 }
 """Every source. Only those with a rank say something about the key or about signing."""
 

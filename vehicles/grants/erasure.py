@@ -21,7 +21,7 @@ def erase(person: User, *, actor: str, now: datetime) -> None:
     if not person.is_person:
         raise ValueError("only persons who sign in at Tesla are erased like this")
     with transaction.atomic():
-        standing = VehicleGrant.objects.standing().filter(account__person=person)
+        standing = VehicleGrant.objects.active().filter(account__person=person)
         grants.revoke_all(standing, actor=actor, now=now)
         for account in person.tesla_accounts.all():
             history.record(Kind.ACCOUNT_ERASED, actor=actor, at=now, account=account)

@@ -102,7 +102,7 @@ def give(
         known = _recognised_user(application, account.person, claim)
         _name(known, external_id or user, claim)
         connections = [_connection(application, vehicle, claim) for vehicle in vehicles]
-        reservations.settle(claim, known, connections, account, now)
+        reservations.complete(claim, known, connections, account, now)
         grants = [
             _give_what_is_covered(connection, account, asked, set(approved), integration, now)
             for connection in connections
@@ -132,7 +132,7 @@ def _give_what_is_covered(
 
 def have_moved(application: Application, account: TeslaAccount) -> bool:
     """Whether anything that the account's person gave this application goes over the Fleet API."""
-    standing = VehicleGrant.objects.standing().filter(connection__application=application, account=account)
+    standing = VehicleGrant.objects.active().filter(connection__application=application, account=account)
     return standing.filter(integration=Integration.FLEET).exists()
 
 
@@ -187,7 +187,7 @@ def move_to_fleet(application: Application, account: TeslaAccount, *, now: datet
     Legacy grants of other applications stay as they are. Twice does no harm.
     """
     with transaction.atomic():
-        rows = VehicleGrant.objects.standing().filter(
+        rows = VehicleGrant.objects.active().filter(
             connection__application=application, account=account, integration=Integration.LEGACY
         )
         moved = list(rows.select_related("connection__vehicle"))
@@ -240,7 +240,7 @@ def widen(
     As in `give`, nothing is added that Tesla did not grant.
     """
     covered = covered_by([name for name in requested if name in set(approved)], account.granted_scopes)
-    held = VehicleGrant.objects.standing().filter(
+    held = VehicleGrant.objects.active().filter(
         connection__application=application, account=account, integration=Integration.FLEET
     )
     with transaction.atomic():
@@ -268,7 +268,7 @@ def used(grant: VehicleGrant, now: datetime) -> None:
 def revoke(grant: VehicleGrant, *, actor: str, now: datetime) -> None:
     """End a grant: the application's tokens no longer reach this car. The row and its history stay."""
     with transaction.atomic():
-        ended = VehicleGrant.objects.standing().filter(pk=grant.pk).update(revoked_at=now)
+        ended = VehicleGrant.objects.active().filter(pk=grant.pk).update(revoked_at=now)
         if ended:
             history.record(
                 Kind.GRANT_REVOKED,

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from vehicles.client_credentials import checksum
 from vehicles.permissions import PERMISSIONS, REQUIRED_PREFIX
-from vehicles.reservations import Problem, Wanted
+from vehicles.reservations import ReservationFault, Wanted
 
 COLUMNS: Final = ("vehicle_id", "user_id", "vin", "external_id", "email", "scopes")
 REQUIRED: Final = COLUMNS[:3]
@@ -41,7 +41,7 @@ class Line(NamedTuple):
     """What one line came to: a row, or what is wrong with it. `position` is how far the file was read, in bytes."""
 
     row: Wanted | None
-    problem: Problem | None
+    problem: ReservationFault | None
     position: int
 
 
@@ -53,7 +53,7 @@ class _Wrong(Exception):
         self.column, self.message = column, message
 
 
-def read(file: Path) -> Iterator[Line]:
+def read_lines(file: Path) -> Iterator[Line]:
     """The file's rows in order, reading as it goes. Raises `BadFile` for a file that is no such list."""
     values_of: _Reader | None = None
     for number, (text, position) in enumerate(_lines(file), 1):
@@ -82,7 +82,7 @@ def _line(number: int, text: str, values_of: _Reader, position: int) -> Line:
     try:
         return Line(_row(number, values_of(text)), None, position)
     except _Wrong as wrong:
-        return Line(None, Problem(number, wrong.column, wrong.message), position)
+        return Line(None, ReservationFault(number, wrong.column, wrong.message), position)
 
 
 def _csv_reader(header: str) -> _Reader:

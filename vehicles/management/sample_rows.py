@@ -74,7 +74,7 @@ def close_legacy_api(mode: Mode, now: datetime) -> Incident | None:
         return None
     kind, region = IncidentKind.LEGACY_CLOSED, LEGACY_CLOSED_IN
     incidents.begin(kind, mode, now, region=region)
-    return Incident.objects.standing().get(kind=kind, mode=mode, region=region)
+    return Incident.objects.active().get(kind=kind, mode=mode, region=region)
 
 
 def let_verdicts_follow(incident: Incident) -> None:
@@ -148,7 +148,7 @@ def _add_access(batch: Batch, account: TeslaAccount, access: PlannedAccess) -> N
 def _token(account: TeslaAccount, planned: PlannedPerson, since: datetime) -> TeslaToken:
     integration = _integration(planned)
     row = TeslaToken(id=stable_id(account.pk, integration), account=account, integration=integration)
-    row.refresh_token = store.seal_refresh_token(row.pk, planned.refresh_token)
+    row.refresh_token = store.encrypt_refresh_token(row.pk, planned.refresh_token)
     row.expires_at = row.refreshed_at = since
     return row
 

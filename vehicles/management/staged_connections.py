@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Final, Self
 from uuid import UUID
 
-from vehicles.reservations import Problem, Wanted
+from vehicles.reservations import ReservationFault, Wanted
 
 _COLUMNS: Final = "line, vehicle_id, user_id, vin, external_id, email_checksum, scopes"
 
@@ -80,7 +80,7 @@ class StagedConnections:
             ),
         )
 
-    def refuse_contradictions(self) -> Iterator[Problem]:
+    def refuse_contradictions(self) -> Iterator[ReservationFault]:
         """Drop rows that say the same again, and rows that contradict each other; tells the latter."""
         for columns in ("vehicle_id", "vin, user_id", "user_id"):
             self._database.execute(f"CREATE INDEX by_{columns.replace(', ', '_')} ON rows ({columns})")
@@ -95,7 +95,7 @@ class StagedConnections:
         self._database.execute("DELETE FROM rows WHERE line IN (SELECT line FROM refused)")
         for line, kind in self._database.execute("SELECT line, kind FROM refused ORDER BY line"):
             column, message, _ = _CONTRADICTIONS[kind]
-            yield Problem(line, column, message)
+            yield ReservationFault(line, column, message)
 
     def __len__(self) -> int:
         return int(self._database.execute("SELECT COUNT(*) FROM rows").fetchone()[0])

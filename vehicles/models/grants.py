@@ -35,7 +35,7 @@ class Connection(models.Model):
 class VehicleGrantQuerySet(models.QuerySet["VehicleGrant"]):
     """The questions that are asked of grants."""
 
-    def standing(self) -> VehicleGrantQuerySet:
+    def active(self) -> VehicleGrantQuerySet:
         """Those that neither the person nor the application has ended."""
         return self.filter(revoked_at=None)
 

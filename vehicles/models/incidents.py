@@ -20,7 +20,7 @@ class IncidentKind(models.TextChoices):
 class IncidentQuerySet(models.QuerySet["Incident"]):
     """The questions that are asked of incidents."""
 
-    def standing(self) -> IncidentQuerySet:
+    def active(self) -> IncidentQuerySet:
         """Those that nobody has ended."""
         return self.filter(ended_at=None)
 

@@ -46,7 +46,7 @@ class Read:
 
 def ask(grant: VehicleGrant, row: Read, *, imperial: bool, now: datetime) -> Reading:
     """Ask Tesla for one read. Raises `CatalogueError`, first what the diagnosis says stands in the way."""
-    pairing.require(grant, row.permission, now)
+    pairing.require_key(grant, row.permission, now)
     answer = row.ask(grant, row.sections, PERMISSIONS[row.permission].tesla_scope)
     sections = {section: mapping(answer.get(section)) for section in row.sections}
     return Reading(

@@ -116,7 +116,7 @@ def _trust(
     return Trust.NOBODY_ELSE if is_owner and not row.shared else Trust.NONE
 
 
-def settle(
+def complete(
     claim: Claim,
     user: ApplicationUser,
     connections: Iterable[Connection],

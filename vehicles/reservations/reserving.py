@@ -35,7 +35,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ReservationFault:
     """What has to be told about a row: the column, and what is the matter with it."""
 
     line: int
@@ -51,8 +51,8 @@ class Result:
     """
 
     counts: Counter[str] = field(default_factory=Counter)
-    refused: list[Problem] = field(default_factory=list)
-    ambiguous: list[Problem] = field(default_factory=list)
+    refused: list[ReservationFault] = field(default_factory=list)
+    ambiguous: list[ReservationFault] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -121,17 +121,17 @@ def _known(application: Application, mode: str, rows: Sequence[Wanted]) -> _Know
     )
 
 
-def _conflict(row: Wanted, known: _Known) -> Problem | None:
+def _conflict(row: Wanted, known: _Known) -> ReservationFault | None:
     """Ids in use never change hands and never change."""
     of_id, of_car = known.by_id.get(row.vehicle_id), known.by_vin.get(row.vin)
     if of_id is not None and of_id != of_car:
-        return Problem(
+        return ReservationFault(
             row.line,
             "vehicle_id",
             f"{row.vehicle_id} is in use here for another car (VIN ending {of_id.vehicle.vin_ending})",
         )
     if of_car is not None and of_car.public_id != row.vehicle_id:
-        return Problem(
+        return ReservationFault(
             row.line,
             "vehicle_id",
             f"the car was connected already and is known as {of_car.public_id}; an id in use is never changed",
@@ -161,13 +161,17 @@ def _reservation(
     )
 
 
-def _doubts(row: Wanted, made: Reservation, known: _Known) -> list[Problem]:
+def _doubts(row: Wanted, made: Reservation, known: _Known) -> list[ReservationFault]:
     """What makes it unclear whose the row is."""
     if made.claimed_by is not None and known.others(row):
         text = "the person who has this user id now did not connect this car, and somebody else did"
-        return [Problem(row.line, "user_id", text)]
+        return [ReservationFault(row.line, "user_id", text)]
     if made.shared:
-        return [Problem(row.line, "vin", "several users have this car; only proof gives this user id back")]
+        return [
+            ReservationFault(
+                row.line, "vin", "several users have this car; only proof gives this user id back"
+            )
+        ]
     return []
 
 

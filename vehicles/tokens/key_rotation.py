@@ -18,7 +18,7 @@ BATCH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class EncryptedColumn:
     """A column of sealed values, and the purpose with which the value of a row (by its id) is sealed."""
 
     model: type[Model]
@@ -39,11 +39,11 @@ class Sealed:
         return Q(**{f"{self.column}__gte": first, f"{self.column}__lt": beyond})
 
 
-SEALED: Final = (
-    Sealed(TeslaToken, "access_token", store.access_token_purpose),
-    Sealed(TeslaToken, "refresh_token", store.refresh_token_purpose),
-    Sealed(TeslaToken, "previous_refresh_token", store.refresh_token_purpose),
-    Sealed(Application, "management_token_encrypted", encryption.management_token_purpose),
+ENCRYPTED_COLUMNS: Final = (
+    EncryptedColumn(TeslaToken, "access_token", store.access_token_purpose),
+    EncryptedColumn(TeslaToken, "refresh_token", store.refresh_token_purpose),
+    EncryptedColumn(TeslaToken, "previous_refresh_token", store.refresh_token_purpose),
+    EncryptedColumn(Application, "management_token_encrypted", encryption.management_token_purpose),
 )
 """Everything that `sealing.seal` protects. A test holds it against the models."""
 
@@ -71,28 +71,28 @@ class Batch:
         return self.resealed + self.changed + len(self.closed)
 
 
-def waiting() -> int:
+def remaining() -> int:
     """How many values are not sealed with the newest key."""
-    return sum(_waiting(sealed).count() for sealed in SEALED)
+    return sum(_waiting(sealed).count() for sealed in ENCRYPTED_COLUMNS)
 
 
-def reseal() -> Iterator[Batch]:
+def reencrypt() -> Iterator[Batch]:
     """Seal every value with the newest key, a batch and transaction at a time; what is sealed so already is left.
 
     Safe beside running refreshes: a value is replaced only while it is still the one that was opened. It may be stopped
     anywhere and begun again.
     """
-    for sealed in SEALED:
+    for sealed in ENCRYPTED_COLUMNS:
         last = None
         while rows := _next(sealed, last):
-            yield _reseal(sealed, rows)
+            yield _reencrypt(sealed, rows)
             last = rows[-1][0]
 
 
 def keys_in_use() -> Counter[str]:
     """How many values each key seals, by the key's name; also of keys that `VAULT_KEYS` no longer holds."""
     found: Counter[str] = Counter()
-    for sealed in SEALED:
+    for sealed in ENCRYPTED_COLUMNS:
         known = Q()
         for key in encryption.key_names():
             found[key] += sealed.values().filter(sealed.with_key(key)).count()
@@ -102,18 +102,18 @@ def keys_in_use() -> Counter[str]:
     return +found
 
 
-def _waiting(sealed: Sealed) -> QuerySet[Any]:
+def _waiting(sealed: EncryptedColumn) -> QuerySet[Any]:
     return sealed.values().exclude(sealed.with_key(encryption.key_names()[0]))
 
 
-def _next(sealed: Sealed, last: Any) -> list[tuple[Any, bytes]]:
+def _next(sealed: EncryptedColumn, last: Any) -> list[tuple[Any, bytes]]:
     rows = _waiting(sealed).order_by("pk")
     if last is not None:
         rows = rows.filter(pk__gt=last)
     return [(pk, bytes(value)) for pk, value in rows.values_list("pk", sealed.column)[:BATCH]]
 
 
-def _reseal(sealed: Sealed, rows: list[tuple[Any, bytes]]) -> Batch:
+def _reencrypt(sealed: EncryptedColumn, rows: list[tuple[Any, bytes]]) -> Batch:
     resealed, closed = 0, []
     with transaction.atomic():
         for pk, value in rows:
@@ -124,8 +124,8 @@ def _reseal(sealed: Sealed, rows: list[tuple[Any, bytes]]) -> Batch:
     return Batch(resealed, len(rows) - resealed - len(closed), tuple(closed))
 
 
-def _replace(sealed: Sealed, pk: Any, value: bytes) -> int:
+def _replace(sealed: EncryptedColumn, pk: Any, value: bytes) -> int:
     purpose = sealed.purpose(pk)
-    anew = encryption.seal(purpose, encryption.open_sealed(purpose, value))
+    anew = encryption.encrypt(purpose, encryption.decrypt(purpose, value))
     unchanged = sealed.model._default_manager.filter(pk=pk, **{sealed.column: value})
     return unchanged.update(**{sealed.column: anew})

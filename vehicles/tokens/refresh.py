@@ -97,7 +97,7 @@ def _tell_what_the_other_met(current: StoredTokens) -> None:
 
 
 def _renew(account: TeslaAccount, integration: str, stored: StoredTokens, lease: Lease) -> StoredTokens:
-    restore_detection.look_for_restored_database()
+    restore_detection.detect_restored_database()
     try:
         let_go_of_database()
         tokens, used = _rotate(account, integration, stored, lease)

@@ -30,7 +30,7 @@ def remember(row_id: uuid.UUID, generation: int) -> None:
         beside.replace(file)
 
 
-def look_for_restored_database() -> None:
+def detect_restored_database() -> None:
     """Record it once when the database no longer knows the refresh that this machine made last."""
     try:
         row_id, generation = _file().read_text().split()

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from vehicles.db.compiled_queries import Given, Prepared
 from vehicles.db.process_cache import Recent
-from vehicles.encryption import VaultError, open_sealed, seal
+from vehicles.encryption import VaultError, decrypt, encrypt
 from vehicles.models import TeslaAccount, TeslaToken
 from vehicles.tesla.auth import Tokens
 from vehicles.tokens.lease import LEASE, Lease
@@ -90,9 +90,9 @@ def load(account: TeslaAccount, integration: str) -> StoredTokens | None:
     row = rows[0]
     stored = StoredTokens(
         row_id=row.pk,
-        access_token=open_sealed(access_token_purpose(row.pk), row.access_token),
-        refresh_token=open_sealed(refresh_token_purpose(row.pk), row.refresh_token),
-        previous_refresh_token=open_sealed(refresh_token_purpose(row.pk), row.previous_refresh_token),
+        access_token=decrypt(access_token_purpose(row.pk), row.access_token),
+        refresh_token=decrypt(refresh_token_purpose(row.pk), row.refresh_token),
+        previous_refresh_token=decrypt(refresh_token_purpose(row.pk), row.previous_refresh_token),
         generation=row.generation,
         expires_at=row.expires_at,
         refreshed_at=row.refreshed_at,
@@ -129,7 +129,7 @@ def store_refreshed(
     generation = max(_newest_generation(account, integration), stored.generation) + 1
     kept = lease.held().update(
         **_pair(stored.row_id, tokens, now),
-        previous_refresh_token=seal_refresh_token(stored.row_id, used),
+        previous_refresh_token=encrypt_refresh_token(stored.row_id, used),
         generation=generation,
         overlapped=lease.after_unknown,
         superseded_at=now if superseded else stored.superseded_at,
@@ -142,7 +142,7 @@ def store_refreshed(
 def keep_beside(stored: StoredTokens, refresh_token: str) -> None:
     """Keep one more refresh token that may be the living one, in the place of the one before."""
     unchanged = TeslaToken.objects.filter(pk=stored.row_id, generation=stored.generation)
-    unchanged.update(previous_refresh_token=seal_refresh_token(stored.row_id, refresh_token))
+    unchanged.update(previous_refresh_token=encrypt_refresh_token(stored.row_id, refresh_token))
 
 
 def newest_generation(account: TeslaAccount, integration: str) -> int:
@@ -186,21 +186,21 @@ def _was_refreshed_meanwhile(row: TeslaToken, now: datetime) -> bool:
 def _opens(row: TeslaToken) -> bool:
     """Whether the refresh token can be carried on; a login also mends a row whose key is gone."""
     try:
-        return bool(open_sealed(refresh_token_purpose(row.pk), row.refresh_token))
+        return bool(decrypt(refresh_token_purpose(row.pk), row.refresh_token))
     except VaultError:
         return False
 
 
-def seal_refresh_token(row_id: uuid.UUID, token: str) -> bytes:
+def encrypt_refresh_token(row_id: uuid.UUID, token: str) -> bytes:
     """A refresh token as its row keeps it; for rows that do not come from a login."""
-    return seal(refresh_token_purpose(row_id), token)
+    return encrypt(refresh_token_purpose(row_id), token)
 
 
 def _pair(row_id: uuid.UUID, tokens: Tokens, now: datetime) -> dict[str, Any]:
     """The columns of a new pair; nothing that was said of the one before holds any longer."""
     return {
-        "access_token": seal(access_token_purpose(row_id), tokens.access_token),
-        "refresh_token": seal_refresh_token(row_id, tokens.refresh_token),
+        "access_token": encrypt(access_token_purpose(row_id), tokens.access_token),
+        "refresh_token": encrypt_refresh_token(row_id, tokens.refresh_token),
         "expires_at": now + timedelta(seconds=tokens.expires_in),
         "refreshed_at": now,
         "ended": "",

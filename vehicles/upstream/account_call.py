@@ -212,7 +212,7 @@ def _refreshed(question: _Question[T], stored: store.StoredTokens) -> store.Stor
     except tesla.TeslaError as failure:
         raise translate(failure) from failure
     if covered != account.granted_scopes:
-        evidence.stands(account, timezone.now())
+        evidence.apply_brake(account, timezone.now())
     return fresh
 
 
@@ -272,7 +272,7 @@ def _lost(question: _Question[T], dead: LoginEnded, *, denied: bool) -> Catalogu
     if denied and not dead.is_explained:
         consent, source = Consent.REVOKED, Source.API_DENIAL
     evidence.consent_seen(account, consent, now=now, source=source)
-    if not evidence.stands(account, now):
+    if not evidence.apply_brake(account, now):
         return CatalogueError(errors.UPSTREAM_KNOWN_ISSUE, reason=f"held back: {dead.text}")
     return CatalogueError(_LOSSES[consent], reason=dead.text)
 

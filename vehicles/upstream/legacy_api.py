@@ -36,7 +36,7 @@ _WITNESSES: Final = 3
 
 def is_open(mode: str) -> bool:
     """Whether connections through the legacy API can be made and used now."""
-    closed = Incident.objects.standing().filter(kind=IncidentKind.LEGACY_CLOSED, mode=mode)
+    closed = Incident.objects.active().filter(kind=IncidentKind.LEGACY_CLOSED, mode=mode)
     return is_offered(mode) and not closed.exists()
 
 
@@ -49,7 +49,7 @@ def look_into_refusal(account: TeslaAccount, words: str) -> None:
 
 def end_closings(now: datetime) -> int:
     """Probe where the API is closed, once; end what is over. Returns how many ended."""
-    standing = Incident.objects.standing().filter(kind=IncidentKind.LEGACY_CLOSED)
+    standing = Incident.objects.active().filter(kind=IncidentKind.LEGACY_CLOSED)
     over = [each for each in standing if is_offered(each.mode) and _is_served(_accounts(each.mode))]
     return sum(incidents.end(incident, actor=history.SYSTEM, now=now) for incident in over)
 
@@ -61,7 +61,7 @@ def let_verdicts_follow(now: datetime) -> int:
     """
     closed = Q(main_cause=facts.CAUSE_OF_INCIDENT[IncidentKind.LEGACY_CLOSED])
     stale = [Q(mode=mode) & (closed if is_open(mode) else ~closed) for mode in Mode.values]
-    legacy = VehicleGrant.objects.standing().filter(integration=Integration.LEGACY)
+    legacy = VehicleGrant.objects.active().filter(integration=Integration.LEGACY)
     parts = facts.refresh_in_parts(legacy.filter(reduce(or_, stale)), now)
     return sum(part.changed for part in parts)
 

@@ -42,7 +42,7 @@ def unfinished(now: datetime) -> QuerySet[TeslaToken]:
 
 def ending(now: datetime) -> QuerySet[TeslaToken]:
     """Logins in use whose access token is about to end, the first to end first."""
-    used = VehicleGrant.objects.standing().filter(account=OuterRef("account"), last_used_at__gt=now - IN_USE)
+    used = VehicleGrant.objects.active().filter(account=OuterRef("account"), last_used_at__gt=now - IN_USE)
     soon = _alive().filter(expires_at__gt=now - _GIVEN_UP, expires_at__lt=now + AHEAD)
     return soon.filter(Exists(used), lease_until=None).order_by("expires_at")
 

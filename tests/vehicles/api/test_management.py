@@ -374,6 +374,6 @@ def test_the_management_token_gives_a_vehicle_up_for_everybody(manager: Manager)
     assert Client().delete(foreign_path, headers=basic(manager.token)).status_code == 403
     assert Client().delete("/v2.0/vehicles/x/application", headers=basic(manager.token)).status_code == 400
     assert Client().delete(path, headers=basic(manager.token)).json() == {"status": "success"}
-    assert set(VehicleGrant.objects.standing()) == {foreign}
+    assert set(VehicleGrant.objects.active()) == {foreign}
     assert another.connection_id == given.connection_id
     assert Client().delete(path, headers=basic(manager.token)).status_code == 403

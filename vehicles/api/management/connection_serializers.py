@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from vehicles.api.serializers import DiagnosisShape
+from vehicles.api.serializers import DiagnosisSerializer
 from vehicles.diagnosis import ACTIONS, NOT_CONNECTED, Actor, Verdict
 from vehicles.models import Mode
 
@@ -39,38 +39,38 @@ class DiagnosesPage(ConnectionsPage):
     next_actor = serializers.ChoiceField([str(value) for value in Actor], required=False)
 
 
-class CursorShape(serializers.Serializer[Any]):
+class CursorSerializer(serializers.Serializer[Any]):
     cursor = serializers.CharField(allow_null=True, help_text="Where the next page begins; null on the last")
 
 
-class PairShape(serializers.Serializer[Any]):
+class PairSerializer(serializers.Serializer[Any]):
     vehicleId = serializers.UUIDField()  # noqa: N815
     userId = serializers.UUIDField()  # noqa: N815
 
 
-class ConnectionShape(PairShape):
+class ConnectionSerializer(PairSerializer):
     connectedAt = serializers.DateTimeField()  # noqa: N815
     mode = serializers.ChoiceField(Mode.values)
 
 
-class ConnectionsShape(serializers.Serializer[Any]):
-    connections = ConnectionShape(many=True)
-    paging = CursorShape()
+class ConnectionsSerializer(serializers.Serializer[Any]):
+    connections = ConnectionSerializer(many=True)
+    paging = CursorSerializer()
 
 
-class EndedShape(serializers.Serializer[Any]):
-    connections = PairShape(many=True)
+class EndedSerializer(serializers.Serializer[Any]):
+    connections = PairSerializer(many=True)
 
 
-class DiagnosisOfConnectionShape(DiagnosisShape):
+class DiagnosisOfConnectionSerializer(DiagnosisSerializer):
     vehicleId = serializers.UUIDField()  # noqa: N815
     userId = serializers.UUIDField()  # noqa: N815
     mode = serializers.ChoiceField(Mode.values)
 
 
-class DiagnosesShape(serializers.Serializer[Any]):
-    diagnoses = DiagnosisOfConnectionShape(many=True)
-    paging = CursorShape()
+class DiagnosesSerializer(serializers.Serializer[Any]):
+    diagnoses = DiagnosisOfConnectionSerializer(many=True)
+    paging = CursorSerializer()
 
 
 def conditions(asked: dict[str, Any]) -> dict[str, str]:

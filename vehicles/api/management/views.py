@@ -31,14 +31,14 @@ class ConnectionsView(ManagementEndpoint):
     @extend_schema(
         operation_id="connections",
         parameters=[connection_serializers.ConnectionsPage],
-        responses=serializers.answers(connection_serializers.ConnectionsShape),
+        responses=serializers.answers(connection_serializers.ConnectionsSerializer),
     )
     def get(self, request: Request) -> Response:
         """The connections of the application, newest first."""
         asked = checked(request, connection_serializers.ConnectionsPage, query=True)
         application = application_of(request)
         connections = audit.connections_of(application, connection_serializers.conditions(asked))
-        rows, place = audit.page(connections, asked["limit"], cursor.read(asked["cursor"], application))
+        rows, place = audit.page(connections, asked["limit"], cursor.decode(asked["cursor"], application))
         return Response(
             {
                 "connections": [
@@ -57,7 +57,7 @@ class ConnectionsView(ManagementEndpoint):
     @extend_schema(
         operation_id="delete_connections",
         parameters=[connection_serializers.Ids],
-        responses=serializers.answers(connection_serializers.EndedShape),
+        responses=serializers.answers(connection_serializers.EndedSerializer),
     )
     def delete(self, request: Request) -> Response:
         """End every connection of a vehicle, of a user, or of this user with this vehicle."""
@@ -84,7 +84,7 @@ class DiagnosesView(ManagementEndpoint):
     @extend_schema(
         operation_id="diagnoses",
         parameters=[connection_serializers.DiagnosesPage],
-        responses=serializers.answers(connection_serializers.DiagnosesShape),
+        responses=serializers.answers(connection_serializers.DiagnosesSerializer),
     )
     def get(self, request: Request) -> Response:
         """The diagnosis of every connection that the filters leave, newest first; then cars not connected yet."""
@@ -93,7 +93,7 @@ class DiagnosesView(ManagementEndpoint):
         rows, place = audit.page(
             facts.with_rows(audit.grants_of(application, conditions)),
             asked["limit"],
-            cursor.read(asked["cursor"], application),
+            cursor.decode(asked["cursor"], application),
             behind=audit.waiting_of(application, conditions),
         )
         return Response(

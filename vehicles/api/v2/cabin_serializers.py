@@ -10,7 +10,7 @@ from vehicles.api.fields import Number
 from vehicles.errors import invalid
 
 
-class CabinShape(serializers.Serializer[Any]):
+class CabinSerializer(serializers.Serializer[Any]):
     status = serializers.CharField(help_text="ON or OFF")
     temperature = serializers.FloatField(allow_null=True, help_text="The target, in °C or °F")
 
@@ -29,18 +29,18 @@ class CabinRequest(serializers.Serializer[Any]):
         return {"action": attrs["action"], "temperature": wanted}
 
 
-class DefrosterShape(serializers.Serializer[Any]):
+class DefrosterSerializer(serializers.Serializer[Any]):
     frontStatus = serializers.CharField(help_text="ON or OFF")  # noqa: N815
     rearStatus = serializers.CharField(help_text="ON or OFF")  # noqa: N815
 
 
-class SteeringWheelShape(serializers.Serializer[Any]):
+class SteeringWheelSerializer(serializers.Serializer[Any]):
     status = serializers.CharField(help_text="ON, OFF or UNAVAILABLE")
 
 
-class ActionEchoShape(serializers.Serializer[Any]):
+class ActionEchoSerializer(serializers.Serializer[Any]):
     status = serializers.CharField(help_text="The action, or UNAVAILABLE")
 
 
-class ThermometerShape(serializers.Serializer[Any]):
+class ThermometerSerializer(serializers.Serializer[Any]):
     temperature = serializers.FloatField(help_text="°C or °F")

@@ -32,7 +32,7 @@ class BillingPage(ChargePeriod):
     page = serializers.IntegerField(min_value=1, max_value=10_000, default=1, help_text="1 has the newest")
 
 
-class DayShape(serializers.Serializer[Any]):
+class DaySerializer(serializers.Serializer[Any]):
     date = serializers.DateField()
     home = serializers.FloatField(allow_null=True, help_text="kWh; always null: Tesla does not tell")
     other = serializers.FloatField(allow_null=True, help_text="kWh; always null: Tesla does not tell")
@@ -42,27 +42,27 @@ class DayShape(serializers.Serializer[Any]):
     total = serializers.FloatField(allow_null=True, help_text="kWh; null while parts of it are not known")
 
 
-class RecordsShape(serializers.Serializer[Any]):
-    records = DayShape(many=True)
+class RecordsSerializer(serializers.Serializer[Any]):
+    records = DaySerializer(many=True)
 
 
-class CostShape(serializers.Serializer[Any]):
+class CostSerializer(serializers.Serializer[Any]):
     currency = serializers.CharField(allow_null=True)
     energy = serializers.FloatField(allow_null=True)
     other = serializers.FloatField(allow_null=True, help_text="Parking, congestion and the like")
 
 
-class BillShape(serializers.Serializer[Any]):
+class BillSerializer(serializers.Serializer[Any]):
     chargeStart = serializers.DateTimeField()  # noqa: N815
     chargeEnd = serializers.DateTimeField(allow_null=True)  # noqa: N815
     energyConsumed = serializers.FloatField(allow_null=True, help_text="kWh")  # noqa: N815
-    cost = CostShape()
+    cost = CostSerializer()
     location = serializers.CharField(allow_null=True)
     recordId = serializers.CharField(allow_null=True)  # noqa: N815
 
 
-class BillingShape(serializers.Serializer[Any]):
-    records = BillShape(many=True)
+class BillingSerializer(serializers.Serializer[Any]):
+    records = BillSerializer(many=True)
     hasMoreData = serializers.BooleanField(  # noqa: N815
         help_text="Ask for the next page as long as this is true, even after an empty one"
     )
@@ -74,7 +74,7 @@ class RecordsView(Endpoint):
     @extend_schema(
         operation_id="tesla_charge_records",
         parameters=[shapes.IDENTIFIER, ChargePeriod],
-        responses=shapes.answers(RecordsShape),
+        responses=shapes.answers(RecordsSerializer),
     )
     def get(self, request: Request, vehicle_id: str) -> Response:
         """Energy a day, newest first; days without such a session are left out."""
@@ -88,7 +88,7 @@ class BillingView(Endpoint):
     @extend_schema(
         operation_id="tesla_charge_records_billing",
         parameters=[shapes.IDENTIFIER, BillingPage],
-        responses=shapes.answers(BillingShape),
+        responses=shapes.answers(BillingSerializer),
     )
     def get(self, request: Request, vehicle_id: str) -> Response:
         """One page of sessions, newest first."""

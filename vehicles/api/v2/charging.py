@@ -18,28 +18,28 @@ from vehicles.commands.issuing import carry_out
 ACTIONS: Final[dict[str, str]] = {"START": "start_charge", "STOP": "stop_charge"}
 
 
-@shown("battery", charging_serializers.BatteryShape)
+@shown("battery", charging_serializers.BatterySerializer)
 class BatteryView(LiveReading):
     """How full the battery is and how far it reaches."""
 
     reading = "battery"
 
 
-@shown("battery_capacity", charging_serializers.BatteryCapacityShape)
+@shown("battery_capacity", charging_serializers.BatteryCapacitySerializer)
 class BatteryCapacityView(LiveReading):
     """How much the battery holds."""
 
     reading = "battery_capacity"
 
 
-@shown("nominal_capacity", charging_serializers.NominalCapacityShape)
+@shown("nominal_capacity", charging_serializers.NominalCapacitySerializer)
 class NominalCapacityView(LiveReading):
     """How much the battery held when it was new."""
 
     reading = "nominal_capacity"
 
 
-@shown("charge", charging_serializers.ChargeShape)
+@shown("charge", charging_serializers.ChargeSerializer)
 class ChargeView(LiveReading):
     """Whether the car is plugged in and charging."""
 
@@ -53,7 +53,7 @@ class ChargeView(LiveReading):
         return Response(SENT)
 
 
-@shown("charge_limit", charging_serializers.ChargeLimitShape)
+@shown("charge_limit", charging_serializers.ChargeLimitSerializer)
 class ChargeLimitView(LiveReading):
     """Up to where the battery is charged."""
 

@@ -13,37 +13,37 @@ from vehicles.reads.charge_schedule import NAMES, START_TIME
 LOWEST_LIMIT: Final = 0.5
 
 
-class BatteryShape(serializers.Serializer[Any]):
+class BatterySerializer(serializers.Serializer[Any]):
     percentRemaining = serializers.FloatField(help_text="0 to 1")  # noqa: N815  (names on the wire)
     range = serializers.FloatField(help_text="km or miles")
 
 
-class BatteryCapacityShape(serializers.Serializer[Any]):
+class BatteryCapacitySerializer(serializers.Serializer[Any]):
     capacity = serializers.FloatField(help_text="kWh")
 
 
-class PossibleCapacityShape(serializers.Serializer[Any]):
+class PossibleCapacitySerializer(serializers.Serializer[Any]):
     capacity = serializers.FloatField(help_text="kWh")
     description = serializers.CharField(allow_null=True)
 
 
-class FoundCapacityShape(serializers.Serializer[Any]):
+class FoundCapacitySerializer(serializers.Serializer[Any]):
     nominal = serializers.FloatField(help_text="kWh")
     source = serializers.CharField()  # type: ignore[assignment]  # a field's own `source` is never read
 
 
-class NominalCapacityShape(serializers.Serializer[Any]):
-    availableCapacities = PossibleCapacityShape(many=True)  # noqa: N815
-    capacity = FoundCapacityShape(allow_null=True)
+class NominalCapacitySerializer(serializers.Serializer[Any]):
+    availableCapacities = PossibleCapacitySerializer(many=True)  # noqa: N815
+    capacity = FoundCapacitySerializer(allow_null=True)
     url = serializers.CharField(allow_null=True)
 
 
-class ChargeShape(serializers.Serializer[Any]):
+class ChargeSerializer(serializers.Serializer[Any]):
     isPluggedIn = serializers.BooleanField()  # noqa: N815
     state = serializers.CharField(help_text="CHARGING, FULLY_CHARGED or NOT_CHARGING")
 
 
-class ChargeLimitShape(serializers.Serializer[Any]):
+class ChargeLimitSerializer(serializers.Serializer[Any]):
     limit = serializers.FloatField(help_text="0 to 1")
 
 
@@ -51,7 +51,7 @@ class ChargeLimitRequest(serializers.Serializer[Any]):
     limit = Number(min_value=LOWEST_LIMIT, max_value=1, help_text="A number, or one written as text")
 
 
-class AmmeterShape(serializers.Serializer[Any]):
+class AmmeterSerializer(serializers.Serializer[Any]):
     amperage = serializers.FloatField(help_text="A")
 
 
@@ -61,26 +61,26 @@ class AmmeterRequest(serializers.Serializer[Any]):
     )
 
 
-class VoltmeterShape(serializers.Serializer[Any]):
+class VoltmeterSerializer(serializers.Serializer[Any]):
     voltage = serializers.FloatField(help_text="V")
 
 
-class WattmeterShape(serializers.Serializer[Any]):
+class WattmeterSerializer(serializers.Serializer[Any]):
     wattage = serializers.FloatField(help_text="kW")
 
 
-class CompletionShape(serializers.Serializer[Any]):
+class CompletionSerializer(serializers.Serializer[Any]):
     time = serializers.DateTimeField()
 
 
-class ScheduledTimeShape(serializers.Serializer[Any]):
+class ScheduledTimeSerializer(serializers.Serializer[Any]):
     enabled = serializers.BooleanField()
     time = serializers.CharField(allow_null=True, help_text="HH:mm")
 
 
-class ChargeScheduleShape(serializers.Serializer[Any]):
-    departureTime = ScheduledTimeShape()  # noqa: N815
-    startTime = ScheduledTimeShape()  # noqa: N815
+class ChargeScheduleSerializer(serializers.Serializer[Any]):
+    departureTime = ScheduledTimeSerializer()  # noqa: N815
+    startTime = ScheduledTimeSerializer()  # noqa: N815
 
 
 class ChargeScheduleRequest(serializers.Serializer[Any]):
@@ -102,7 +102,7 @@ class ChargeScheduleRequest(serializers.Serializer[Any]):
         return {"type": attrs["type"], "enabled": on, "minutes": attrs.get("time", 0)}
 
 
-class ChargeDetailsShape(serializers.Serializer[Any]):
+class ChargeDetailsSerializer(serializers.Serializer[Any]):
     """Everything Tesla tells of charging; null is what it does not tell."""
 
     amperage = serializers.FloatField(allow_null=True, help_text="A")

@@ -30,7 +30,7 @@ WHEEL_ACTIONS: Final[dict[str, str]] = {"START": "start_steering_wheel", "STOP":
 _STATUS_AFTER: Final = {"START": True, "STOP": False}
 
 
-@shown("tesla_cabin", cabin_serializers.CabinShape)
+@shown("tesla_cabin", cabin_serializers.CabinSerializer)
 class CabinView(LiveReading):
     """Whether the climate runs, and at which temperature."""
 
@@ -40,7 +40,7 @@ class CabinView(LiveReading):
         operation_id="tesla_control_cabin",
         parameters=[serializers.IDENTIFIER, serializers.UNIT_SYSTEM, serializers.IDEMPOTENCY_KEY],
         request=cabin_serializers.CabinRequest,
-        responses=serializers.answers(cabin_serializers.CabinShape),
+        responses=serializers.answers(cabin_serializers.CabinSerializer),
     )
     def post(self, request: Request, vehicle_id: str) -> Response:
         """Start or stop the climate, or set its temperature."""
@@ -61,13 +61,13 @@ def _cabin_after(action: str, wanted: Arguments, sent: Arguments, units: Units) 
     return {"status": ON_OFF[is_on], "temperature": wanted.get("temperature", kept)}
 
 
-@shown("tesla_defroster", cabin_serializers.DefrosterShape)
+@shown("tesla_defroster", cabin_serializers.DefrosterSerializer)
 class DefrosterView(LiveReading):
     """Whether the windows are being defrosted."""
 
     reading = "defroster"
 
-    @described("tesla_control_defroster", serializers.StartStopAction, cabin_serializers.ActionEchoShape)
+    @described("tesla_control_defroster", serializers.StartStopAction, cabin_serializers.ActionEchoSerializer)
     def post(self, request: Request, vehicle_id: str) -> Response:
         """Start or stop defrosting."""
         action, pending = pending_action(request, vehicle_id, serializers.StartStopAction, DEFROSTER_ACTIONS)
@@ -75,13 +75,15 @@ class DefrosterView(LiveReading):
         return Response({"status": action})
 
 
-@shown("tesla_steering_wheel", cabin_serializers.SteeringWheelShape)
+@shown("tesla_steering_wheel", cabin_serializers.SteeringWheelSerializer)
 class SteeringWheelView(LiveReading):
     """Whether the steering wheel is heated."""
 
     reading = "steering_wheel"
 
-    @described("tesla_control_steering_wheel", serializers.StartStopAction, cabin_serializers.ActionEchoShape)
+    @described(
+        "tesla_control_steering_wheel", serializers.StartStopAction, cabin_serializers.ActionEchoSerializer
+    )
     def post(self, request: Request, vehicle_id: str) -> Response:
         """Heat the steering wheel or stop that; a car without the heater answers UNAVAILABLE."""
         action, pending = pending_action(request, vehicle_id, serializers.StartStopAction, WHEEL_ACTIONS)
@@ -94,14 +96,14 @@ class SteeringWheelView(LiveReading):
         return Response({"status": action})
 
 
-@shown("tesla_exterior_thermometer", cabin_serializers.ThermometerShape)
+@shown("tesla_exterior_thermometer", cabin_serializers.ThermometerSerializer)
 class ExteriorThermometerView(LiveReading):
     """The temperature outside."""
 
     reading = "exterior_thermometer"
 
 
-@shown("tesla_interior_thermometer", cabin_serializers.ThermometerShape)
+@shown("tesla_interior_thermometer", cabin_serializers.ThermometerSerializer)
 class InteriorThermometerView(LiveReading):
     """The temperature inside."""
 

@@ -39,7 +39,7 @@ class FrunkView(Endpoint):
         permission = CONTROLS["open_frunk"].permission
         grant = grant_for(request, vehicle_id, permission)
         if checked(request, serializers.OpenCloseAction)["action"] == "CLOSE":
-            pairing.require(grant, permission, timezone.now())
+            pairing.require_key(grant, permission, timezone.now())
             raise CatalogueError(errors.VEHICLE_NOT_CAPABLE, reason="no motor closes the front trunk")
         carry_out(pending_command(request, grant, "open_frunk", {}))
         return Response(SENT)

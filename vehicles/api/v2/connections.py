@@ -22,7 +22,7 @@ from vehicles.models import Application, Connection
 class UserView(Endpoint):
     """The person as this application knows them."""
 
-    @extend_schema(operation_id="user", responses=serializers.answers(serializers.UserShape))
+    @extend_schema(operation_id="user", responses=serializers.answers(serializers.UserSerializer))
     def get(self, request: Request) -> Response:
         """The id of the person who connected."""
         who = caller(request)
@@ -40,7 +40,7 @@ class VehiclesView(Endpoint):
     @extend_schema(
         operation_id="vehicles",
         parameters=[serializers.Page],
-        responses=serializers.answers(serializers.VehiclesShape),
+        responses=serializers.answers(serializers.VehiclesSerializer),
     )
     def get(self, request: Request) -> Response:
         """The ids of the connected vehicles, newest first."""
@@ -66,7 +66,7 @@ class PermissionsView(Endpoint):
     @extend_schema(
         operation_id="permissions",
         parameters=[serializers.IDENTIFIER, serializers.PermissionsPage],
-        responses=serializers.answers(serializers.PermissionsShape),
+        responses=serializers.answers(serializers.PermissionsSerializer),
     )
     def get(self, request: Request, vehicle_id: str) -> Response:
         """The permissions that work on this vehicle, from the store."""
@@ -90,7 +90,7 @@ class ApplicationView(Endpoint):
         operation_id="disconnect",
         auth=[{"bearer": []}],  # type: ignore[list-item]
         parameters=[serializers.IDENTIFIER],
-        responses=serializers.answers(serializers.StatusShape),
+        responses=serializers.answers(serializers.StatusSerializer),
     )
     def delete(self, request: Request, vehicle_id: str) -> Response:
         """Give the vehicle up: no token of the application reaches it any more for this person."""

@@ -7,23 +7,23 @@ from typing import Any
 from rest_framework import serializers
 
 
-class TirePressureShape(serializers.Serializer[Any]):
+class TirePressureSerializer(serializers.Serializer[Any]):
     frontLeft = serializers.FloatField(help_text="kPa or psi")  # noqa: N815  (names on the wire)
     frontRight = serializers.FloatField()  # noqa: N815
     backLeft = serializers.FloatField()  # noqa: N815
     backRight = serializers.FloatField()  # noqa: N815
 
 
-class CompassShape(serializers.Serializer[Any]):
+class CompassSerializer(serializers.Serializer[Any]):
     direction = serializers.CharField(help_text="N, NE, E, SE, S, SW, W or NW")
     heading = serializers.FloatField(help_text="Degrees; 0 is north")
 
 
-class SpeedometerShape(serializers.Serializer[Any]):
+class SpeedometerSerializer(serializers.Serializer[Any]):
     speed = serializers.FloatField(help_text="km/h or mph")
 
 
-class CarStatusShape(serializers.Serializer[Any]):
+class CarStatusSerializer(serializers.Serializer[Any]):
     status = serializers.CharField(help_text="ONLINE, ASLEEP, OFFLINE or UNKNOWN")
     inService = serializers.BooleanField(allow_null=True)  # noqa: N815
     gear = serializers.CharField(
@@ -31,43 +31,43 @@ class CarStatusShape(serializers.Serializer[Any]):
     )
 
 
-class AlertShape(serializers.Serializer[Any]):
+class AlertSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(allow_null=True)
     dateTime = serializers.DateTimeField(allow_null=True)  # noqa: N815
     audience = serializers.ListField(child=serializers.CharField())
     userText = serializers.CharField(allow_null=True)  # noqa: N815
 
 
-class AlertsShape(serializers.Serializer[Any]):
-    alerts = AlertShape(many=True, allow_null=True)
+class AlertsSerializer(serializers.Serializer[Any]):
+    alerts = AlertSerializer(many=True, allow_null=True)
 
 
-class UserProfileShape(serializers.Serializer[Any]):
+class UserProfileSerializer(serializers.Serializer[Any]):
     email = serializers.CharField(allow_null=True)
 
 
-class SentryModeShape(serializers.Serializer[Any]):
+class SentryModeSerializer(serializers.Serializer[Any]):
     available = serializers.BooleanField(allow_null=True)
     enabled = serializers.BooleanField(allow_null=True)
 
 
-class StyleShape(serializers.Serializer[Any]):
+class StyleSerializer(serializers.Serializer[Any]):
     exteriorColor = serializers.CharField(allow_null=True)  # noqa: N815
     exteriorTrim = serializers.CharField(allow_null=True)  # noqa: N815
     interiorTrim = serializers.CharField(allow_null=True)  # noqa: N815
 
 
-class WheelShape(serializers.Serializer[Any]):
+class WheelSerializer(serializers.Serializer[Any]):
     style = serializers.CharField(allow_null=True)  # type: ignore[assignment]  # a field's own `style` is never read
     diameter = serializers.FloatField(allow_null=True, help_text="mm")
 
 
-class DriveUnitShape(serializers.Serializer[Any]):
+class DriveUnitSerializer(serializers.Serializer[Any]):
     front = serializers.CharField(allow_null=True)
     rear = serializers.CharField(allow_null=True)
 
 
-class TeslaAttributesShape(serializers.Serializer[Any]):
+class TeslaAttributesSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     make = serializers.CharField()
     model = serializers.CharField()
@@ -79,7 +79,7 @@ class TeslaAttributesShape(serializers.Serializer[Any]):
     nickname = serializers.CharField(allow_null=True)
     driverAssistVersion = serializers.CharField(allow_null=True)  # noqa: N815
     atHome = serializers.BooleanField(allow_null=True)  # noqa: N815
-    sentryMode = SentryModeShape()  # noqa: N815
-    style = StyleShape()  # type: ignore[assignment]
-    wheel = WheelShape()
-    driveUnit = DriveUnitShape()  # noqa: N815
+    sentryMode = SentryModeSerializer()  # noqa: N815
+    style = StyleSerializer()  # type: ignore[assignment]
+    wheel = WheelSerializer()
+    driveUnit = DriveUnitSerializer()  # noqa: N815

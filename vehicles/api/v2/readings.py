@@ -25,7 +25,7 @@ class AttributesView(Endpoint):
     @extend_schema(
         operation_id="attributes",
         parameters=[serializers.IDENTIFIER],
-        responses=serializers.answers(serializers.AttributesShape),
+        responses=serializers.answers(serializers.AttributesSerializer),
     )
     def get(self, request: Request, vehicle_id: str) -> Response:
         """What car it is."""
@@ -47,7 +47,7 @@ class VinView(Endpoint):
     @extend_schema(
         operation_id="vin",
         parameters=[serializers.IDENTIFIER],
-        responses=serializers.answers(serializers.VinShape),
+        responses=serializers.answers(serializers.VinSerializer),
     )
     def get(self, request: Request, vehicle_id: str) -> Response:
         """The VIN, 17 characters."""
@@ -107,14 +107,14 @@ def shown(
     )
 
 
-@shown("odometer", serializers.OdometerShape)
+@shown("odometer", serializers.OdometerSerializer)
 class OdometerView(LiveReading):
     """How far the car was driven."""
 
     reading = "odometer"
 
 
-@shown("location", serializers.LocationShape)
+@shown("location", serializers.LocationSerializer)
 class LocationView(LiveReading):
     """Where the car is."""
 

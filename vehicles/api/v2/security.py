@@ -17,7 +17,7 @@ ACTIONS: Final[dict[str, str]] = {"LOCK": "lock", "UNLOCK": "unlock"}
 """The action in the body, and the control that it is."""
 
 
-@shown("lock_status", serializers.SecurityShape)
+@shown("lock_status", serializers.SecuritySerializer)
 class SecurityView(LiveReading):
     """Locks, doors, windows, trunks and charge port."""
 

@@ -46,7 +46,7 @@ def pending_action(
 
 
 def described(
-    operation_id: str, request: Shape | None, answer: Shape = serializers.SentShape
+    operation_id: str, request: Shape | None, answer: Shape = serializers.SentSerializer
 ) -> Callable[[Method], Method]:
     """The schema of an endpoint that sends something to the car."""
     decorate: Callable[[Method], Method] = extend_schema(

@@ -19,14 +19,14 @@ from vehicles.reads import charge_schedule
 PORT_ACTIONS: Final[dict[str, str]] = {"OPEN": "open_charge_port", "CLOSE": "close_charge_port"}
 
 
-@shown("tesla_charge", charging_serializers.ChargeDetailsShape)
+@shown("tesla_charge", charging_serializers.ChargeDetailsSerializer)
 class ChargeDetailsView(LiveReading):
     """Everything Tesla tells of charging."""
 
     reading = "charge_details"
 
 
-@shown("tesla_ammeter", charging_serializers.AmmeterShape)
+@shown("tesla_ammeter", charging_serializers.AmmeterSerializer)
 class AmmeterView(LiveReading):
     """The charging current."""
 
@@ -42,28 +42,28 @@ class AmmeterView(LiveReading):
         return Response(SENT | {"message": f"Successfully sent the following amperage: {amperage}"})
 
 
-@shown("tesla_voltmeter", charging_serializers.VoltmeterShape)
+@shown("tesla_voltmeter", charging_serializers.VoltmeterSerializer)
 class VoltmeterView(LiveReading):
     """The charging voltage."""
 
     reading = "voltmeter"
 
 
-@shown("tesla_wattmeter", charging_serializers.WattmeterShape)
+@shown("tesla_wattmeter", charging_serializers.WattmeterSerializer)
 class WattmeterView(LiveReading):
     """The charging power."""
 
     reading = "wattmeter"
 
 
-@shown("tesla_charge_completion", charging_serializers.CompletionShape)
+@shown("tesla_charge_completion", charging_serializers.CompletionSerializer)
 class ChargeCompletionView(LiveReading):
     """When charging will be done."""
 
     reading = "charge_completion"
 
 
-@shown("tesla_charge_schedule", charging_serializers.ChargeScheduleShape)
+@shown("tesla_charge_schedule", charging_serializers.ChargeScheduleSerializer)
 class ChargeScheduleView(LiveReading):
     """When the car charges by itself."""
 
@@ -72,7 +72,7 @@ class ChargeScheduleView(LiveReading):
     @described(
         "tesla_set_charge_schedule",
         charging_serializers.ChargeScheduleRequest,
-        charging_serializers.ChargeScheduleShape,
+        charging_serializers.ChargeScheduleSerializer,
     )
     def post(self, request: Request, vehicle_id: str) -> Response:
         """Set when charging starts, or by when it is done; the other of the two is off then."""

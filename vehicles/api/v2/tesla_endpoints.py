@@ -28,7 +28,7 @@ class VirtualKeyView(Endpoint):
     @extend_schema(
         operation_id="virtual_key",
         parameters=[serializers.IDENTIFIER],
-        responses=serializers.answers(serializers.VirtualKeyShape),
+        responses=serializers.answers(serializers.VirtualKeySerializer),
     )
     def get(self, request: Request, vehicle_id: str) -> Response:
         """Whether the key is on the vehicle. Only an account that owns it can tell."""
@@ -51,7 +51,7 @@ class MigrationView(Endpoint):
     @extend_schema(
         operation_id="migration",
         parameters=[serializers.IDENTIFIER],
-        responses=serializers.answers(serializers.MigrationShape),
+        responses=serializers.answers(serializers.MigrationSerializer),
     )
     def get(self, request: Request, vehicle_id: str) -> Response:
         """Whether the vehicle still has to be connected again through the current interface."""
@@ -66,7 +66,7 @@ class UserAccessView(Endpoint):
     @extend_schema(
         operation_id="user_access",
         parameters=[serializers.IDENTIFIER],
-        responses=serializers.answers(serializers.UserAccessShape),
+        responses=serializers.answers(serializers.UserAccessSerializer),
     )
     def get(self, request: Request, vehicle_id: str) -> Response:
         """Owner or driver, and the Tesla scopes; null where it is not known."""
@@ -80,7 +80,7 @@ class DiagnosisView(Endpoint):
     @extend_schema(
         operation_id="diagnosis",
         parameters=[serializers.IDENTIFIER, serializers.AskedPermission],
-        responses=serializers.answers(serializers.DiagnosisShape),
+        responses=serializers.answers(serializers.DiagnosisSerializer),
     )
     def get(self, request: Request, vehicle_id: str) -> Response:
         """The diagnosis for a call that needs the permission, or for the worst of those granted."""

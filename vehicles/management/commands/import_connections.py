@@ -23,7 +23,7 @@ from vehicles.management.chosen_application import chosen_application
 from vehicles.management.connection_file import BadFile
 from vehicles.management.staged_connections import StagedConnections
 from vehicles.models import Application, Mode
-from vehicles.reservations import Problem, reserve
+from vehicles.reservations import ReservationFault, reserve
 from vehicles.reservations.reserving import BATCH
 
 
@@ -88,7 +88,7 @@ def _stage(file: Path, staged: StagedConnections, progress: Progress) -> Counter
     counts: Counter[str] = Counter()
     try:
         bar = progress.add_task("Reading", total=file.stat().st_size)
-        for line in connection_file.read(file):
+        for line in connection_file.read_lines(file):
             counts["rows"] += 1
             if line.row is not None:
                 staged.add(line.row)
@@ -121,7 +121,7 @@ def _reserve(
     return counts
 
 
-def _tell(problems: Iterable[Problem], what: str, progress: Progress) -> int:
+def _tell(problems: Iterable[ReservationFault], what: str, progress: Progress) -> int:
     """Print each problem above the bar; returns how many there were."""
     told = 0
     for each in problems:

@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = options["application"]
         application = chosen_application(chosen).pk if chosen else None
-        total = rediagnosis.standing(application).count()
+        total = rediagnosis.active_grants(application).count()
         done = 0
         with Progress(disable=not options["verbosity"], console=Console(stderr=True)) as progress:
             bar = progress.add_task("Grants", total=total)

@@ -29,19 +29,19 @@ class Command(BaseCommand):
         try:
             closed = self._reseal(quiet=not options["verbosity"])
         except KeyboardInterrupt:
-            self.stderr.write(f"Stopped; {key_rotation.waiting():,} values left. Run it again to go on.")
+            self.stderr.write(f"Stopped; {key_rotation.remaining():,} values left. Run it again to go on.")
             sys.exit(_INTERRUPTED)
         self._name(closed)
         self._tell_keys()
-        if left := key_rotation.waiting():
+        if left := key_rotation.remaining():
             raise CommandError(f"{left:,} values are not sealed with {encryption.key_names()[0]}.")
 
     def _reseal(self, *, quiet: bool) -> list[Closed]:
         closed: list[Closed] = []
         done = changed = 0
         with Progress(disable=quiet, console=Console(stderr=True)) as progress:
-            bar = progress.add_task("Values", total=key_rotation.waiting())
-            for batch in key_rotation.reseal():
+            bar = progress.add_task("Values", total=key_rotation.remaining())
+            for batch in key_rotation.reencrypt():
                 closed += batch.closed
                 done += batch.resealed
                 changed += batch.changed
