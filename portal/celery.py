@@ -7,7 +7,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import after_setup_logger, after_setup_task_logger
 
-from portal.configuration import log_format
+from portal import log_format
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 

@@ -12,7 +12,8 @@ from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.configuration import log_format, private_files, settings_table, settings_values
+from portal import log_format
+from portal.configuration import private_files, settings_table, settings_values
 from portal.running.processes import (
     Process,
     StartFailed,

@@ -12,7 +12,8 @@ from urllib.parse import quote
 import environ
 from django.templatetags.static import static
 
-from portal.configuration import log_format, private_files
+from portal import log_format
+from portal.configuration import private_files
 from portal.configuration.settings_table import read_all
 from portal.running import cache, folder_queue
 

@@ -1,7 +1,8 @@
 """Every setting: its name in the environment, how it is read, and what it is where nothing is set.
 
 Read once, at start: all that is wrong is said together, a sentence for each, and no value is repeated, since it may be
-a secret. The README shows this table; `portal.configuration.checks` opens and uses what is named here before a deployment.
+a secret. `docs/settings.md` shows this table; `portal.configuration.checks` opens and uses what is named here before a
+deployment.
 """
 
 from __future__ import annotations

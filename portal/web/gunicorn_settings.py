@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from gunicorn.glogging import Logger
 
-from portal.configuration import log_format
+from portal import log_format
 
 worker_class = "portal.web.buffering_worker.BufferingWorker"
 workers = 1

@@ -14,7 +14,7 @@ from connect.authorize.addresses import NoAddress, one_form
 from connect.authorize.parameters import InvalidRequest
 from connect.models import ConnectSession
 from tests.connect.conftest import Journey, answer_of
-from tests.connect.test_authorize import query
+from tests.connect.test_authorization_request import query
 from tests.connect.token_client import SECRET, Party
 from tests.factories import ApplicationFactory, PersonFactory
 from vehicles.tesla.simulator.samples.scenarios import ScenarioPerson

@@ -12,7 +12,7 @@ from oauth2_provider.models import Grant
 from connect.authorize import authorization_request, redirect_uris
 from connect.authorize.parameters import InvalidRequest
 from tests.connect.conftest import Journey, answer_of, query_of
-from tests.connect.test_authorize import query
+from tests.connect.test_authorization_request import query
 from tests.connect.test_token_endpoint import challenge_for
 from tests.factories import ApplicationFactory
 from vehicles.models import ApplicationUser, VehicleGrant

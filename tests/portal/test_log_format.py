@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from portal import serve
-from portal.configuration import log_format
+from portal import log_format, serve
 from portal.running.processes import Process, Supervisor, says, worker
 from tests.portal.serving import portal_served
 from tests.runner import ROOT

@@ -20,7 +20,7 @@ TEXT: Final = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
 def formatter(log_format: str) -> dict[str, Any]:
     """The formatter of Django's `LOGGING`."""
-    return {"()": "portal.configuration.log_format.json_lines"} if log_format == "json" else {"format": TEXT}
+    return {"()": "portal.log_format.json_lines"} if log_format == "json" else {"format": TEXT}
 
 
 def json_lines() -> logging.Formatter:
