@@ -66,7 +66,7 @@ def test_both_tables_of_addresses_agree() -> None:
     def auth_origins(text: str) -> str:
         return next(line for line in text.splitlines() if line.startswith("| `SMARTCAR_AUTH_ORIGIN`"))
 
-    assert auth_origins(DOCUMENT) == auth_origins((ROOT / "README.md").read_text())
+    assert auth_origins(DOCUMENT) == auth_origins((ROOT / "docs" / "sdks.md").read_text())
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,6 +1,6 @@
 """Why a key does not arrive: the usual causes with the next step for each, the likeliest first by what we know.
 
-What the Tesla app says and what stands behind it is from the Fleet API reference: virtual keys, pairing.
+What the Tesla app says and what stands behind it is from Fleet API: virtual keys.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The guide through removing access at Tesla, for a consent that Tesla uses again without asking (design: B10).
+"""The guide through removing access at Tesla, for a consent that Tesla uses again without asking (Fleet API:
+third-party tokens).
 
 Tesla keeps one consent for all applications of the operator. Removing it pauses them all until the person signs in
 again, so they are named first. Nothing is ticked that was not seen: the removal shows when the login is renewed.

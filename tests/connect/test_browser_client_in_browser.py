@@ -1,7 +1,7 @@
 """A web page that opens Connect in a window of its own, in a real browser; with the published SDK where it is at hand.
 
 SMARTCAR_AUTH_SDK names the SDK's file: `dist/npm/sdk.js` of the npm package `@smartcar/auth`. Its own dialog always
-opens connect.smartcar.com: the page opens the window as the README says, or the browser sends that address on.
+opens connect.smartcar.com: the page opens the window as docs/sdks.md says, or the browser sends that address on.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""B4: the owner removes access in their Tesla account, and the first command afterwards says so."""
+"""The owner removes access in their Tesla account, and the first command afterwards says so."""
 
 from __future__ import annotations
 

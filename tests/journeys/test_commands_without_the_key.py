@@ -1,4 +1,4 @@
-"""B3: a command that must be signed is refused while the key is not on the car; everything else works."""
+"""A command that must be signed is refused while the key is not on the car; everything else works."""
 
 from __future__ import annotations
 

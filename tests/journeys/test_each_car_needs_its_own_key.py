@@ -1,4 +1,4 @@
-"""B2: every car of an account needs its own key; state, prompts, errors and audit are per car."""
+"""Every car of an account needs its own key; state, prompts, errors and audit are per car."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""B1: one application connected by the legacy flow and another by the new one, same account and cars, side by side.
+"""One application connected by the legacy flow and another by the new one, same account and cars, side by side.
 
 When the legacy API closes, its connections say "provider closed", never "revoked", and move with a link.
 """

@@ -1,4 +1,4 @@
-"""B10: Tesla keeps one consent for all applications; where it is used again silently, it has to be removed first."""
+"""Tesla keeps one consent for all applications; where it is used again silently, it has to be removed first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""B9: only the owner can add the key. Once it is there, commands work for the driver too; without it, for neither."""
+"""Only the owner can add the key. Once it is there, commands work for the driver too; without it, for neither."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""B5: an application may do what it asked for, Tesla granted and the owner left ticked; anything else is PERMISSION."""
+"""An application may do what it asked for, Tesla granted and the owner left ticked; anything else is PERMISSION."""
 
 from __future__ import annotations
 

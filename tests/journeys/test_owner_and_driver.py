@@ -1,4 +1,4 @@
-"""B7: owner and driver may both connect a car, and requests work as long as the Tesla account is attached to it."""
+"""Owner and driver may both connect a car, and requests work as long as the Tesla account is attached to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""B8: adding the key needs nobody near the car, but a phone that is a key of it and the account that consented."""
+"""Adding the key needs nobody near the car, but a phone that is a key of it and the account that consented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""B6: an application asks for each car whether it still has to move to Tesla's current interface, and moves it."""
+"""An application asks for each car whether it still has to move to Tesla's current interface, and moves it."""
 
 from __future__ import annotations
 

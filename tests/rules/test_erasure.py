@@ -79,8 +79,7 @@ NOTHING_OF_A_PERSON: Final = {
     "auth.Permission": "a right of staff", "auth.Group": "a role of staff", "contenttypes.ContentType": "a model",
     "sessions.Session": "sessions of staff; persons have none",
     "oauth2_provider.IDToken": "never issued", "oauth2_provider.DeviceGrant": "never issued",
-    "axes.AccessFailureLog": "sign-ins of staff", "axes.AccessAttempt": "sign-ins of staff",
-    "axes.AccessLog": "sign-ins of staff",
+    "portal.SignInTally": "sign-ins of staff",
 }  # fmt: skip
 
 

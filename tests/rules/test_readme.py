@@ -1,4 +1,4 @@
-"""The README tells the truth about settings and commands."""
+"""The README and the pages in `docs/` tell the truth about settings, commands and files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from portal.configuration.settings_table import SETTINGS, Setting
 from tests.runner import ROOT
 
 README = (ROOT / "README.md").read_text()
+SETTINGS_PAGE = (ROOT / "docs" / "settings.md").read_text()
 
 
 IN_WORDS = {
@@ -23,12 +24,12 @@ IN_WORDS = {
     ),
     "SECRET_KEY": "none",
 }
-"""Defaults that the README describes instead of showing them."""
+"""Defaults that the page describes instead of showing them."""
 
 
 def settings_told() -> dict[str, str]:
-    """Each setting that the README names, and its default there."""
-    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \| ([^|]+) \|", README.split("## Settings")[1], re.MULTILINE)
+    """Each setting that the page names, and its default there."""
+    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \| ([^|]+) \|", SETTINGS_PAGE, re.MULTILINE)
     return {name: default for names, default in rows for name in re.findall(r"`([A-Z_]+)`", names)}
 
 
@@ -60,8 +61,33 @@ def test_every_file_that_the_readme_links_to_exists() -> None:
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def test_every_folder_of_the_map_exists() -> None:
-    folders = {name for row in re.findall(r"^\| ((?:`[a-z/]+/`(?:, )?)+) \|", README, re.MULTILINE)
-               for name in re.findall(r"`([a-z/]+/)`", row)}  # fmt: skip
-    assert "vehicles/tesla/simulator/" in folders
-    assert [folder for folder in folders if not (ROOT / folder).is_dir()] == []
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
+_NAMED = re.compile(r"`((?:vehicles|connect|portal|tests|docs|deploy|static)/[\w./-]*)`")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_and_folder_that_a_page_names_exists(page: str) -> None:
+    text = (ROOT / page).read_text()
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
+    missing = [link for link in links if not ((ROOT / page).parent / link).exists()]
+    missing += [name for name in _NAMED.findall(text) if not (ROOT / name).exists()]
+    assert missing == []
+
+
+MAP = (ROOT / "docs" / "architecture.md").read_text()
+
+
+@pytest.mark.parametrize("app", ["vehicles", "connect", "portal"])
+def test_the_map_has_a_line_for_every_package(app: str) -> None:
+    packages = {path.parent.name for path in (ROOT / app).glob("*/__init__.py")} - {
+        "management",
+        "migrations",
+        "templatetags",
+    }
+    section = MAP.split(f"### `{app}/`")[1].split("\n### ")[0]
+    assert packages - set(re.findall(rf"^\| `{app}/(\w+)/`", section, re.MULTILINE)) == set()
+
+
+def test_every_make_target_that_contributors_are_told_of_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z]+)", (ROOT / "CONTRIBUTING.md").read_text())) <= targets

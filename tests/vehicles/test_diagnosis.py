@@ -103,7 +103,7 @@ def test_a_call_gets_the_error_that_its_fault_deserves(
     assert error_name(diagnose(facts(**changes), asked=asked)) == expected
 
 
-def test_of_several_faults_the_call_meets_the_first_in_the_order_of_the_design() -> None:
+def test_of_several_faults_the_call_meets_the_first_in_the_order_of_faults() -> None:
     piled = {
         "missing": {"read_tires": MissingReason.NOT_GRANTED_AT_TESLA},
         "paused": True,

@@ -1,6 +1,6 @@
 """The whole matrix of facts: in every cell the order of errors holds, the verdict fits, and somebody can act.
 
-What is expected is written here once more, from the design and without the product's tables.
+What is expected is written here once more, in words of its own and without the product's tables.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def signed(facts: Facts, permission: str) -> bool:
 
 
 def expected_error(facts: Facts, asked: str) -> str | None:
-    """The order of the design, section 4: permission, pause and incidents, consent, key, vehicle state."""
+    """The order of faults: permission, pause and incidents, consent, key, vehicle state."""
     never = asked not in facts.granted
     withdrawn = facts.missing.get(asked) is MissingReason.WITHDRAWN_AT_TESLA
     unsigned = facts.provider is Provider.LEGACY and asked == LOCK and not signed(facts, asked)

@@ -1,6 +1,6 @@
 """Sources: who tells us something about a car or an account, which of them outranks which, and for how long.
 
-The one ranking of evidence. `vehicles/evidence/ranking.py` makes state of what the sources say; `vehicles/facts.py`
+The one ranking of evidence. `vehicles/evidence/ranking.py` makes state of what the sources say; `vehicles/facts/`
 takes the age limits from here; staff screens take the words.
 """
 

@@ -44,7 +44,7 @@ class VehicleGrant(models.Model):
     """The permissions one person approved for one application on one car: the row of the audit list.
 
     Fixed at approval: the account's scopes narrow what works and restore it, but never widen it. The verdict columns
-    repeat what `diagnosis.diagnose` says so that lists can be filtered by index; `vehicles/facts.py` keeps them true.
+    repeat what `diagnosis.diagnose` says so that lists can be filtered by index; `vehicles/facts/` keeps them true.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -1,7 +1,7 @@
 """The one door to Tesla: a function per question and command, with the rate budget that each spends.
 
 Nothing here holds a database connection or a transaction while Tesla is asked. How a call is made with an account's
-token, and what a denial means, is in `account_calls`.
+token, and what a denial means, is in `account_call`.
 """
 
 from __future__ import annotations
