@@ -11,6 +11,7 @@ import secrets
 from typing import Final
 
 from django.conf import settings
+from django.core import signing
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
@@ -19,6 +20,7 @@ from vehicles.client_credentials import checksum
 
 _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _LIFETIME_SECONDS: Final = 24 * 3600
+_MOST_EARLIER: Final = 5
 BOUND: Final = (ConnectSession, OwnerVisit, PersonVisit)
 """What belongs to one browser, by its `browser_checksum`."""
 
@@ -56,7 +58,37 @@ def renewed(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         for model in BOUND:
             model.objects.filter(browser_checksum=before).update(browser_checksum=checksum(secret))
     remember(response, secret)
+    response.set_cookie(
+        _earlier_name(),
+        signing.dumps([before, *_earlier(request)][:_MOST_EARLIER], salt=_salt(secret)),
+        max_age=_LIFETIME_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SECURE,
+    )
     return response
+
+
+def was_of(request: HttpRequest, session: ConnectSession) -> bool:
+    """Whether the run was shown in this browser before it signed in elsewhere and got a new secret."""
+    return session.browser_checksum in _earlier(request)
+
+
+def _earlier(request: HttpRequest) -> list[str]:
+    """The checksums of this browser's earlier secrets. Signed for its present one, so that nobody else's count."""
+    try:
+        told: list[str] = signing.loads(
+            request.COOKIES.get(_earlier_name(), ""),
+            salt=_salt(secret_of(request)),
+            max_age=_LIFETIME_SECONDS,
+        )
+    except signing.BadSignature:
+        return []
+    return told
+
+
+def _salt(secret: str) -> str:
+    return f"connect.run.browser.earlier.{checksum(secret)}"
 
 
 def is_of(session: ConnectSession, secret: str) -> bool:
@@ -67,6 +99,10 @@ def is_of(session: ConnectSession, secret: str) -> bool:
 def has_checksum(secret: str, kept: str) -> bool:
     """Whether this is the secret of which the checksum was kept."""
     return bool(secret) and hmac.compare_digest(kept, checksum(secret))
+
+
+def _earlier_name() -> str:
+    return f"{_cookie_name()}_earlier"
 
 
 def _cookie_name() -> str:

@@ -21,6 +21,7 @@ from connect.run import address_limits, browser, flow, opening
 from connect.run.address_limits import TooMany
 from connect.views import pages
 from connect.views.popup import keeps_opener
+from vehicles.client_credentials import checksum
 from vehicles.errors import CatalogueError
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,9 @@ def _run(request: HttpRequest, session_id: UUID) -> ConnectSession:
         if fresh is None or stopped.problem is not catalogue.UNKNOWN_RUN:
             raise
     if not browser.is_of(fresh, secret):
-        raise ConnectProblem(catalogue.ANOTHER_BROWSER)
+        if not browser.was_of(request, fresh):
+            raise ConnectProblem(catalogue.ANOTHER_BROWSER)
+        fresh.browser_checksum = checksum(secret)
     address_limits.count(request.META.get("REMOTE_ADDR", ""), timezone.now())
     flow.keep(fresh)
     return flow.resume(session_id, secret)
