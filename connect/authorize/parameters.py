@@ -60,6 +60,8 @@ def parameters_of(query_string: str) -> dict[str, str]:
 
     What is looked up or compared holds no NUL afterwards, which PostgreSQL takes in no text; addresses are in the one
     form in which they are compared.
+
+    Raises `InvalidRequest` for a name given twice and for characters that its value cannot have.
     """
     query: dict[str, str] = {}
     for name, value in parse_qsl(query_string, keep_blank_values=True, encoding="latin-1"):
@@ -80,7 +82,10 @@ def _address(name: str, value: str) -> str:
 
 
 def application_of(query: Mapping[str, str]) -> Application:
-    """Who asks, by `client_id` or its newer name."""
+    """Who asks, by `client_id` or its newer name.
+
+    Raises `InvalidRequest`: missing, contradictory or unknown.
+    """
     client_id, alias = query.get("client_id"), query.get("application_id")
     if client_id and alias and client_id != alias:
         raise InvalidRequest("application_id", _("It differs from client_id, for which it is another name."))
@@ -98,7 +103,10 @@ def state_of(query: Mapping[str, str]) -> str:
 
 
 def mode_of(query: Mapping[str, str]) -> Mode:
-    """Which Tesla the run leads to; live unless something else is asked for."""
+    """Which Tesla the run leads to; live unless something else is asked for.
+
+    Raises `InvalidRequest` where simulated cars are not offered.
+    """
     mode = MODES["test" if takes_any_login(query) else one_of(query, "mode", ("live", "simulated", "test"))]
     if not origins.available(mode):
         raise InvalidRequest("mode", _("Simulated cars are not offered here."))
@@ -116,7 +124,10 @@ def words_of_scope(query: Mapping[str, str]) -> list[str]:
 
 
 def permissions_in(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The permissions of a scope, each once, and those of them that are required."""
+    """The permissions of a scope, each once, and those of them that are required.
+
+    Raises `InvalidRequest` naming those that do not exist.
+    """
     names = [word.removeprefix(REQUIRED_PREFIX) for word in words]
     unknown = sorted({name for name in names if name not in PERMISSIONS})
     if unknown:
@@ -134,7 +145,10 @@ def printable(word: str) -> str:
 
 
 def own_id_of(query: Mapping[str, str], name: str) -> str:
-    """The developer's own name for the person: for their records, proof of nothing."""
+    """The developer's own name for the person: for their records, proof of nothing.
+
+    Raises `InvalidRequest` above 255 characters.
+    """
     value = query.get(name, "").encode("latin-1").decode("utf-8", "replace")
     if len(value) > _LONGEST_ID or "\0" in value:
         raise InvalidRequest(name, _("It must have at most 255 characters."))
@@ -142,7 +156,10 @@ def own_id_of(query: Mapping[str, str], name: str) -> str:
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
-    """A parameter that is true or false; false where it was not sent."""
+    """A parameter that is true or false; false where it was not sent.
+
+    Raises `InvalidRequest` for any other word.
+    """
     value = _TRUTH.get(query.get(name, "").lower())
     if value is None:
         raise InvalidRequest(name, _("It must be true or false."), sent=query[name])
@@ -150,7 +167,10 @@ def flag(query: Mapping[str, str], name: str) -> bool:
 
 
 def one_of(query: Mapping[str, str], name: str, values: Sequence[str]) -> str:
-    """The value, or the first of the values where none was sent."""
+    """The value, or the first of the values where none was sent.
+
+    Raises `InvalidRequest` for any other value.
+    """
     value = query.get(name) or values[0]
     if value not in values:
         raise InvalidRequest(name, _("It must be one of: %s.") % ", ".join(values), sent=value)

@@ -82,7 +82,10 @@ def offer(session: ConnectSession, now: datetime) -> Offer:
 
 
 def signed_in_account(session: ConnectSession) -> TeslaAccount:
-    """The account of a run that came back from Tesla."""
+    """The account of a run that came back from Tesla.
+
+    Raises `ConnectProblem` (no vehicles) where it is gone.
+    """
     if session.account is None:
         raise ConnectProblem(NO_VEHICLES)
     return session.account

@@ -78,7 +78,10 @@ def _left(session: ConnectSession) -> list[str]:
 
 
 def page(session: ConnectSession, vehicle_id: str, now: datetime) -> KeyPage:
-    """The key page of one car of the run."""
+    """The key page of one car of the run.
+
+    Raises `ConnectProblem` (unknown run) for a car that is not in its queue.
+    """
     access = (
         VehicleAccess.objects.select_related("vehicle", "account")
         .filter(account=session.account, vehicle_id=vehicle_id)

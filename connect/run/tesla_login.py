@@ -160,7 +160,10 @@ def redeem(mode: str, sent_back: Return, expected: Callable[[str], bool] | None 
 
 @contextmanager
 def problems_of_login() -> Iterator[None]:
-    """What stops a login becomes a `ConnectProblem`."""
+    """What stops a login becomes a `ConnectProblem`.
+
+    Raises it: wrong account, or what stopped the sign-in at Tesla.
+    """
     try:
         yield
     except logins.OtherAccount:

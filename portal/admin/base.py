@@ -53,7 +53,10 @@ class StaffChangeList(ChangeList):
 
 
 def staff_user(request: HttpRequest) -> User:
-    """The member of staff behind the request; the admin lets nobody else in."""
+    """The member of staff behind the request; the admin lets nobody else in.
+
+    Raises `TypeError` for anybody else.
+    """
     if not isinstance(request.user, User):
         raise TypeError("A staff screen was opened by somebody who is not signed in.")
     return request.user

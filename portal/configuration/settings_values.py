@@ -27,14 +27,14 @@ _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def text(value: str) -> str:
-    """Any text of one line, taken literally."""
+    """Any text of one line, taken literally. Raises `ValueError`: what would be right."""
     if _CONTROLS.search(value):
         raise ValueError("must be one line without control characters.")
     return value
 
 
 def word(value: str) -> str:
-    """A text without spaces."""
+    """A text without spaces. Raises `ValueError`: what would be right."""
     if re.search(r"\s", text(value)):
         raise ValueError("must not contain spaces.")
     return value

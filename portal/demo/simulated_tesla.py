@@ -29,7 +29,10 @@ def sign_in_legacy(person: ScenarioPerson) -> TeslaAccount:
 
 
 def code_of(authorize: str, person: ScenarioPerson) -> str:
-    """Sign in on the login page; the consent is there already, so the answer is an authorization code."""
+    """Sign in on the login page; the consent is there already, so the answer is an authorization code.
+
+    Raises `SimulatorRefused` where none comes back.
+    """
     login = urlencode({"username": person.email, "password": person.password})
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     signed_in = urllib3.request("POST", authorize, body=login, headers=form, redirect=False)

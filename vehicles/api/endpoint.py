@@ -51,7 +51,10 @@ NOTHING_TO_LOAD: Final = "default-src 'none'; frame-ancestors 'none'"
 
 
 def caller(request: Request) -> Caller:
-    """The application and person behind this request."""
+    """The application and person behind this request.
+
+    Raises `CatalogueError` AUTHENTICATION where no person stands behind the token.
+    """
     if not isinstance(request.auth, Caller):
         raise CatalogueError(errors.AUTHENTICATION)
     return request.auth

@@ -78,9 +78,10 @@ def legacy_login_seen(
 
 
 def apply_brake(account: TeslaAccount, now: datetime) -> bool:
-    """Whether the flip just seen of this account is believed. Pulls the brake when it was one too many.
+    """Apply the brake where the flip just seen of this account was one too many; returns whether the flip is believed.
 
-    To be asked outside of any transaction, after the flip was written.
+    Flips that the brake holds back are taken back, this one among them. Call it outside of any transaction, after the
+    flip was written.
     """
     if account.consent == Consent.SUSPECTED:
         return False

@@ -65,6 +65,8 @@ def charging_history(
 
     `query`: `startTime`, `endTime`, `pageNo`, `pageSize`. Applications in the field read the page
     beside no envelope; a published client describes it inside `response`: either is taken.
+
+    Raises `TeslaError`; `Unintelligible` for an answer without sessions.
     """
     answer = transport.send("GET", base + paths.CHARGING_HISTORY, token=token, query={"vin": vin, **query})
     inside = answer.get("response")
@@ -102,7 +104,10 @@ def fleet_status(base: str, token: str, vins: Sequence[str]) -> list[KeyStatus]:
 def command(
     base: str, token: str, tag: str, name: str, arguments: Mapping[str, Any], *, read_seconds: float = 20.0
 ) -> CommandResult:
-    """Send one unsigned command. A refusal by the car is a result, not an error, unless it wants to see a signature."""
+    """Send one unsigned command. A refusal by the car is a result, not an error, unless it wants to see a signature.
+
+    Raises `ProtocolRequired` then, and `TeslaError` for every other failure of the call.
+    """
     path = paths.COMMAND.format(vin=tag, name=name)
     answer = transport.send("POST", base + path, token=token, json_body=arguments, read_seconds=read_seconds)
     result = _response(answer)
@@ -115,7 +120,10 @@ def command(
 
 
 def signed_command(base: str, token: str, vin: str, message: bytes, *, read_seconds: float = 20.0) -> bytes:
-    """Deliver one signed message to the car; its answer says inside whether it worked (Fleet API: signed_command)."""
+    """Deliver one signed message to the car; its answer says inside whether it worked (Fleet API: signed_command).
+
+    Raises `TeslaError`; `Unintelligible` for an answer that is no base64.
+    """
     path = paths.SIGNED_COMMAND.format(vin=vin)
     body = {"routable_message": base64.b64encode(message).decode()}
     answer = transport.send("POST", base + path, token=token, json_body=body, read_seconds=read_seconds)

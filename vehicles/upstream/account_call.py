@@ -212,6 +212,7 @@ def _refreshed(question: _Question[T], stored: store.StoredTokens) -> store.Stor
     except tesla.TeslaError as failure:
         raise translate(failure) from failure
     if covered != account.granted_scopes:
+        # Whether the loss is believed shows in the account itself, which the caller is answered by.
         evidence.apply_brake(account, timezone.now())
     return fresh
 

@@ -73,7 +73,10 @@ def fleet_status(account: TeslaAccount, vins: Sequence[str]) -> list[KeyStatus]:
 
 @_naming_the_cure
 def vehicle_data(grant: VehicleGrant, endpoints: Sequence[str], scope: str = "") -> dict[str, Any]:
-    """Live data of the grant's car. Never wakes it: a sleeping car gives VEHICLE_STATE:ASLEEP."""
+    """Live data of the grant's car. Never wakes it: a sleeping car gives VEHICLE_STATE:ASLEEP.
+
+    Raises `CatalogueError`.
+    """
     tag = _tag(grant)
     _spend(rate_budgets.Kind.DATA, grant)
     try:
@@ -208,6 +211,8 @@ def signed_message(grant: VehicleGrant, message: bytes, scope: str) -> bytes:
 
     Its budget is spent before, with `spend_command`. Always over the Fleet API. Where a legacy grant no longer finds a
     consent there, it can sign nothing.
+
+    Raises `CatalogueError`, PLATFORM_NOT_CAPABLE for the latter.
     """
     vehicle = grant.connection.vehicle
     try:

@@ -86,7 +86,10 @@ class Dice:
         return self.below(100) < percent
 
     def pick(self, weighted: tuple[tuple[T, int], ...]) -> T:
-        """One of the values, as often as their weights say; these add up to 100."""
+        """One of the values, as often as their weights say; these add up to 100.
+
+        Raises `ValueError` where they do not.
+        """
         number = self.below(100)
         for value, weight in weighted:
             number -= weight
