@@ -170,6 +170,8 @@ def test_nothing_said_means_the_last_thirty_days_or_those_since_the_car_was_conn
         ("startDate=0001-01-01", "startDate"),
         ("endDate=0001-01-05", "endDate"),
         ("startDate=2011-12-31&endDate=2012-01-05", "startDate"),
+        ("startDate=", "startDate"),
+        ("startDate=2026-03-01&endDate=", "endDate"),
     ],
 )
 def test_days_that_make_no_sense_are_refused_and_nothing_is_asked(

@@ -207,6 +207,19 @@ def test_a_wrong_query_is_named(manager: Manager, query: dict[str, Any]) -> None
     assert (answer["type"], answer["detail"][0]["field"]) == ("VALIDATION", next(iter(query)))
 
 
+@pytest.mark.parametrize("name", ["limit", "mode", "vehicle_id", "user_id", "cause", "verdict", "next_actor"])
+def test_an_empty_filter_is_refused_and_does_not_mean_everything(manager: Manager, name: str) -> None:
+    manager.grant()
+    answer = manager.get(DIAGNOSES, **{name: ""})
+    assert (answer["type"], answer["detail"][0]["field"]) == ("VALIDATION", name)
+
+
+def test_an_empty_id_beside_another_ends_nothing(manager: Manager) -> None:
+    grant = manager.grant()
+    assert manager.delete(user_id="", vehicle_id=vehicle_id(grant))["type"] == "VALIDATION"
+    assert VehicleGrant.objects.get().revoked_at is None
+
+
 def test_a_diagnosis_says_what_is_wrong_whose_move_it_is_and_where_they_go(manager: Manager) -> None:
     broken = manager.grant(account=TeslaAccountFactory(consent="revoked"))
     manager.grant(vehicle=VehicleFactory(key="present"))

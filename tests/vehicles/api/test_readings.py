@@ -117,3 +117,16 @@ def test_times_are_written_in_the_one_pattern_that_the_java_sdk_reads() -> None:
 def test_a_unit_system_that_is_none_is_refused_also_where_it_is_empty(api: Calls, value: str) -> None:
     answer = api.get("/v2.0/vehicles/{id}/odometer", headers={"SC-Unit-System": value})
     assert (answer.status_code, answer.json()["type"]) == (400, "VALIDATION")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/v2.0/vehicles?limit=", "/v2.0/vehicles?offset=", "/v2.0/vehicles/{id}/permissions?limit=",
+        "/v2.0/vehicles/{id}/tesla/diagnosis?permission=",
+    ],
+)  # fmt: skip
+def test_an_empty_query_value_is_refused_and_named(api: Calls, address: str) -> None:
+    answer = api.get(address)
+    assert (answer.status_code, answer.json()["type"]) == (400, "VALIDATION")
+    assert answer.json()["detail"][0]["field"] == address.partition("?")[2].strip("=")
