@@ -39,7 +39,7 @@ def test_a_signed_lock_takes_few_steps_from_the_view_to_the_socket(
     frames = paths[-1]
     files = {frame.partition(":")[0] for frame in frames}
     sys.stdout.write(f"{len(frames)} frames in {len(files)} files: {' > '.join(frames)}\n")
-    assert (frames[0], frames[-1]) == ("api/security.py:post", "tesla/transport.py:send")
+    assert (frames[0], frames[-1]) == ("api/v2/security.py:post", "tesla/transport.py:send")
     assert len(frames) <= MOST_FRAMES
     assert len(files) <= MOST_FILES
 
