@@ -194,7 +194,7 @@ def test_a_worker_outlives_bad_messages_and_a_folder_that_goes_away(tmp_path: Pa
 import os, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 from pathlib import Path
-from portal import folder_queue
+from portal.running import folder_queue
 from portal.celery import app
 queue = Path({str(queue)!r})
 folder_queue.make(queue)
