@@ -100,7 +100,11 @@ def follow(scene: Scene) -> list[set[str]]:
         if not told["actions"]:
             assert (told["verdict"], told["error"]) == ("ok", None), (scene.played, told)
             return rounds
-        assert len(rounds) <= MOST_ROUNDS, (scene.played, told)
+        if len(rounds) > MOST_ROUNDS:
+            pytest.fail(
+                f"done {scene.played}, and still {rounds[-1]}. Where one thing was done again and again, its cause has "
+                f"no row of _SECOND_LOOKS in vehicles/pairing.py. {told}"
+            )
         edges.tell_alike(scene)
         _act(scene, told["actions"])
         scene.clock.shift(11)
@@ -175,7 +179,10 @@ def test_who_sold_the_car_disconnects_it_behind_the_link(scene: Scene, causes: P
 
 
 def test_a_new_rule_or_action_needs_a_way_out_here() -> None:
-    assert set(SITUATIONS) == set(ACTIONS) == {rule.code for rule in RULES} | {"not_requested"}
+    causes = {rule.code for rule in RULES} | {"not_requested"}
+    assert set(ACTIONS) == causes, "a row of ACTIONS in vehicles/diagnosis/actions.py for each"
+    assert set(SITUATIONS) == causes, "a row of SITUATIONS in tests/journeys/situations.py for each"
     codes = {row.code for rows in ACTIONS.values() for row in rows}
-    assert codes == {*PLAYS, *BY_ITSELF, "ask_owner"}
+    played = {*PLAYS, *BY_ITSELF, "ask_owner"}
+    assert codes == played, "a row of PLAYS or BY_ITSELF in tests/journeys/ways_out.py for each action"
     assert set(UNREACHABLE) <= set(map(frozenset, PAIRS))

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -220,6 +221,24 @@ def test_filters_narrow_cars_and_grants_alike(
     cars = {fleet[name].connection.vehicle_id for name in expected}
     assert {row.pk for row in rows(support, VehicleGrant, **filters)} == grants
     assert {row.pk for row in rows(support, Vehicle, **filters)} == cars
+
+
+FILTERED_ELSEWHERE = {"application", "account", "state"}
+"""Filters of which a test of its own below says what they find."""
+
+
+@pytest.mark.parametrize("model", [Vehicle, VehicleGrant], ids=lambda model: model.__name__)
+def test_every_filter_of_cars_and_grants_has_an_example(model: type[Model]) -> None:
+    names = {each.parameter_name for each in admin.site._registry[model].list_filter}
+    shown = {name for filters, _ in FILTERED for name in filters}
+    assert names - shown - FILTERED_ELSEWHERE == set(), "say in FILTERED what each finds"
+
+
+def test_every_condition_of_the_audit_list_is_a_filter_or_of_applications_only() -> None:
+    grants, cars = (admin.site._registry[model].list_filter for model in (VehicleGrant, Vehicle))
+    for filters in (grants, cars):
+        names = {each.parameter_name for each in filters}
+        assert set(audit.CONDITIONS) - names == {"vehicle_id", "user_id"}, "into list_filter of both screens"
 
 
 def test_cars_and_grants_are_found_by_application_and_account(

@@ -49,7 +49,7 @@ def test_every_way_a_run_ends_has_words() -> None:
 
 def test_every_cause_has_a_name_and_a_sentence() -> None:
     known = {rule.code for rule in diagnosis.RULES} | {"not_requested", diagnosis.NOT_CONNECTED}
-    assert set(wording.CAUSES) == known
+    assert set(wording.CAUSES) == known, "a row of CAUSES in vehicles/diagnosis/words.py for each"
     assert all(words.sentence.endswith(".") for words in wording.CAUSES.values())
 
 

@@ -117,8 +117,12 @@ def test_an_address_answers_strangers_as_declared(pattern: str, client: Client, 
     settings.SIMULATOR_URL = ""
     allowed = declared(pattern)
     assert allowed, f"{pattern} is not declared in {__file__}"
-    answer = getattr(client, first_method(pattern))(example(pattern))
-    assert answer.status_code in allowed
+    method = first_method(pattern)
+    answer = getattr(client, method)(example(pattern))
+    assert answer.status_code in allowed, (
+        f"{method.upper()} {example(pattern)}: {answer.status_code}, not one of {allowed}. An address that takes no "
+        f"{method.upper()} is a 404: give its end and a method that it takes to OTHER_METHODS."
+    )
     assert answer["SC-Request-Id"]
 
 

@@ -1,4 +1,4 @@
-"""English is in the sources, German in the catalogues: complete, with the same placeholders, and compiled."""
+"""English is in the sources, every other language in catalogues: complete, with the same placeholders, compiled."""
 
 from __future__ import annotations
 
@@ -10,26 +10,43 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from django.conf import settings
+from django.utils.translation import to_locale
 from django.utils.translation.template import templatize
 
 from tests.runner import ROOT
 
 APPS: Final = ("connect", "vehicles", "portal")
+LOCALES: Final = [to_locale(code) for code, _ in settings.LANGUAGES if code != "en"]
+EVERY: Final = pytest.mark.parametrize(
+    ("app", "locale"), [(app, locale) for app in APPS for locale in LOCALES], ids=str
+)
 MARKS: Final = {"_", "gettext", "gettext_lazy", "gettext_noop"}
 _TEXT: Final = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
 _PLACEHOLDER: Final = re.compile(r"%\(\w+\)s|%s")
 
 
-def catalogue(app: str) -> dict[str, list[str]]:
-    """The German catalogue: each English text with its translation, or with one for each number."""
-    source = (ROOT / app / "locale/de/LC_MESSAGES/django.po").read_text()
-    found = {}
-    for block in source.split("\n\n")[1:]:
+def folder_of(app: str, locale: str) -> Path:
+    """Where the catalogue of an app is."""
+    return ROOT / app / "locale" / locale / "LC_MESSAGES"
+
+
+def entries(app: str, locale: str) -> Iterator[tuple[str, list[str], str]]:
+    """Each English text with its translation, or with one for each number, and the lines of both."""
+    file = folder_of(app, locale) / "django.po"
+    assert file.exists(), (
+        f"{locale} is in LANGUAGES: name it in `messages` of the Makefile and run `make messages`"
+    )
+    for block in file.read_text().split("\n\n")[1:]:
         english = re.search(rf"^msgid {_TEXT}", block, re.MULTILINE)
-        german = re.findall(rf"^msgstr(?:\[\d\])? {_TEXT}", block, re.MULTILINE)
+        translated = re.findall(rf"^msgstr(?:\[\d\])? {_TEXT}", block, re.MULTILINE)
         if english:
-            found[_unquoted(english[1])] = [_unquoted(text) for text in german]
-    return found
+            yield _unquoted(english[1]), [_unquoted(text) for text in translated], block
+
+
+def catalogue(app: str, locale: str) -> dict[str, list[str]]:
+    """A catalogue: each English text with its translation, or with one for each number."""
+    return {english: translated for english, translated, _ in entries(app, locale)}
 
 
 def _unquoted(text: str) -> str:
@@ -58,27 +75,40 @@ def _marked_in_code(file: Path) -> Iterator[str]:
                 yield first.value
 
 
-@pytest.mark.parametrize("app", APPS)
-def test_every_marked_text_is_in_the_catalogue(app: str) -> None:
-    known = catalogue(app)
-    assert sorted(set(marked(app)) - set(known)) == [], "run `make messages` and translate"
+@EVERY
+def test_every_marked_text_is_in_the_catalogue(app: str, locale: str) -> None:
+    left_out = sorted(set(marked(app)) - set(catalogue(app, locale)))
+    assert not left_out, f"run `make messages` and translate {left_out}"
 
 
-@pytest.mark.parametrize("app", APPS)
-def test_every_text_is_translated_with_the_same_placeholders(app: str) -> None:
-    for english, german in catalogue(app).items():
+@EVERY
+def test_every_text_is_translated_with_the_same_placeholders(app: str, locale: str) -> None:
+    known = catalogue(app, locale)
+    left = [english for english, translated in known.items() if not all(translated)]
+    assert not left, f"translate in {app}/locale/{locale}: {left}"
+    for english, translated in known.items():
         wanted = set(_PLACEHOLDER.findall(english))
-        for text in german:
-            assert text, english
+        for text in translated:
             assert set(_PLACEHOLDER.findall(text)) == wanted, english
 
 
-@pytest.mark.parametrize("app", APPS)
-def test_the_compiled_catalogue_says_what_the_readable_one_does(app: str) -> None:
-    with (ROOT / app / "locale/de/LC_MESSAGES/django.mo").open("rb") as file:
+@EVERY
+def test_no_translation_is_a_guess(app: str, locale: str) -> None:
+    """gettext puts the translation of a sentence that looks alike where none is, marks it, and leaves it out."""
+    guessed = [english for english, _, lines in entries(app, locale) if re.search("^#,.*fuzzy", lines, re.M)]
+    assert not guessed, f"translate, and take away the lines with `fuzzy` and `#|`: {guessed}"
+
+
+@EVERY
+def test_the_compiled_catalogue_says_what_the_readable_one_does(app: str, locale: str) -> None:
+    with (folder_of(app, locale) / "django.mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
-    for english, german in catalogue(app).items():
-        assert german[0] in (compiled.gettext(english), compiled.ngettext(english, english, 1)), english
+    differing = [
+        english
+        for english, translated in catalogue(app, locale).items()
+        if translated[0] not in (compiled.gettext(english), compiled.ngettext(english, english, 1))
+    ]
+    assert not differing, f"run `make messages` once more, which compiles: {differing}"
 
 
 @pytest.mark.parametrize(

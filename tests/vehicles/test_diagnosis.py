@@ -225,5 +225,7 @@ def test_nobody_is_asked_for_what_they_cannot_do() -> None:
 
 
 def test_every_rule_has_its_actions_and_every_link_a_name() -> None:
-    assert {rule.code for rule in RULES} | {"not_requested"} == set(ACTIONS)
+    assert {rule.code for rule in RULES} | {"not_requested"} == set(ACTIONS), (
+        "a row of ACTIONS in vehicles/diagnosis/actions.py for each rule, and no other"
+    )
     assert {row.link for rows in ACTIONS.values() for row in rows} <= {"", *LINKS}

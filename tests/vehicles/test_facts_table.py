@@ -222,11 +222,23 @@ def what_is_undecided_decides_nothing(all_known: Iterable[Facts]) -> None:
             assert facts.verdict_columns(diagnose(replace(known, **other))) == columns, name
 
 
+VARIED: set[str] = set()
+"""The facts of which some random rows had two values."""
+SELDOM = {"operator_fault", "provider_incident"}
+"""Those that `INCIDENTS` brings about, so seldom that twenty examples may have none."""
+
+
+def has_two_values(name: str, all_known: Iterable[Facts]) -> bool:
+    values = [getattr(known, name) for known in all_known]
+    return any(value != values[0] for value in values)
+
+
 def decide(rows: list[Row], incidents: set[tuple[str, str, str]], is_offered: bool, in_parts: bool) -> None:
     now = timezone.now()
     with override_settings(LEGACY_OWNER_API=is_offered):
         plant(rows, incidents, now)
         known = loaded(now)
+        VARIED.update(fact.name for fact in DECIDING if has_two_values(fact.name, known.values()))
         each_fact_is_told_in_whole(known, now)
         what_is_undecided_decides_nothing(known.values())
         sets_get_the_verdicts_of_each_alone(known, now, in_parts=in_parts)
@@ -244,6 +256,14 @@ WITHOUT_SHRINKING: dict[str, Any] = {
 
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
 class RandomRows(TestCase):
+    @classmethod
+    def tearDownClass(cls) -> None:
+        super().tearDownClass()
+        alike = {fact.name for fact in DECIDING} - VARIED - SELDOM
+        assert not alike, (
+            f"the same in all random rows, so nothing was compared: give ROWS columns of {alike}"
+        )
+
     @settings(max_examples=20, **WITHOUT_SHRINKING)
     @RANDOM
     def test_a_thousand_rows_are_decided_alike_one_by_one_and_in_sets(self, **drawn: Any) -> None:

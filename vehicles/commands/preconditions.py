@@ -51,7 +51,7 @@ class Precondition:
 
 
 def resolve(pending: PendingCommand, asked: Arguments) -> Arguments | None:
-    """The arguments with which to send a control of `LOOKS`, None when the car is as wanted already.
+    """The arguments with which to send a control of `PRECONDITIONS`, None when the car is as wanted already.
 
     Wakes the car as a command does. Raises `CatalogueError`: the diagnosis' error, a state that forbids it, VALIDATION
     for a value that this car does not take.

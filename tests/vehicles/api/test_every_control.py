@@ -133,7 +133,11 @@ EVERY = pytest.mark.parametrize("sends", SENDS, ids=lambda sends: f"{sends.metho
 
 
 def test_every_control_has_a_request_that_sends_it() -> None:
-    assert {sends.control for sends in SENDS} | set(OTHER_DIRECTIONS) == set(CONTROLS)
+    sent = {sends.control for sends in SENDS} | set(OTHER_DIRECTIONS)
+    assert set(CONTROLS) - sent == set(), (
+        "give each a row of SENDS; OTHER_DIRECTIONS is for a second one there"
+    )
+    assert sent - set(CONTROLS) == set(), "these are no controls any more"
 
 
 @pytest.mark.parametrize("name", OTHER_DIRECTIONS)
