@@ -115,7 +115,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(key_rotation, "reseal", stopped_by_hand)
+        patch.setattr(key_rotation, "reencrypt", stopped_by_hand)
         code, told = rotate()
     assert code == 130
     assert "7 values left. Run it again" in told
@@ -138,7 +138,7 @@ def test_tokens_that_are_refreshed_in_the_same_moment_are_kept(
         return opens(purpose, value)
 
     with monkeypatch.context() as patch:
-        patch.setattr(key_rotation.sealing, "open_sealed", refreshed_meanwhile)
+        patch.setattr(key_rotation.encryption, "decrypt", refreshed_meanwhile)
         code, told = rotate()
     assert code == 0
     assert "replaced by a refresh" in told
