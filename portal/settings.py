@@ -66,7 +66,7 @@ TESLA_RATE_LIMITS = {
     "commands": env["TESLA_COMMANDS_PER_MINUTE"],
 }
 VAULT_KEYS = env["VAULT_KEYS"]
-TOKEN_WITNESS_FILE = VAR_DIR / "newest-refresh"
+NEWEST_REFRESH_FILE = VAR_DIR / "newest-refresh"
 
 # Storage and messages --------------------------------------------------------------------------------------------
 

@@ -96,6 +96,6 @@ def _asked(account: TeslaAccount) -> bool | None:
             client.products(api_base(account, Integration.LEGACY), stored.access_token)
     except tesla.LegacyClosed:
         return False
-    except (tesla.TeslaError, CatalogueError, encryption.VaultError):
+    except (tesla.TeslaError, CatalogueError, encryption.DecryptionError):
         return None
     return True
