@@ -66,7 +66,7 @@ def _set_pin(arguments: Arguments) -> tuple[TeslaCommand, ...]:
 
 
 def _fixed(command: str, **body: Any) -> Callable[[Arguments], tuple[TeslaCommand, ...]]:
-    """For controls whose arguments tell more than Tesla is sent (see `looks`)."""
+    """For controls whose arguments tell more than Tesla is sent (see `preconditions`)."""
     return lambda arguments: (TeslaCommand(command, body),)
 
 
@@ -96,7 +96,7 @@ CONTROLS: Final[dict[str, Control]] = {
     "set_amperage": Control("control_charge", _charging_amps),
     "open_charge_port": Control("control_charge", _plain("charge_port_door_open")),
     "close_charge_port": Control("control_charge", _plain("charge_port_door_close")),
-    # Which Tesla command it is depends on the car's firmware (see `looks`).
+    # Which Tesla command it is depends on the car's firmware (see `preconditions`).
     "set_charge_schedule": Control(
         "control_charge", lambda given: (TeslaCommand(given["command"], given["body"]),), private=("body",)
     ),

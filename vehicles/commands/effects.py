@@ -34,7 +34,7 @@ class ObservableEffect:
 
 
 def shows(name: str, arguments: Arguments, seen: Mapping[str, Any]) -> bool | None:
-    """Whether the state `seen` of a car shows the effect of this control of `SETTLED`; None: it proves nothing."""
+    """Whether the state `seen` of a car shows the effect of this control of `EFFECTS`; None: it proves nothing."""
     row = EFFECTS[name]
     return row.shows({section: mapping(seen.get(section)) for section in row.sections}, arguments)
 
