@@ -165,7 +165,7 @@ def _end_as_answered(pending: PendingCommand, refused: str) -> None:
 
 
 def _ended(command: Command) -> Command:
-    """The row once its outcome is written. Waits no longer than a call can take; then the sweep's word is as good as any."""
+    """The row once its outcome is written. Waits no longer than a call can take, then does what the sweep would."""
     while command.outcome == Outcome.PENDING:
         if timezone.now() > command.deadline_at + rows.GRACE:
             rows.close_abandoned(command)

@@ -30,7 +30,7 @@ from vehicles.upstream.bulkhead import slot
 
 __all__ = ["end_closings", "is_offered", "is_open", "let_verdicts_follow", "look_into_refusal"]
 
-_WITNESSES: Final = 3
+_PROBES: Final = 3
 """So many accounts are asked until one tells: a login may have died meanwhile."""
 
 
@@ -71,7 +71,7 @@ def _accounts(mode: str) -> Iterable[TeslaAccount]:
     rows = TeslaToken.objects.filter(
         integration=Integration.LEGACY, account__mode=mode, account__legacy_login_lost_at=None
     )
-    return [row.account for row in rows.select_related("account").order_by("-refreshed_at")[:_WITNESSES]]
+    return [row.account for row in rows.select_related("account").order_by("-refreshed_at")[:_PROBES]]
 
 
 def _others(account: TeslaAccount) -> Iterable[TeslaAccount]:

@@ -41,7 +41,7 @@ class VirtualKeyView(Endpoint):
             raise CatalogueError(
                 errors.VEHICLE_MISSING, words=words, reason="the account does not own the car"
             )
-        vehicle = pairing.look(grant.connection.vehicle, grant.account, timezone.now())
+        vehicle = pairing.refresh_key(grant.connection.vehicle, grant.account, timezone.now())
         return Response({"isPaired": pairing.is_paired(vehicle)})
 
 
