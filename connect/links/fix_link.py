@@ -254,7 +254,7 @@ class _ToDo:
 
 
 def _todo(grant: VehicleGrant, now: datetime) -> _ToDo:
-    person = facts.facts_of(grant, facts.access_of(grant), now=now).person
+    person = facts.facts_of(grant, now).person
     actions = access.diagnosis_of(grant).actions
     mine = {f"{grant.pk}:{each.code}": each for each in actions if each.actor == person}
     others = [str(each.actor) for each in actions if each.actor != person]

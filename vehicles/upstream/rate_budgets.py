@@ -95,13 +95,13 @@ def _count(subjects: int, shares: int) -> str:
     """  # noqa: S608 - only placeholders and texts of this module are put in
 
 
-_STANDING: Final = """
+_SHARING: Final = """
     SELECT CASE WHEN COUNT(DISTINCT c.application_id) > 1 THEN COUNT(DISTINCT c.application_id) ELSE 1 END
     FROM vehicles_vehiclegrant g JOIN vehicles_connection c ON c.id = g.connection_id
     WHERE g.revoked_at IS NULL AND
 """
 _APPLICATIONS: Final = (
-    f"{_STANDING} c.vehicle_id = %(subject0)s",
-    f"{_STANDING} g.account_id = %(subject1)s",
+    f"{_SHARING} c.vehicle_id = %(subject0)s",
+    f"{_SHARING} g.account_id = %(subject1)s",
 )
 """How many applications share the car, and the account."""
