@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
-from connect.authorize.authorization_request import AuthorizeRequest
+from connect.authorize.authorization_request import AuthorizationRequest
 from connect.authorize.parameters import TESLA
 from connect.models import ConnectSession, Step
 from connect.problems import support_codes
@@ -42,12 +42,12 @@ EXPIRED_REASON: Final = "expired"
 STARTED_AGAIN: Final = "started_again"
 DRAWN_ANEW: Final = ("state", "code_challenge")
 """What applications draw for each request, by which they know the answer to it (RFC 6749, 10.12; RFC 7636, 4.1)."""
-_ASKED: Final = tuple(field.name for field in fields(AuthorizeRequest))
+_ASKED: Final = tuple(field.name for field in fields(AuthorizationRequest))
 _AT_ONCE: Final = 500
 _MOST_OFFERED: Final = 10
 
 
-def opened(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> ConnectSession:
+def opened(asked: AuthorizationRequest, browser_secret: str, now: datetime) -> ConnectSession:
     """A run for a checked request, bound to the browser with this secret. It is kept with the first press: `keep`."""
     told = {name: getattr(asked, name) for name in _ASKED}
     support_code = support_codes.new()
@@ -75,7 +75,7 @@ def keep(session: ConnectSession) -> None:
             raise
 
 
-def unfinished(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> ConnectSession | None:
+def unfinished(asked: AuthorizationRequest, browser_secret: str, now: datetime) -> ConnectSession | None:
     """The newest open run of this browser that asked the same and where somebody signed in; None without one.
 
     What an application draws anew for each request may differ: `answer_to` carries it over.
@@ -86,7 +86,7 @@ def unfinished(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> C
     return None
 
 
-def begun(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> ConnectSession | None:
+def begun(asked: AuthorizationRequest, browser_secret: str, now: datetime) -> ConnectSession | None:
     """The open run of this browser for this very request, before anybody signed in: its first page is shown again."""
     for run in _open_runs(asked, browser_secret, now).filter(account=None)[:_MOST_OFFERED]:
         if _is_asked(run, asked):
@@ -94,7 +94,7 @@ def begun(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> Connec
     return None
 
 
-def _open_runs(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> QuerySet[ConnectSession]:
+def _open_runs(asked: AuthorizationRequest, browser_secret: str, now: datetime) -> QuerySet[ConnectSession]:
     """Newest first, without those of `mode=test`: the click path of the SDKs always begins anew."""
     runs = ConnectSession.objects.filter(
         browser_checksum=checksum(browser_secret),
@@ -106,7 +106,7 @@ def _open_runs(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> Q
     return runs.select_related("application", "connection__vehicle").order_by("-created_at")
 
 
-def _is_asked(run: ConnectSession, asked: AuthorizeRequest, but: Collection[str] = ()) -> bool:
+def _is_asked(run: ConnectSession, asked: AuthorizationRequest, but: Collection[str] = ()) -> bool:
     return all(getattr(run, name) == getattr(asked, name) for name in _ASKED if name not in but)
 
 
@@ -124,7 +124,7 @@ def start_again(
     with transaction.atomic():
         end(session, EXPIRED_REASON if has_expired(session, now) else STARTED_AGAIN, now)
         asked = {name: getattr(session, name) for name in _ASKED}
-        fresh = opened(AuthorizeRequest(**{**asked, **drawn}), browser_secret, now)
+        fresh = opened(AuthorizationRequest(**{**asked, **drawn}), browser_secret, now)
         funnel.arrived(fresh, now)
         keep(fresh)
     return fresh
