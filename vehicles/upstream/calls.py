@@ -213,12 +213,12 @@ def _ask(
 
 def spend_command(grant: VehicleGrant) -> None:
     """Spend what one message to the car costs, in the caller's transaction; RATE_LIMIT:VEHICLE undoes it."""
-    rate_budgets.spend_fairly(rate_budgets.Kind.COMMANDS, _spender(grant))
+    rate_budgets.spend(rate_budgets.Kind.COMMANDS, _spender(grant))
 
 
 def _spend(kind: rate_budgets.Kind, grant: VehicleGrant) -> None:
     with transaction.atomic():
-        rate_budgets.spend_fairly(kind, _spender(grant))
+        rate_budgets.spend(kind, _spender(grant))
 
 
 def _spender(grant: VehicleGrant) -> rate_budgets.Spender:
