@@ -53,7 +53,7 @@ def run_in(sent: str, session_id: UUID) -> ConnectSession | None:
     if pk != session_id or not _are_there(told):
         return None
     # Another version may have made the page, and have known other names.
-    return flow.shown(pk, {name: told[name] for name in _AS_IT_IS if name in told}, at)
+    return flow.unsaved_run(pk, {name: told[name] for name in _AS_IT_IS if name in told}, at)
 
 
 def _are_there(told: dict[str, Any]) -> bool:

@@ -63,9 +63,9 @@ def _begin_run(request: HttpRequest, read: Callable[[str], AuthorizationRequest]
     secret, now = browser.secret_of(request) or browser.new_secret(), timezone.now()
     if earlier := flow.unfinished(asked, secret, now):
         return pages.show(request, "go_on", earlier, word=resuming.request_word(earlier, asked))
-    session = flow.begun(asked, secret, now) or flow.opened(asked, secret, now)
+    session = flow.run_of_same_request(asked, secret, now) or flow.new_run(asked, secret, now)
     if session._state.adding and request.method == "GET" and not _comes_from_us(request):
-        funnel.arrived(session, now)
+        funnel.count_arrival(session, now)
     response = _first_page(request, session)
     browser.remember(response, secret)
     return response
