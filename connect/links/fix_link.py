@@ -19,7 +19,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from connect.keys.key_page import LOOK_EVERY_SECONDS
+from connect.keys.key_page import REFRESH_EVERY_SECONDS
 from connect.keys.qr import qr_code
 from connect.links import owner_link
 from connect.models import ConnectSession, FixLink
@@ -241,7 +241,7 @@ def _refresh_keys(rows: list[VehicleGrant], now: datetime) -> None:
         by_account.setdefault(grant.account_id, []).append(grant)
     for grants in by_account.values():
         vehicles = [grant.connection.vehicle for grant in grants]
-        pairing.refresh_keys(vehicles[: pairing.MOST_AT_ONCE], grants[0].account, now, LOOK_EVERY_SECONDS)
+        pairing.refresh_keys(vehicles[: pairing.MOST_AT_ONCE], grants[0].account, now, REFRESH_EVERY_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,12 @@ def too_old(now: datetime) -> list[QuerySet[Any]]:
 
 
 def forget_old(now: datetime) -> None:
-    """Drop commands, looks of staff, the beginnings and ends of runs, and refused requests past their age."""
+    """Drop commands, views of staff, the beginnings and ends of runs, and refused requests past their age."""
     refused_requests.forget_old(now)
     for rows in too_old(now):
         drop(rows)
     for kinds, days in (
-        (history.LOOKS, settings.LOOKS_KEPT_DAYS),
+        (history.STAFF_VIEWS, settings.LOOKS_KEPT_DAYS),
         (history.RUNS, settings.RUNS_KEPT_DAYS),
     ):
         for kind in kinds:
