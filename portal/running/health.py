@@ -54,7 +54,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return JsonResponse(body, status=200 if ready else 503)
 
 
-class NotWritable(Exception):
+class NotWritable(OSError):
     """It is there, and takes nothing."""
 
 
@@ -130,7 +130,7 @@ def _cache() -> None:
 
 
 def _write_in(folder: Path) -> None:
-    """Write a small file that has no name and is gone at once. Raises `OSError` and `NotWritable`."""
+    """Write a small file that has no name and is gone at once. Raises `NotWritable`, and `OSError` for no folder."""
     folder.stat()
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
