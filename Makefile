@@ -28,7 +28,7 @@ test: .venv/dev-installed
 	@$(MANAGE) test $(ARGS)
 
 # Sizes from the environment: SOAK_PROCESSES, SOAK_COMMANDS, SOAK_KEYS, SOAK_KILLS, SOAK_GRANTS; for tokens SOAK_REFRESHERS,
-# SOAK_REFRESH_ROUNDS, SOAK_TOKEN_KILLS, SOAK_LOGINS, SOAK_SEALED_ROWS; for a demo that is killed and for mixed faults
+# SOAK_REFRESH_ROUNDS, SOAK_TOKEN_KILLS, SOAK_LOGINS, SOAK_ENCRYPTED_ROWS; for a demo that is killed and for mixed faults
 # SOAK_DEMO_MINUTES and SOAK_FAULT_MINUTES (20 is a whole run), SOAK_FAULT_SEED.
 soak: .venv/dev-installed
 	@$(MANAGE) test tests/soak --tag soak

@@ -21,7 +21,7 @@ def end_expired_runs(**kwargs: Any) -> None:
 
 @shared_task
 def forget_old_rows(**kwargs: Any) -> None:
-    """Drop runs, visits, commands, looks and all else that is kept only for a time, once that is over."""
+    """Drop runs, visits, commands, views of staff and all else that is kept only for a time, once that is over."""
     retention.forget_old(timezone.now())
 
 

@@ -66,7 +66,7 @@ TESLA_RATE_LIMITS = {
     "commands": env["TESLA_COMMANDS_PER_MINUTE"],
 }
 VAULT_KEYS = env["VAULT_KEYS"]
-TOKEN_WITNESS_FILE = VAR_DIR / "newest-refresh"
+NEWEST_REFRESH_FILE = VAR_DIR / "newest-refresh"
 
 # Storage and messages --------------------------------------------------------------------------------------------
 
@@ -118,7 +118,7 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 1.0
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "renew logins": {"task": "vehicles.tasks.renew_logins", "schedule": 60.0},
-    "settle commands": {"task": "vehicles.tasks.reconcile_commands", "schedule": 60.0},
+    "reconcile commands": {"task": "vehicles.tasks.reconcile_commands", "schedule": 60.0},
     "end expired Connect runs": {"task": "connect.tasks.end_expired_runs", "schedule": 60.0},
     "forget old rows": {"task": "connect.tasks.forget_old_rows", "schedule": 600.0},
     "watch accounts": {"task": "vehicles.tasks.watch_accounts", "schedule": 60.0},

@@ -33,6 +33,6 @@ STORAGES = {
 }
 CELERY_TASK_ALWAYS_EAGER = True
 TEST_RUNNER = "tests.runner.PytestRunner"
-TOKEN_WITNESS_FILE = VAR_DIR / "test-newest-refresh"  # noqa: F405
+NEWEST_REFRESH_FILE = VAR_DIR / "test-newest-refresh"  # noqa: F405
 # Looks files up when they are asked for; else every test client would walk all static folders first.
 WHITENOISE_AUTOREFRESH = True

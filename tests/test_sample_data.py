@@ -88,7 +88,7 @@ def test_two_hundred_cars_show_every_state() -> None:
 def test_every_cause_is_planted_and_told_by_the_truth_file(now: Any, tmp_path: Path) -> None:
     load(300, truth=tmp_path / "truth.jsonl")
     grants = facts.with_rows(VehicleGrant.objects.all())
-    known = [facts.facts_of(grant, facts.access_of(grant), now) for grant in grants]
+    known = [facts.facts_of(grant, now) for grant in grants]
     causes = {rule.code for rule in RULES} - set(NOT_PLANTED)
     shown = {rule.code for rule in RULES if any(map(rule.stops, known))}
     assert shown == causes, "plant it (sample_plan, sample_rows), or say in NOT_PLANTED why not"

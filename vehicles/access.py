@@ -19,7 +19,7 @@ from vehicles import errors, origins, owner_links, simulated_errors
 from vehicles.db.compiled_queries import Given, Prepared
 from vehicles.diagnosis import CAUSES, Access, Diagnosis, diagnose, not_connected
 from vehicles.errors import CatalogueError, ErrorSpec, invalid
-from vehicles.facts import access_of, facts_of, with_incidents, working_permissions
+from vehicles.facts import facts_of, with_incidents, working_permissions
 from vehicles.models import Application, Integration, Mode, Reservation, User, VehicleGrant
 from vehicles.permissions import REQUIRED_PREFIX, shows_cars
 
@@ -102,7 +102,7 @@ def not_permitted(application: Application, person: User, reason: str) -> Catalo
 
 def diagnosis_of(grant: VehicleGrant, asked: str | None = None) -> Diagnosis:
     """The decision for this grant now, for a call that needs `asked` or for the worst of what was granted."""
-    return diagnose(facts_of(grant, access_of(grant), timezone.now()), asked=asked)
+    return diagnose(facts_of(grant, timezone.now()), asked=asked)
 
 
 def require(grant: VehicleGrant, permission: str) -> None:
@@ -141,8 +141,7 @@ def with_cure(error: CatalogueError, grant: VehicleGrant) -> CatalogueError:
 
 
 def _drives(grant: VehicleGrant) -> bool:
-    own = access_of(grant)
-    return own is not None and own.access_type == Access.DRIVER
+    return grant.own_access is not None and grant.own_access.access_type == Access.DRIVER
 
 
 RESOLUTION_LINKS: Final[dict[str, str]] = {

@@ -1,7 +1,7 @@
-"""Sealing: secrets encrypted at rest, each for one purpose.
+"""Secrets encrypted at rest, each for one purpose.
 
 AES-GCM with a named key; the newest of `VAULT_KEYS` writes, all of them read. The purpose is authenticated with the
-text, so a sealed value is of no use in another place.
+text, so an encrypted value is of no use in another place.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _KEY_BYTES: Final = 32
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 
 
-class VaultError(Exception):
-    """A stored value cannot be opened: its key is not among `VAULT_KEYS`, or the value was tampered with."""
+class DecryptionError(Exception):
+    """A stored value cannot be decrypted: its key is not among `VAULT_KEYS`, or the value was tampered with."""
 
 
 def encrypt(purpose: str, text: str) -> bytes:
@@ -35,23 +35,23 @@ def encrypt(purpose: str, text: str) -> bytes:
     return name.encode() + b":" + nonce + AESGCM(key).encrypt(nonce, text.encode(), purpose.encode())
 
 
-def decrypt(purpose: str, sealed: bytes | memoryview) -> str:
-    """Decrypt what `seal` made for the same purpose; empty stays empty. Raises `VaultError`."""
-    if not sealed:
+def decrypt(purpose: str, encrypted: bytes | memoryview) -> str:
+    """Decrypt what `encrypt` made for the same purpose; empty stays empty. Raises `DecryptionError`."""
+    if not encrypted:
         return ""
-    rest = bytes(sealed).partition(b":")[2]
-    key = dict(_keys()).get(key_of(sealed))
+    rest = bytes(encrypted).partition(b":")[2]
+    key = dict(_keys()).get(key_of(encrypted))
     if key is None:
-        raise VaultError("sealed with a key that is not configured")
+        raise DecryptionError("encrypted with a key that is not configured")
     try:
         return AESGCM(key).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], purpose.encode()).decode()
     except (InvalidTag, ValueError):
-        raise VaultError("the value was altered or belongs elsewhere") from None
+        raise DecryptionError("the value was altered or belongs elsewhere") from None
 
 
-def key_of(sealed: bytes | memoryview) -> str:
-    """The name of the key that sealed this value."""
-    return bytes(sealed).partition(b":")[0].decode("ascii", "replace")
+def key_of(encrypted: bytes | memoryview) -> str:
+    """The name of the key that encrypted this value."""
+    return bytes(encrypted).partition(b":")[0].decode("ascii", "replace")
 
 
 def key_names() -> list[str]:
@@ -98,5 +98,5 @@ def _parse_keys(entries: tuple[str, ...], development_secret: str) -> list[tuple
 
 
 def management_token_purpose(application_id: int) -> str:
-    """What an application's management token is sealed for."""
+    """What an application's management token is encrypted for."""
     return f"application:{application_id}:management_token"

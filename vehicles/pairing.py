@@ -15,9 +15,9 @@ from vehicles.upstream import calls
 
 MAX_AGE_SECONDS: Final = 10
 MOST_AT_ONCE: Final = 100
-_LOOK_FOR_CAR_AFTER: Final = timedelta(minutes=1)
+_ASK_FOR_CAR_AFTER: Final = timedelta(minutes=1)
 """A car that was sold does not come back, however often it is asked for; so its account is not listed at every call."""
-_SETTLED: Final = (Key.PRESENT, Key.NOT_REQUIRED)
+_NO_KEY_TO_ADD: Final = (Key.PRESENT, Key.NOT_REQUIRED)
 
 
 def link(vehicle: Vehicle) -> str:
@@ -32,7 +32,7 @@ def bare_link(mode: str) -> str:
 
 def needs_key(vehicle: Vehicle) -> bool:
     """Whether a person still has to add the key for commands to work."""
-    return vehicle.key not in _SETTLED
+    return vehicle.key not in _NO_KEY_TO_ADD
 
 
 def is_paired(vehicle: Vehicle) -> bool:
@@ -42,17 +42,17 @@ def is_paired(vehicle: Vehicle) -> bool:
     return vehicle.key == Key.PRESENT
 
 
-def look(
+def refresh_key(
     vehicle: Vehicle, account: TeslaAccount, now: datetime, max_age_seconds: int = MAX_AGE_SECONDS
 ) -> Vehicle:
-    """The car with its key state at most this old, where it is not settled; a present key answers from the store.
+    """The car with its key state at most this old, where a key may still come; a present key answers from the store.
 
     Asks Tesla with this account's token. When Tesla cannot be asked, the stored state stands.
     """
-    return look_at([vehicle], account, now, max_age_seconds)[0]
+    return refresh_keys([vehicle], account, now, max_age_seconds)[0]
 
 
-def look_at(
+def refresh_keys(
     vehicles: Sequence[Vehicle],
     account: TeslaAccount,
     now: datetime,
@@ -84,7 +84,7 @@ def ask(account: TeslaAccount, vehicles: Sequence[Vehicle], now: datetime) -> No
 def _is_due(vehicle: Vehicle, oldest: datetime, now: datetime) -> bool:
     key, _ = facts.key_of(vehicle, now)
     is_old = vehicle.key_observed_at is None or vehicle.key_observed_at <= oldest
-    return key not in _SETTLED and is_old
+    return key not in _NO_KEY_TO_ADD and is_old
 
 
 def is_offline(vehicle: Vehicle, account: TeslaAccount) -> bool | None:
@@ -101,24 +101,24 @@ def is_offline(vehicle: Vehicle, account: TeslaAccount) -> bool | None:
 def require_key(grant: VehicleGrant, permission: str, now: datetime) -> None:
     """Raise what stands in the way of a call that needs this permission.
 
-    What may have been mended a moment ago is looked at once more before refusing for it: the key may be on the car, the
+    What may have been mended a moment ago is asked for once more before refusing for it: the key may be on the car, the
     car back in the account or from service, mobile access switched on.
     """
     try:
         access.require(grant, permission)
     except CatalogueError as refusal:
-        look_again = _SECOND_LOOKS.get(refusal.spec.name)
-        if look_again is None:
+        ask_again = _SECOND_QUESTIONS.get(refusal.spec.name)
+        if ask_again is None:
             raise
-        look_again(grant, now)
+        ask_again(grant, now)
         access.require(grant, permission)
 
 
-def _look_at_key(grant: VehicleGrant, now: datetime) -> None:
-    look(grant.connection.vehicle, grant.account, now)
+def _ask_for_key(grant: VehicleGrant, now: datetime) -> None:
+    refresh_key(grant.connection.vehicle, grant.account, now)
 
 
-def _look_at_list(grant: VehicleGrant, now: datetime) -> None:
+def _ask_for_entry(grant: VehicleGrant, now: datetime) -> None:
     """Tesla's list entry of the car, which is free of charge and wakes nobody. Without an answer the state stands."""
     listed = grant.connection.vehicle.listed_at
     if listed is None or now - listed >= timedelta(seconds=MAX_AGE_SECONDS):
@@ -126,10 +126,10 @@ def _look_at_list(grant: VehicleGrant, now: datetime) -> None:
             calls.listed_vehicle(grant)
 
 
-def _look_for_car(grant: VehicleGrant, now: datetime) -> None:
+def _ask_for_car(grant: VehicleGrant, now: datetime) -> None:
     """Tesla's list of the account's cars: one that was gone from it may be back. Without an answer the state stands."""
     listed = grant.account.vehicles_listed_at
-    if listed is not None and now - listed < _LOOK_FOR_CAR_AFTER:
+    if listed is not None and now - listed < _ASK_FOR_CAR_AFTER:
         return
     with suppress(CatalogueError):
         evidence.vehicles_listed(grant.account, calls.listed(grant.account, grant.integration), now=now)
@@ -137,9 +137,9 @@ def _look_for_car(grant: VehicleGrant, now: datetime) -> None:
             grant.own_access.refresh_from_db(fields=["access_type", "missing_since"])
 
 
-_SECOND_LOOKS: Final[dict[str, Callable[[VehicleGrant, datetime], None]]] = {
-    errors.VIRTUAL_KEY_REQUIRED.name: _look_at_key,
-    errors.VEHICLE_MISSING.name: _look_for_car,
-    errors.REMOTE_ACCESS_DISABLED.name: _look_at_list,
-    errors.VEHICLE_OFFLINE_FOR_SERVICE.name: _look_at_list,
+_SECOND_QUESTIONS: Final[dict[str, Callable[[VehicleGrant, datetime], None]]] = {
+    errors.VIRTUAL_KEY_REQUIRED.name: _ask_for_key,
+    errors.VEHICLE_MISSING.name: _ask_for_car,
+    errors.REMOTE_ACCESS_DISABLED.name: _ask_for_entry,
+    errors.VEHICLE_OFFLINE_FOR_SERVICE.name: _ask_for_entry,
 }

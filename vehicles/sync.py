@@ -18,7 +18,7 @@ _SEVERAL: Final = 2
 _MOST_COLOURS: Final = 10
 
 
-def look_at_consent(account: TeslaAccount, now: datetime, max_age_seconds: int) -> TeslaAccount:
+def refresh_consent(account: TeslaAccount, now: datetime, max_age_seconds: int) -> TeslaAccount:
     """The account with its consent seen at most this long ago, where it stands; one that has ended is not asked about.
 
     Found by renewing the login, which costs nothing. When Tesla cannot be asked, the stored state stands.

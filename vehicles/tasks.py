@@ -21,7 +21,7 @@ def renew_logins(**kwargs: Any) -> None:
 
 @shared_task
 def reconcile_commands(**kwargs: Any) -> None:
-    """Settle commands whose worker stopped, or whose answer was lost."""
+    """Find out what became of commands whose worker stopped, or whose answer was lost."""
     reconciliation.reconcile(timezone.now())
 
 

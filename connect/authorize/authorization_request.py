@@ -38,7 +38,7 @@ _CHALLENGE: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 @dataclass(frozen=True, slots=True)
-class AuthorizeRequest:
+class AuthorizationRequest:
     """A request that was found in order. `state` is percent-encoded; permissions are names without a prefix.
 
     An empty `redirect_uri` means that the person is not sent back.
@@ -65,7 +65,7 @@ class AuthorizeRequest:
     integration: Integration = Integration.FLEET
 
 
-def parse_request(query_string: str) -> AuthorizeRequest:
+def parse_request(query_string: str) -> AuthorizationRequest:
     """The request in the query of `/oauth/authorize`. Raises `InvalidRequest` for the first fault found."""
     query = parameters_of(query_string)
     application = application_of(query)
@@ -87,13 +87,13 @@ def faults_lead_back(query: Mapping[str, str], application: Application, redirec
         raise
 
 
-def _read(query: Mapping[str, str], application: Application, redirect_uri: str) -> AuthorizeRequest:
+def _read(query: Mapping[str, str], application: Application, redirect_uri: str) -> AuthorizationRequest:
     response_type = _response_type(query)
     requested, required = _permissions(query, application)
     challenge, method = _code_challenge(query, application, response_type)
     vin = _single_select_vin(query)
     mode = mode_of(query)
-    return AuthorizeRequest(
+    return AuthorizationRequest(
         application=application,
         mode=mode,
         requested=requested,

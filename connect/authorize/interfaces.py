@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from connect.models import ConnectSession
 from connect.problems.catalogue import LEGACY_CLOSED, LEGACY_LEFT, LEGACY_NOT_OFFERED, Problem
-from vehicles import grants
+from vehicles import facts, grants
 from vehicles.models import Integration
 from vehicles.upstream import legacy_api
 
@@ -24,6 +24,6 @@ def hindrance(session: ConnectSession) -> Problem | None:
     if session.integration != Integration.LEGACY:
         return None
     if not legacy_api.is_open(session.mode):
-        return LEGACY_CLOSED if legacy_api.is_offered(session.mode) else LEGACY_NOT_OFFERED
+        return LEGACY_CLOSED if facts.offers_legacy(session.mode) else LEGACY_NOT_OFFERED
     has_left = session.account and grants.have_moved(session.application, session.account)
     return LEGACY_LEFT if has_left else None

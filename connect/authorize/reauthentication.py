@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from django.utils.translation import gettext as _
 
 from connect.authorize import interfaces
-from connect.authorize.authorization_request import AuthorizeRequest, faults_lead_back
+from connect.authorize.authorization_request import AuthorizationRequest, faults_lead_back
 from connect.authorize.parameters import (
     TESLA,
     InvalidRequest,
@@ -30,7 +30,7 @@ from connect.models import ResponseType
 from vehicles.models import Application, Connection, Integration, Mode, VehicleGrant
 
 
-def parse_request(query_string: str) -> AuthorizeRequest:
+def parse_request(query_string: str) -> AuthorizationRequest:
     """The request in the query of `/oauth/reauthenticate`. Raises `InvalidRequest` for the first fault found."""
     query = parameters_of(query_string)
     application = application_of(query)
@@ -41,11 +41,13 @@ def parse_request(query_string: str) -> AuthorizeRequest:
         return _by_vehicle(query, application, redirect_uri)
 
 
-def _by_vehicle(query: Mapping[str, str], application: Application, redirect_uri: str) -> AuthorizeRequest:
+def _by_vehicle(
+    query: Mapping[str, str], application: Application, redirect_uri: str
+) -> AuthorizationRequest:
     _check_response_type(query)
     grants = _grants(query, application)
     mode = Mode(grants[0].account.mode)
-    return AuthorizeRequest(
+    return AuthorizationRequest(
         application=application,
         mode=mode,
         requested=list(dict.fromkeys(name for grant in grants for name in grant.requested)),
@@ -65,7 +67,7 @@ def _integration(grants: list[VehicleGrant]) -> Integration:
     return Integration.FLEET if have_moved else Integration.LEGACY
 
 
-def _by_make(query: Mapping[str, str], application: Application) -> AuthorizeRequest:
+def _by_make(query: Mapping[str, str], application: Application) -> AuthorizationRequest:
     """Nothing moves without Tesla's scopes behind every permission named; where some are `required:`, behind those."""
     _check_response_type(query)
     if query["make"].upper() != TESLA:
@@ -73,7 +75,7 @@ def _by_make(query: Mapping[str, str], application: Application) -> AuthorizeReq
     requested, required = permissions_in(words_of_scope(query))
     if not requested:
         raise InvalidRequest("scope", _("It is missing."))
-    return AuthorizeRequest(
+    return AuthorizationRequest(
         application=application,
         mode=mode_of(query),
         requested=requested,

@@ -23,7 +23,7 @@ from vehicles.diagnosis import Access, Key
 from vehicles.facts import MOST_KEYS
 from vehicles.models import TeslaAccount, Vehicle, VehicleAccess
 
-LOOK_EVERY_SECONDS: Final = 4
+REFRESH_EVERY_SECONDS: Final = 4
 """Younger observations answer from the store, however often a page asks."""
 STUCK_AFTER: Final = timedelta(minutes=1)
 """A key mostly arrives within seconds; from here on the page tells the usual reasons."""
@@ -111,7 +111,7 @@ def page_of(access: VehicleAccess, waiting_since: datetime, now: datetime) -> Ke
     is_owner = access.access_type == Access.OWNER
     is_long = is_owner and now - waiting_since >= STUCK_AFTER
     cars = _cars_of(access.account, access.vehicle) if is_long else [access.vehicle]
-    pairing.look_at(cars, access.account, now, LOOK_EVERY_SECONDS)
+    pairing.refresh_keys(cars, access.account, now, REFRESH_EVERY_SECONDS)
     vehicle, *others = cars
     is_stuck = is_long and pairing.needs_key(vehicle)
     evidence = _evidence(access.account, vehicle, others, waiting_since) if is_stuck else None

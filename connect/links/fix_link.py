@@ -19,7 +19,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from connect.keys.key_page import LOOK_EVERY_SECONDS
+from connect.keys.key_page import REFRESH_EVERY_SECONDS
 from connect.keys.qr import qr_code
 from connect.links import owner_link
 from connect.models import ConnectSession, FixLink
@@ -182,7 +182,7 @@ def cars(link: FixLink, now: datetime, browser_secret: str = "") -> list[CarToFi
     if link.connection_id is not None:
         mine = mine.filter(connection=link.connection_id)
     rows = list(facts.with_rows(mine).order_by("connection_id", "pk"))
-    _look(rows, now)
+    _refresh_keys(rows, now)
     todo = [_todo(grant, now) for grant in rows]
     _remember(link, todo, now)
     found = sorted((_car(link, each) for each in todo), key=_place)
@@ -234,14 +234,14 @@ def _is_of_the_person(person: User, browser_secret: str, now: datetime) -> bool:
     return person_visit.person_of(browser_secret, now) == person or runs.exists()
 
 
-def _look(rows: list[VehicleGrant], now: datetime) -> None:
+def _refresh_keys(rows: list[VehicleGrant], now: datetime) -> None:
     """Ask for the keys that are missing: one call an account, and none where the last one was a moment ago."""
     by_account: dict[uuid.UUID, list[VehicleGrant]] = {}
     for grant in rows:
         by_account.setdefault(grant.account_id, []).append(grant)
     for grants in by_account.values():
         vehicles = [grant.connection.vehicle for grant in grants]
-        pairing.look_at(vehicles[: pairing.MOST_AT_ONCE], grants[0].account, now, LOOK_EVERY_SECONDS)
+        pairing.refresh_keys(vehicles[: pairing.MOST_AT_ONCE], grants[0].account, now, REFRESH_EVERY_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +254,7 @@ class _ToDo:
 
 
 def _todo(grant: VehicleGrant, now: datetime) -> _ToDo:
-    person = facts.facts_of(grant, facts.access_of(grant), now=now).person
+    person = facts.facts_of(grant, now).person
     actions = access.diagnosis_of(grant).actions
     mine = {f"{grant.pk}:{each.code}": each for each in actions if each.actor == person}
     others = [str(each.actor) for each in actions if each.actor != person]

@@ -48,17 +48,21 @@ def count(address: str, now: datetime) -> None:
 
 
 def _checksum(address: str) -> uuid.UUID:
-    """Callers without an address, such as those over a local socket, are one."""
+    digest = salted_hmac("connect.run.address_limits", network_of(address), algorithm="sha256").digest()
+    return uuid.UUID(bytes=digest[:16])
+
+
+def network_of(address: str) -> str:
+    """What one caller can choose addresses from: of IPv6 the network that one customer gets.
+
+    Callers without an address, such as those over a local socket, are one: empty.
+    """
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        network = ""
-    else:
-        size = _CUSTOMER_OF_IPV6 if found.version == 6 else 32
-        network = str(ipaddress.ip_network((found, size), strict=False))
-    return uuid.UUID(
-        bytes=salted_hmac("connect.run.address_limits", network, algorithm="sha256").digest()[:16]
-    )
+        return ""
+    size = _CUSTOMER_OF_IPV6 if found.version == 6 else 32
+    return str(ipaddress.ip_network((found, size), strict=False))
 
 
 def minute_of(now: datetime) -> int:

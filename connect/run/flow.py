@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
-from connect.authorize.authorization_request import AuthorizeRequest
+from connect.authorize.authorization_request import AuthorizationRequest
 from connect.authorize.parameters import TESLA
 from connect.models import ConnectSession, Step
 from connect.problems import support_codes
@@ -42,40 +42,40 @@ EXPIRED_REASON: Final = "expired"
 STARTED_AGAIN: Final = "started_again"
 DRAWN_ANEW: Final = ("state", "code_challenge")
 """What applications draw for each request, by which they know the answer to it (RFC 6749, 10.12; RFC 7636, 4.1)."""
-_ASKED: Final = tuple(field.name for field in fields(AuthorizeRequest))
+_ASKED: Final = tuple(field.name for field in fields(AuthorizationRequest))
 _AT_ONCE: Final = 500
 _MOST_OFFERED: Final = 10
 
 
-def opened(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> ConnectSession:
-    """A run for a checked request, bound to the browser with this secret. It is kept with the first press: `keep`."""
+def new_run(asked: AuthorizationRequest, browser_secret: str, now: datetime) -> ConnectSession:
+    """A run for a checked request, bound to the browser with this secret. The first press makes its row: `save`."""
     told = {name: getattr(asked, name) for name in _ASKED}
     support_code = support_codes.new()
-    return shown(
+    return unsaved_run(
         uuid4(), told | {"support_code": support_code, "browser_checksum": checksum(browser_secret)}, now
     )
 
 
-def shown(pk: UUID, told: Mapping[str, Any], at: datetime) -> ConnectSession:
+def unsaved_run(pk: UUID, told: Mapping[str, Any], at: datetime) -> ConnectSession:
     """A run as it is when its first page is shown, at this time; no row yet."""
     return ConnectSession(
         **told, pk=pk, trail=[_entry(Step.PREAMBLE, at)], created_at=at, expires_at=at + LIFETIME
     )
 
 
-def keep(session: ConnectSession) -> None:
+def save(session: ConnectSession) -> None:
     """Make the row of a run that was only shown so far. Nothing happens where a form sent twice made it already."""
     try:
         with transaction.atomic():
             session.save(force_insert=True)
-            funnel.note(session, Step.PREAMBLE, session.created_at)
+            funnel.note_step(session, Step.PREAMBLE, session.created_at)
             _record(Kind.CONNECT_STARTED, session, session.created_at)
     except IntegrityError:
         if not ConnectSession.objects.filter(pk=session.pk).exists():
             raise
 
 
-def unfinished(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> ConnectSession | None:
+def unfinished(asked: AuthorizationRequest, browser_secret: str, now: datetime) -> ConnectSession | None:
     """The newest open run of this browser that asked the same and where somebody signed in; None without one.
 
     What an application draws anew for each request may differ: `answer_to` carries it over.
@@ -86,7 +86,9 @@ def unfinished(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> C
     return None
 
 
-def begun(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> ConnectSession | None:
+def run_of_same_request(
+    asked: AuthorizationRequest, browser_secret: str, now: datetime
+) -> ConnectSession | None:
     """The open run of this browser for this very request, before anybody signed in: its first page is shown again."""
     for run in _open_runs(asked, browser_secret, now).filter(account=None)[:_MOST_OFFERED]:
         if _is_asked(run, asked):
@@ -94,7 +96,7 @@ def begun(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> Connec
     return None
 
 
-def _open_runs(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> QuerySet[ConnectSession]:
+def _open_runs(asked: AuthorizationRequest, browser_secret: str, now: datetime) -> QuerySet[ConnectSession]:
     """Newest first, without those of `mode=test`: the click path of the SDKs always begins anew."""
     runs = ConnectSession.objects.filter(
         browser_checksum=checksum(browser_secret),
@@ -106,7 +108,7 @@ def _open_runs(asked: AuthorizeRequest, browser_secret: str, now: datetime) -> Q
     return runs.select_related("application", "connection__vehicle").order_by("-created_at")
 
 
-def _is_asked(run: ConnectSession, asked: AuthorizeRequest, but: Collection[str] = ()) -> bool:
+def _is_asked(run: ConnectSession, asked: AuthorizationRequest, but: Collection[str] = ()) -> bool:
     return all(getattr(run, name) == getattr(asked, name) for name in _ASKED if name not in but)
 
 
@@ -124,9 +126,9 @@ def start_again(
     with transaction.atomic():
         end(session, EXPIRED_REASON if has_expired(session, now) else STARTED_AGAIN, now)
         asked = {name: getattr(session, name) for name in _ASKED}
-        fresh = opened(AuthorizeRequest(**{**asked, **drawn}), browser_secret, now)
-        funnel.arrived(fresh, now)
-        keep(fresh)
+        fresh = new_run(AuthorizationRequest(**{**asked, **drawn}), browser_secret, now)
+        funnel.count_arrival(fresh, now)
+        save(fresh)
     return fresh
 
 
@@ -184,7 +186,7 @@ def move(session: ConnectSession, to: Step, now: datetime, **changed: Any) -> bo
     with transaction.atomic():
         if not seen.filter(expires_at__gt=now).update(**changes):
             return False
-        funnel.note(session, to, now, key_queue=changed.get("key_queue"))
+        funnel.note_step(session, to, now, key_queue=changed.get("key_queue"))
     for name, value in changes.items():
         setattr(session, name, value)
     return True
@@ -214,7 +216,7 @@ def end(session: ConnectSession, reason: str, now: datetime) -> bool:
         # The step is read where it is written, for another tab may have moved the run.
         if not open_run.update(**changes, ended_at=now, exit_reason=reason, left_at=F("step")):
             return False
-        funnel.note(session, Step.ENDED, now)
+        funnel.note_step(session, Step.ENDED, now)
         session.exit_reason = reason
         _record(Kind.CONNECT_ENDED, session, now)
     return True

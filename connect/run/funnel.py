@@ -79,7 +79,7 @@ class Share:
     finished: int
 
 
-def arrived(session: ConnectSession, now: datetime) -> None:
+def count_arrival(session: ConnectSession, now: datetime) -> None:
     """Count somebody who is shown the first page of this run. Never fails: the page does not hang on the count."""
     given = {
         "application": session.application_id,
@@ -97,7 +97,7 @@ def _hour_of(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
 
 
-def note(
+def note_step(
     session: ConnectSession, step: Step, now: datetime, *, key_queue: Sequence[str] | None = None
 ) -> None:
     """Note the first time the run comes to a step. A reauthentication and a `mode=test` are no journey, and nobody

@@ -22,8 +22,8 @@ LATELY: Final = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A chosen car and its key step: `now` (its page is shown), `waiting`, `added`, `later` (left out), or `settled`,
-    as it needed none. `number` counts the cars that lacked the key.
+    """A chosen car and its key step: `now` (its page is shown), `waiting`, `added`, `later` (left out), or
+    `not_queued`, as it needed none. `number` counts the cars that lacked the key.
     """
 
     vehicle: Vehicle
@@ -50,7 +50,7 @@ def queue_of(session: ConnectSession, current: Vehicle) -> list[Place]:
         for number, each in enumerate(session.key_queue, start=1)
         if each in found
     ]
-    return [*lacking, *(Place(found[each], "settled") for each in others if each in found)]
+    return [*lacking, *(Place(found[each], "not_queued") for each in others if each in found)]
 
 
 def _state_in_queue(session: ConnectSession, vehicle: Vehicle, current: Vehicle) -> str:
@@ -73,8 +73,8 @@ def is_waiting(session: ConnectSession) -> bool:
 
 
 def _left(session: ConnectSession) -> list[str]:
-    settled = {*session.keys_added, *session.skipped_keys}
-    return [vehicle_id for vehicle_id in session.key_queue if vehicle_id not in settled]
+    done = {*session.keys_added, *session.skipped_keys}
+    return [vehicle_id for vehicle_id in session.key_queue if vehicle_id not in done]
 
 
 def page(session: ConnectSession, vehicle_id: str, now: datetime) -> KeyPage:

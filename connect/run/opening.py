@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.core import signing
 
-from connect.authorize.authorization_request import AuthorizeRequest
+from connect.authorize.authorization_request import AuthorizationRequest
 from connect.models import ConnectSession
 from connect.run import flow
 from vehicles.models import Application, Connection
@@ -25,7 +25,7 @@ TAKEN_FOR: Final = timedelta(days=1)
 _SALT: Final = "connect.run.opening"
 _ROWS: Final = ("application", "connection")
 _AS_IT_IS: Final = (
-    *(each.name for each in fields(AuthorizeRequest) if each.name not in _ROWS),
+    *(each.name for each in fields(AuthorizationRequest) if each.name not in _ROWS),
     "application_id",
     "connection_id",
     "support_code",
@@ -53,7 +53,7 @@ def run_in(sent: str, session_id: UUID) -> ConnectSession | None:
     if pk != session_id or not _are_there(told):
         return None
     # Another version may have made the page, and have known other names.
-    return flow.shown(pk, {name: told[name] for name in _AS_IT_IS if name in told}, at)
+    return flow.unsaved_run(pk, {name: told[name] for name in _AS_IT_IS if name in told}, at)
 
 
 def _are_there(told: dict[str, Any]) -> bool:

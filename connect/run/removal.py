@@ -21,7 +21,7 @@ from connect.models import ConnectSession, Step
 from connect.run import consent
 from vehicles import origins, sync
 
-LOOK_EVERY_SECONDS: Final = 5
+REFRESH_EVERY_SECONDS: Final = 5
 """Younger observations answer from the store, however often a page asks."""
 SEEN: Final[dict[bool, str | Promise]] = {
     False: _("Waiting until Tesla says that access was removed."),
@@ -50,7 +50,7 @@ def is_open(session: ConnectSession) -> bool:
 
 def guide(session: ConnectSession, now: datetime) -> Guide:
     """The guide for this run, its state fresh."""
-    account = sync.look_at_consent(consent.signed_in_account(session), now, LOOK_EVERY_SECONDS)
+    account = sync.refresh_consent(consent.signed_in_account(session), now, REFRESH_EVERY_SECONDS)
     way_back = settings.PUBLIC_URL + reverse("connect:removal", args=[session.pk])
     return Guide(
         is_removed=account.consent in consent.ENDED,

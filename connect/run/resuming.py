@@ -10,14 +10,14 @@ from typing import Final
 
 from django.core import signing
 
-from connect.authorize.authorization_request import AuthorizeRequest
+from connect.authorize.authorization_request import AuthorizationRequest
 from connect.models import ConnectSession
 from connect.run import flow
 
 _SALT: Final = "connect.run.resuming"
 
 
-def request_word(session: ConnectSession, asked: AuthorizeRequest) -> str:
+def request_word(session: ConnectSession, asked: AuthorizationRequest) -> str:
     """What the form of the offered run sends; empty where the run answers this very request already."""
     drawn = {name: getattr(asked, name) for name in flow.DRAWN_ANEW}
     if all(getattr(session, name) == value for name, value in drawn.items()):

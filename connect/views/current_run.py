@@ -96,7 +96,7 @@ def _run(request: HttpRequest, session_id: UUID) -> ConnectSession:
             raise ConnectProblem(catalogue.ANOTHER_BROWSER)
         fresh.browser_checksum = checksum(secret)
     address_limits.count(request.META.get("REMOTE_ADDR", ""), timezone.now())
-    flow.keep(fresh)
+    flow.save(fresh)
     return flow.resume(session_id, secret)
 
 

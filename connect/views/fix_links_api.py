@@ -13,9 +13,9 @@ from rest_framework.response import Response
 from connect.links import fix_link
 from connect.models import FixLink
 from vehicles import audit, history
-from vehicles.api import serializers as shapes
 from vehicles.api.endpoint import Endpoint, caller, checked, grant_of
 from vehicles.api.management.views import ManagementEndpoint, application_of
+from vehicles.api.serializers import IDENTIFIER, answers
 from vehicles.errors import invalid
 from vehicles.models import Application, Connection, User
 from vehicles.reads.values import wire_time
@@ -38,9 +38,9 @@ class VehicleFixView(Endpoint):
 
     @extend_schema(
         operation_id="fix",
-        parameters=[shapes.IDENTIFIER],
+        parameters=[IDENTIFIER],
         request=None,
-        responses=shapes.answers(FixLinkSerializer),
+        responses=answers(FixLinkSerializer),
     )
     def post(self, request: Request, vehicle_id: str) -> Response:
         """A link for the person behind the token, about the cars that the token reaches."""
@@ -52,7 +52,7 @@ class VehicleFixView(Endpoint):
 class FixLinksView(ManagementEndpoint):
     """The same for any user of the application."""
 
-    @extend_schema(operation_id="fix_links", request=Whom, responses=shapes.answers(FixLinkSerializer))
+    @extend_schema(operation_id="fix_links", request=Whom, responses=answers(FixLinkSerializer))
     def post(self, request: Request) -> Response:
         """A link for one user, named by `userId` or by a `vehicleId` that only they connected."""
         application, asked = application_of(request), checked(request, Whom)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -12,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from connect.links import owner_link
 from connect.models import OwnerVisit
-from connect.problems.catalogue import OF_SIGN_IN, TESLA_UNREACHABLE_AT_SIGN_IN, ConnectProblem, Problem
+from connect.problems.catalogue import OF_SIGN_IN, TESLA_UNREACHABLE_AT_SIGN_IN, ConnectProblem
 from connect.run import address_limits, browser
 from connect.run.tesla_login import Return
 from connect.views import pages
@@ -69,17 +67,12 @@ def returned(request: HttpRequest, visit: OwnerVisit, sent_back: Return) -> Http
     """The owner came back from Tesla: on to the key, or the page once more with what stood in the way."""
     now = timezone.now()
     link = owner_link.link_of(visit, now)
-    problem = _problem_of(lambda: owner_link.complete(visit, sent_back, now))
-    if problem:
-        return pages.owner(request, link, None, problem=problem)
-    return browser.renewed(request, redirect("connect:owner", link.token))
-
-
-def _problem_of(act: Callable[[], None]) -> Problem | None:
     try:
-        act()
+        owner_link.complete(visit, sent_back, now)
     except ConnectProblem as stopped:
-        return stopped.problem
+        problem = stopped.problem
     except CatalogueError as failure:
-        return OF_SIGN_IN.get(failure.spec.name, TESLA_UNREACHABLE_AT_SIGN_IN)
-    return None
+        problem = OF_SIGN_IN.get(failure.spec.name, TESLA_UNREACHABLE_AT_SIGN_IN)
+    else:
+        return browser.renewed(request, redirect("connect:owner", link.token))
+    return pages.owner(request, link, None, problem=problem)

@@ -12,9 +12,8 @@ from django.utils import timezone
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
-from connect.authorize import authorization_request as authorize_request
-from connect.authorize import authorization_response, reauthentication
-from connect.authorize.authorization_request import AuthorizeRequest
+from connect.authorize import authorization_request, authorization_response, reauthentication
+from connect.authorize.authorization_request import AuthorizationRequest
 from connect.authorize.parameters import InvalidRequest
 from connect.models import ConnectSession, Step
 from connect.problems import catalogue
@@ -45,7 +44,7 @@ from vehicles.models import Integration
 @require_safe
 def authorize(request: HttpRequest) -> HttpResponse:
     """Where applications send people: check the request, and show what it asks for. The first press begins the run."""
-    return _begin_run(request, authorize_request.parse_request)
+    return _begin_run(request, authorization_request.parse_request)
 
 
 @keeps_opener
@@ -56,7 +55,7 @@ def reauthenticate(request: HttpRequest) -> HttpResponse:
     return _begin_run(request, reauthentication.parse_request)
 
 
-def _begin_run(request: HttpRequest, read: Callable[[str], AuthorizeRequest]) -> HttpResponse:
+def _begin_run(request: HttpRequest, read: Callable[[str], AuthorizationRequest]) -> HttpResponse:
     try:
         asked = read(request.META.get("QUERY_STRING", ""))
     except InvalidRequest as fault:
@@ -64,9 +63,9 @@ def _begin_run(request: HttpRequest, read: Callable[[str], AuthorizeRequest]) ->
     secret, now = browser.secret_of(request) or browser.new_secret(), timezone.now()
     if earlier := flow.unfinished(asked, secret, now):
         return pages.show(request, "go_on", earlier, word=resuming.request_word(earlier, asked))
-    session = flow.begun(asked, secret, now) or flow.opened(asked, secret, now)
+    session = flow.run_of_same_request(asked, secret, now) or flow.new_run(asked, secret, now)
     if session._state.adding and request.method == "GET" and not _comes_from_us(request):
-        funnel.arrived(session, now)
+        funnel.count_arrival(session, now)
     response = _first_page(request, session)
     browser.remember(response, secret)
     return response

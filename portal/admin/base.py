@@ -192,7 +192,7 @@ class StaffAdmin(ModelAdmin):
     ) -> HttpResponse:
         response = super().changelist_view(request, extra_context)
         if response.status_code == 200 and self.masked and sees_personal_data(request):
-            self._record_look(request, page=f"{self.opts.model_name} list")
+            self._record_view(request, page=f"{self.opts.model_name} list")
         return response
 
     def change_view(
@@ -206,7 +206,7 @@ class StaffAdmin(ModelAdmin):
         response = super().change_view(request, object_id, form_url, context)
         row = (getattr(response, "context_data", None) or {}).get("original")
         if row is not None and (subjects := self.subjects(row)):
-            self._record_look(
+            self._record_view(
                 request,
                 page=str(self.opts.model_name),
                 masked=bool(self.masked) and not sees_personal_data(request),
@@ -214,6 +214,6 @@ class StaffAdmin(ModelAdmin):
             )
         return response
 
-    def _record_look(self, request: HttpRequest, **facts: Any) -> None:
+    def _record_view(self, request: HttpRequest, **facts: Any) -> None:
         actor = history.staff(staff_user(request))
         history.record(Kind.STAFF_VIEWED, actor=actor, at=timezone.now(), **facts)

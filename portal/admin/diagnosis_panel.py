@@ -12,7 +12,7 @@ from portal.admin.columns import ago
 from portal.admin.wording import Wording
 from vehicles import access, pairing
 from vehicles.diagnosis import Action, Cause, Consent, Diagnosis, MissingReason
-from vehicles.facts import access_of, missing_permissions, working_permissions
+from vehicles.facts import missing_permissions, working_permissions
 from vehicles.models import Integration, VehicleGrant
 from vehicles.permissions import PERMISSIONS
 
@@ -37,8 +37,7 @@ class Panel:
 def panel(grant: VehicleGrant, *, personal_data: bool) -> Panel:
     """The panel of one grant, whose rows come from `facts.with_rows`. Without `personal_data` no link holds a VIN."""
     diagnosis = access.diagnosis_of(grant)
-    relation = access_of(grant)
-    role = relation.access_type.lower() if relation else "account"
+    role = grant.own_access.access_type.lower() if grant.own_access else "account"
     return Panel(
         title=f"{grant.connection.application} for this {role}",
         url=reverse("admin:vehicles_vehiclegrant_change", args=[grant.pk]),

@@ -145,8 +145,7 @@ class VehicleGrantAdmin(StaffAdmin):
 
     @admin.display(description="role")
     def role(self, grant: VehicleGrant) -> str:
-        access = facts.access_of(grant)
-        return access.access_type.capitalize() if access else NOTHING
+        return grant.own_access.access_type.capitalize() if grant.own_access else NOTHING
 
     @admin.display(description="application")
     def application_link(self, grant: VehicleGrant) -> SafeString:

@@ -31,13 +31,13 @@ _LEAST_DIFFERENT_BYTES: Final = 8
 
 
 def vault_keys() -> str:
-    """Seal and open with the newest key; every key must look drawn at random."""
+    """Encrypt and decrypt with the newest key; every key must look drawn at random."""
     if not settings.VAULT_KEYS:
         return "Tesla's tokens have no encryption key of their own."
     try:
         keys = encryption.keys_in(settings.VAULT_KEYS)
         opened = encryption.decrypt("check", encryption.encrypt("check", "a text"))
-    except (ValueError, ImproperlyConfigured, encryption.VaultError) as fault:
+    except (ValueError, ImproperlyConfigured, encryption.DecryptionError) as fault:
         return f"VAULT_KEYS cannot be used: {fault}"
     weak = [name for name, key in keys if len(set(key)) < _LEAST_DIFFERENT_BYTES]
     if weak:

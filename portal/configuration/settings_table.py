@@ -96,7 +96,8 @@ def read_all(environment: Mapping[str, str]) -> dict[str, Any]:
             known[setting.name] = _value(setting, environment, known)
         except ValueError as fault:
             faults.append(f"{setting.name} {fault}")
-    if not known.get("SECRET_KEY") and not known.get("DEBUG") and not _names(faults, "SECRET_KEY", "DEBUG"):
+    is_named = any(fault.startswith(("SECRET_KEY ", "DEBUG ")) for fault in faults)
+    if not known.get("SECRET_KEY") and not known.get("DEBUG") and not is_named:
         faults.append("SECRET_KEY must be set, to 50 random characters, unless DEBUG is on.")
     if faults:
         raise ImproperlyConfigured("\n".join(faults))
@@ -109,7 +110,3 @@ def _value(setting: Setting, environment: Mapping[str, str], known: Mapping[str,
     if not (given or default):
         return [] if setting.name == "VAULT_KEYS" else ""
     return setting.read(given or default)
-
-
-def _names(faults: list[str], *names: str) -> bool:
-    return any(fault.startswith(name) for fault in faults for name in names)

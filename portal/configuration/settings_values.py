@@ -166,14 +166,9 @@ def one_or_more_of(known: Iterable[str]) -> Reader:
 
 def vault_keys(value: str) -> list[str]:
     """Keys as `name:base64`, newest first."""
-    entries = [f"{name}:{key}" for name, key in (_pair(entry) for entry in words(value))]
+    entries = [":".join(part.strip() for part in entry.split(":", 1)) for entry in words(value)]
     encryption.keys_in(entries)
     return entries
-
-
-def _pair(entry: str) -> tuple[str, str]:
-    name, _, key = entry.partition(":")
-    return name.strip(), key.strip()
 
 
 def networks(value: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:

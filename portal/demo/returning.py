@@ -31,9 +31,9 @@ def restore_starting_logins() -> None:
     for row in sample.select_related("account"):
         is_legacy = row.integration == Integration.LEGACY
         token = starting_refresh_token(row.account.sub, row.account.region, uses_legacy_api=is_legacy)
-        sealed = store.encrypt_refresh_token(row.pk, token)
+        encrypted = store.encrypt_refresh_token(row.pk, token)
         TeslaToken.objects.filter(pk=row.pk).update(
-            refresh_token=sealed, access_token=b"", previous_refresh_token=b"", expires_at=None
+            refresh_token=encrypted, access_token=b"", previous_refresh_token=b"", expires_at=None
         )
 
 

@@ -45,41 +45,41 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 when all that the portal works with is there and can be written, else 503; says what is not, and not why.
 
-    One request looks at a time. Those that come meanwhile get what was found last, and `age_seconds` says how old that
+    One request checks at a time. Those that come meanwhile get what was found last, and `age_seconds` says how old that
     is; what is older than a probe may take counts no more.
     """
-    found, age = _LOOKS.newest()
+    found, age = _READINESS.newest()
     ready = age <= OLDEST_SECONDS and all(word == OK for word in found.values())
     body = {"status": OK if ready else "unavailable", **found, "age_seconds": round(age, 1)}
     return JsonResponse(body, status=200 if ready else 503)
 
 
-class NotWritable(Exception):
+class NotWritable(OSError):
     """It is there, and takes nothing."""
 
 
-class Looks:
+class Readiness:
     """What was found last, and when."""
 
     def __init__(self) -> None:
-        self._looking = threading.Lock()
+        self._checking = threading.Lock()
         self._found: dict[str, str] = {}
         self._began = 0.0
 
     def newest(self) -> tuple[dict[str, str], float]:
-        """A word for each part, and how many seconds ago looking began."""
-        # Only the very first have to wait for somebody else's look.
-        if self._looking.acquire(blocking=not self._found):
+        """A word for each part, and how many seconds ago checking began."""
+        # Only the very first have to wait for what somebody else checks.
+        if self._checking.acquire(blocking=not self._found):
             try:
                 began = time.monotonic()
                 self._found = {name: _word(name, check) for name, check in CHECKS.items()}
                 self._began = began
             finally:
-                self._looking.release()
+                self._checking.release()
         return self._found, time.monotonic() - self._began
 
 
-_LOOKS: Final = Looks()
+_READINESS: Final = Readiness()
 
 
 def _word(name: str, check: Callable[[], None]) -> str:
@@ -130,7 +130,7 @@ def _cache() -> None:
 
 
 def _write_in(folder: Path) -> None:
-    """Write a small file that has no name and is gone at once. Raises `OSError` and `NotWritable`."""
+    """Write a small file that has no name and is gone at once. Raises `NotWritable`, and `OSError` for no folder."""
     folder.stat()
     try:
         with tempfile.TemporaryFile(dir=folder) as file:

@@ -6,7 +6,6 @@ one that works is taken off again.
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,6 +14,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.crypto import salted_hmac
 
+from connect.run.address_limits import network_of
 from portal.models import SignInTally
 from vehicles.db import compiled_queries
 
@@ -79,21 +79,12 @@ def _add(subject: str, period: int, most: int) -> bool:
 
 
 def _of_address(address: str) -> str:
-    return _hashed("address", _network(address))
+    return _hashed("address", network_of(address))
 
 
 def _of_both(name: str, address: str) -> str:
-    return _hashed("name and address", f"{name.casefold()}\0{_network(address)}")
+    return _hashed("name and address", f"{name.casefold()}\0{network_of(address)}")
 
 
 def _hashed(what: str, text: str) -> str:
     return salted_hmac(f"portal.sign_in.{what}", text, algorithm="sha256").hexdigest()
-
-
-def _network(address: str) -> str:
-    """What one caller can choose addresses from: of IPv6 a whole /64."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return str(ipaddress.ip_network((found, 64), strict=False) if found.version == 6 else found)

@@ -38,7 +38,7 @@ MOST_BUFFERED: Final = 64 * 1024 * 1024
 """Bytes of unfinished requests altogether."""
 _RECEIVE_SECONDS: Final = 2.0
 _PIECE: Final = 65536
-_LOOK_EVERY_SECONDS: Final = 0.5
+_CHECK_EVERY_SECONDS: Final = 0.5
 _PROBES: Final = ("/healthz", "/readyz")
 _PROBE_THREADS: Final = 4
 _GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -125,7 +125,7 @@ class BufferingWorker(Worker):
         self.waiting: dict[Connection, Waiting] = {}
         self.lingering: dict[socket.socket, float] = {}
         self.buffered = 0
-        self._looked = 0.0
+        self._checked_at = 0.0
 
     def init_process(self) -> None:
         """Called once in the process that serves; returns when it ends."""
@@ -233,9 +233,9 @@ class BufferingWorker(Worker):
         """Called with every turn of the loop: closes what is late."""
         super().murder_pending()
         now = time.monotonic()
-        if now - self._looked < _LOOK_EVERY_SECONDS:
+        if now - self._checked_at < _CHECK_EVERY_SECONDS:
             return
-        self._looked = now
+        self._checked_at = now
         late = [(conn, each) for conn, each in self.waiting.items() if each.until < now or not self.alive]
         for conn, each in late:
             self._drop(conn, HTTPStatus.REQUEST_TIMEOUT if len(each.arrival) and self.alive else 0)

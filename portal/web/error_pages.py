@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +13,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from connect.problems import fault_pages, support_codes
+from portal.web.wire_errors import API
 from vehicles import errors, request_id
 from vehicles.api.error_responses import NOT_STORABLE, database_away, error_response
 from vehicles.db.outage import RETRY_SECONDS, is_database_away
@@ -21,13 +21,12 @@ from vehicles.errors import CatalogueError
 
 log = logging.getLogger(__name__)
 
-_API: Final = re.compile(r"/v\d")
 _OF_OWNERS: Final = ("/connect/", "/fix/", "/oauth/")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The request itself makes no sense: a foreign host name, a cookie that was tampered with."""
-    if _API.match(request.path):
+    if API.match(request.path):
         return error_response(CatalogueError(errors.VALIDATION))
     context = _with_code(request, "This request cannot be answered")
     return render(request, "portal/bad_request.html", context, status=400)
@@ -40,7 +39,7 @@ def nothing_here(request: HttpRequest, shortcut: str) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """There is nothing at this address."""
-    if _API.match(request.path):
+    if API.match(request.path):
         return error_response(CatalogueError(errors.PATH_NOT_FOUND))
     return render(request, "portal/not_found.html", _with_code(request, "There is nothing here"), status=404)
 
@@ -52,7 +51,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     if is_database_away(sys.exception()):
         return _unavailable(request)
-    if _API.match(request.path):
+    if API.match(request.path):
         return error_response(CatalogueError(errors.INTERNAL))
     context = {"request_id": request_id.current()}
     # Perhaps it is the database that broke, and then the request id has to do.
@@ -62,7 +61,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _unavailable(request: HttpRequest) -> HttpResponse:
-    if _API.match(request.path):
+    if API.match(request.path):
         return error_response(database_away(sys.exception()))
     page = render(request, "portal/unavailable.html", {"request_id": request_id.current()}, status=503)
     page["Retry-After"] = str(RETRY_SECONDS)

@@ -18,6 +18,7 @@ from vehicles.api.error_responses import error_response
 from vehicles.errors import CatalogueError
 
 API: Final = re.compile(r"/v\d")
+"""Below a version everything is JSON."""
 TOKENS: Final = re.compile(r"/oauth/token(?:/|$)")
 
 DESCRIPTIONS: Final = {
@@ -28,11 +29,9 @@ DESCRIPTIONS: Final = {
     414: "The request line is too long.",
     417: "Only 100-continue can be expected.",
     431: "The header fields are too long, or too many.",
-    503: "The server has too much to do at this moment. Try again in a few seconds.",
     501: "This transfer coding is not known here; chunked is.",
+    503: "The server has too much to do at this moment. Try again in a few seconds.",
 }
-
-
 FOR_NOW: Final = (408, 503)
 """What may work a moment later."""
 RETRY_SECONDS: Final = 5

@@ -20,7 +20,7 @@ def _run(application: Application, at: datetime, **steps: int) -> ConnectSession
     """A run that came to these steps after so many seconds."""
     session = ConnectSessionFactory(application=application, created_at=at)
     for step, seconds in steps.items():
-        funnel.note(session, Step(step), at + timedelta(seconds=seconds), key_queue=["a car"])
+        funnel.note_step(session, Step(step), at + timedelta(seconds=seconds), key_queue=["a car"])
     return session
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from connect.links import fix_link as fixit
+from connect.links.fix_link import address
 from tests.conftest import SignIn
 from tests.connect.browsing import opened, shoot
 from tests.connect.browsing import sign_in as sign_in_at_tesla
@@ -34,7 +34,7 @@ def fix_link(live_server: Any, application: Application, anna: ScenarioPerson, s
     for vehicle in Vehicle.objects.order_by("pk"):
         VehicleGrantFactory(account=account, application=application, vehicle=vehicle, requested=NAMED)
     facts.refresh_verdicts(VehicleGrant.objects.all(), timezone.now())
-    return fixit.address(FixLinkFactory(application=application, person=account.person))
+    return address(FixLinkFactory(application=application, person=account.person))
 
 
 def key_is_on(vin: str) -> None:

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from connect.authorize.authorization_request import AuthorizeRequest
+from connect.authorize.authorization_request import AuthorizationRequest
 from connect.models import ConnectSession, RunStep, Step
 from connect.run import flow, resuming
 from connect.tasks import end_expired_runs
@@ -153,8 +153,10 @@ def is_first_page(answer: HttpResponse) -> bool:
     return "would like to connect to your Tesla" in answer.content.decode()
 
 
-def asked_by(run: ConnectSession) -> AuthorizeRequest:
-    return AuthorizeRequest(**{each.name: getattr(run, each.name) for each in fields(AuthorizeRequest)})
+def asked_by(run: ConnectSession) -> AuthorizationRequest:
+    return AuthorizationRequest(
+        **{each.name: getattr(run, each.name) for each in fields(AuthorizationRequest)}
+    )
 
 
 def press(journey: Journey, shown: HttpResponse, button: str) -> HttpResponse:

@@ -141,7 +141,7 @@ def _tesla_repeats_what_it_was_sent(
 
 def _expire() -> None:
     TeslaToken.objects.update(expires_at=timezone.now())
-    store.OPENED.clear()
+    store.DECRYPTED.clear()
 
 
 def _logins_are_renewed() -> None:
@@ -154,7 +154,7 @@ def _the_vault_cannot_be_opened(application: Consumer) -> None:
     row = TeslaToken.objects.get(account__accesses__vehicle__vin=DIETERS_MODEL_3)
     kept = bytes(row.access_token)
     TeslaToken.objects.filter(pk=row.pk).update(access_token=kept[:-1] + bytes([kept[-1] ^ 1]))
-    store.OPENED.clear()
+    store.DECRYPTED.clear()
     assert application.get(DIETERS_MODEL_3, "battery").error == "SERVER:INTERNAL"
     TeslaToken.objects.filter(pk=row.pk).update(access_token=kept)
 

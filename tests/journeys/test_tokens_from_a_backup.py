@@ -31,7 +31,7 @@ def test_an_owner_signs_in_again_after_a_backup_was_restored(
     for _ in range(2):
         account_call.renew_login(account, Integration.FLEET)
     TeslaToken.objects.update(**backup | {"expires_at": backup["refreshed_at"]})
-    store.OPENED.clear()  # after a restore every process is a new one
+    store.DECRYPTED.clear()  # after a restore every process is a new one
 
     refused = application.lock(DIETERS_MODEL_3)
     assert refused.error == "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from portal.configuration import settings_in_use
 from portal.configuration.checks import check_deployment
-from portal.running import health
+from portal.running import folder_queue, health
 from tests.runner import ROOT
 
 GOOD_KEY = base64.b64encode(bytes(range(40, 72))).decode()
@@ -150,6 +150,12 @@ def test_a_key_that_everybody_can_read_is_warned_of(found: Any, tmp_path: Path) 
     file.write_bytes(pem(P256))
     file.chmod(0o644)
     assert found(TESLA_KEY_FILE=str(file)) == ["W003"]
+
+
+def test_a_queue_folder_that_takes_no_message_is_found(found: Any, settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "messages").write_text("a file where the folder should be")
+    settings.CELERY_BROKER_TRANSPORT_OPTIONS = folder_queue.options(tmp_path)
+    assert found() == ["E012"]
 
 
 def test_a_broker_that_does_not_answer_is_found(found: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,7 +101,7 @@ def test_the_funnel_shows_steps_bars_and_times(viewer: Client, now: datetime) ->
     for ends in ("done", "ended"):
         session = ConnectSessionFactory(application=application)
         for step, seconds in (("preamble", 0), ("tesla", 15), ("permissions", 75), (ends, 100)):
-            funnel.note(session, Step(step), session.created_at + timedelta(seconds=seconds))
+            funnel.note_step(session, Step(step), session.created_at + timedelta(seconds=seconds))
 
     shown = _text(viewer.get(FUNNEL).content.decode())
 

@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pkgutil import resolve_name
 from typing import Any
 
 import django
@@ -93,7 +94,7 @@ def use(job: Job) -> str:
 
 
 def rotate(job: Job) -> str:
-    """Seal everything with the newest key."""
+    """Encrypt everything with the newest key."""
     from django.core.management import call_command
 
     call_command("rotate_vault_keys", verbosity=0, stdout=io.StringIO(), stderr=io.StringIO())
@@ -103,18 +104,18 @@ def rotate(job: Job) -> str:
 JOBS: dict[str, Callable[[Job], str]] = {"use": use, "rotate": rotate}
 
 
-def die_after(module: str, name: str) -> Callable[[], None]:
-    """Let the process be killed as soon as this function has done its work."""
+def die_after(place: str) -> Callable[[], None]:
+    """Let the process be killed as soon as the function of this name (`module:function`) has done its work."""
 
     def arm() -> None:
-        place = __import__(f"vehicles.{module}", fromlist=[name])
-        does = getattr(place, name)
+        module, _, name = place.partition(":")
+        does = resolve_name(place)
 
         def last(*given: Any, **named: Any) -> Any:
             does(*given, **named)
             os.kill(os.getpid(), signal.SIGKILL)
 
-        setattr(place, name, last)
+        setattr(resolve_name(module), name, last)
 
     return arm
 
@@ -126,11 +127,11 @@ def die_anywhere() -> None:
 
 
 PLACES: dict[str, Callable[[], None]] = {
-    "with the lease": die_after("token_lease", "take"),
-    "after Tesla's answer": die_after("tesla.auth", "refresh"),
-    "between the two writes": die_after("vault", "store_refreshed"),
-    "before the commit": die_after("logins", "seen"),
-    "after the commit": die_after("witness", "remember"),
+    "with the lease": die_after("vehicles.tokens.lease:take"),
+    "after Tesla's answer": die_after("vehicles.tesla.auth:refresh"),
+    "between the two writes": die_after("vehicles.tokens.store:store_refreshed"),
+    "before the commit": die_after("vehicles.tokens.logins:seen"),
+    "after the commit": die_after("vehicles.tokens.restore_detection:remember"),
     "anywhere": die_anywhere,
 }
 

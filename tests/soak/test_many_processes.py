@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from tests.soak.conftest import Calls, Fleet, Report, Start, size
-from vehicles.commands import rows as command_rows
+from vehicles.commands.rows import close_overdue
 from vehicles.models import Command, VehicleGrant
 from vehicles.tesla.simulator.server import SimulatorServer
 
@@ -71,7 +71,7 @@ def test_a_key_is_carried_out_at_most_once_whatever_is_killed(
             heard |= caller.heard
             if caller.unanswered:
                 callers.append(start(caller.unanswered, **PATIENCE))
-    command_rows.close_overdue(timezone.now() + timedelta(minutes=5))
+    close_overdue(timezone.now() + timedelta(minutes=5))
     report(f"{KEYS} keys, {kills} kills: {dict(Counter(heard.values()))}, rows {dict(outcomes())}")
     assert kills
     assert heard.keys() == {call["number"] for call in calls}

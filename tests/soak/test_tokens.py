@@ -38,7 +38,7 @@ REFRESH_ROUNDS = size("REFRESH_ROUNDS", 2)
 TOKEN_KILLS = size("TOKEN_KILLS", 6)
 """At each place."""
 LOGINS = min(size("LOGINS", 20), TOKEN_KILLS)
-SEALED_ROWS = size("SEALED_ROWS", 250)
+ENCRYPTED_ROWS = size("ENCRYPTED_ROWS", 250)
 LEASE_SECONDS = 3
 """Held by those that are killed; the product's is ten times as long."""
 KEYS = [f"{name}:{base64.b64encode(name[:1].encode() * 32).decode()}" for name in ("new", "old")]
@@ -50,10 +50,10 @@ Together = Callable[..., list[str]]
 def together(simulator: SimulatorServer, settings: Any, tmp_path: Path) -> Iterator[Together]:
     """`together(jobs)`: do the jobs at the same moment, each in a process of its own; what became of each."""
     settings.VAULT_KEYS = KEYS
-    settings.TOKEN_WITNESS_FILE = tmp_path / "newest-refresh"
+    settings.NEWEST_REFRESH_FILE = tmp_path / "newest-refresh"
     given = settings_of_the_test(simulator.url) | {
         "VAULT_KEYS": KEYS,
-        "TOKEN_WITNESS_FILE": str(settings.TOKEN_WITNESS_FILE),
+        "NEWEST_REFRESH_FILE": str(settings.NEWEST_REFRESH_FILE),
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.soak.forks"],
@@ -155,7 +155,7 @@ def test_keys_are_changed_beside_refreshes_however_often_the_change_is_killed(
     together: Together, accounts: list[TeslaAccount], report: Report, settings: Any
 ) -> None:
     settings.VAULT_KEYS = KEYS[1:]
-    rows = sealed_rows()
+    rows = encrypted_rows()
     settings.VAULT_KEYS = KEYS
     kills, answer = 0, "killed"
     while answer == "killed":
@@ -170,7 +170,7 @@ def test_keys_are_changed_beside_refreshes_however_often_the_change_is_killed(
         kills += answer == "killed"
         if kills == TOKEN_KILLS:
             (answer,) = together([{"do": "rotate"}])
-    report(f"{SEALED_ROWS} rows, change killed {kills} times: {key_rotation.remaining()} values left")
+    report(f"{ENCRYPTED_ROWS} rows, change killed {kills} times: {key_rotation.remaining()} values left")
     assert answer == "ok"
     settings.VAULT_KEYS = KEYS[:1]
     assert key_rotation.keys_in_use().keys() == {"new"}
@@ -182,10 +182,10 @@ def test_keys_are_changed_beside_refreshes_however_often_the_change_is_killed(
     nothing_was_lost(accounts)
 
 
-def sealed_rows() -> list[Any]:
-    """The ids of logins that nobody refreshes, sealed with the key in use."""
+def encrypted_rows() -> list[Any]:
+    """The ids of logins that nobody refreshes, encrypted with the key in use."""
     made = []
-    for number in range(SEALED_ROWS):
+    for number in range(ENCRYPTED_ROWS):
         account = TeslaAccountFactory()
         tokens = Tokens(f"access-{number}", f"EU_{number}", 28_800)
         store.store_login(account, Integration.FLEET, tokens, timezone.now())

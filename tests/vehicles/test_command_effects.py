@@ -142,7 +142,7 @@ def test_the_state_shows_what_it_shows(
     assert effects.shows(name, arguments, seen) is expected
 
 
-def test_every_kind_of_control_that_can_be_settled_is_in_the_table_and_nothing_that_toggles() -> None:
+def test_every_kind_of_control_that_can_be_observed_is_in_the_table_and_nothing_that_toggles() -> None:
     for name in effects.EFFECTS:
         assert not CONTROLS[name].toggles
     assert {name for name, *_ in SHOWN} == set(effects.EFFECTS)

@@ -179,7 +179,7 @@ def dated(columns: dict[str, Any], now: datetime) -> dict[str, Any]:
 def loaded(now: datetime) -> dict[Any, Facts]:
     """The facts of every grant, each read by itself."""
     grants = facts.with_rows(VehicleGrant.objects.all())
-    return {grant.pk: facts.facts_of(grant, facts.access_of(grant), now) for grant in grants}
+    return {grant.pk: facts.facts_of(grant, now) for grant in grants}
 
 
 def each_fact_is_told_in_whole(known: dict[Any, Facts], now: datetime) -> None:

@@ -15,7 +15,7 @@ from vehicles.facts.sources import SOURCES, Source
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MODEL_3, OLD_MODEL_S = "5YJ3E7EA7KF000101", "5YJSA1E25JF000303"
-KEY_SOURCES = [name for name, standing in SOURCES.items() if standing.rank and name != Source.PROTOCOL]
+KEY_SOURCES = [name for name, reliability in SOURCES.items() if reliability.rank and name != Source.PROTOCOL]
 """Those that say whether the key is there; Tesla's gateway tells of signing only."""
 
 

@@ -1,4 +1,4 @@
-"""Changing the vault's keys: everything is sealed anew, nothing is lost, and it is said which keys are still needed."""
+"""Changing the vault's keys: all is encrypted anew, nothing is lost, and it is said which keys are still needed."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def sign_in(number: int, account: TeslaAccount | None = None) -> TeslaAccount:
 
 
 @pytest.fixture
-def sealed(settings: Any) -> dict[TeslaAccount, int]:
-    """Five accounts and an application, sealed with an old key; a new key is there since."""
+def encrypted(settings: Any) -> dict[TeslaAccount, int]:
+    """Five accounts and an application, encrypted with an old key; a new key is there since."""
     settings.VAULT_KEYS = [entry("old")]
     accounts = {sign_in(number): number for number in range(5)}
     application_credentials.keep_management_token(ApplicationFactory(), "management")
@@ -66,14 +66,14 @@ def opened(account: TeslaAccount) -> store.StoredTokens:
     return stored
 
 
-def everything_opens(sealed: dict[TeslaAccount, int]) -> bool:
+def everything_opens(encrypted: dict[TeslaAccount, int]) -> bool:
     application = Application.objects.get()
     purpose = encryption.management_token_purpose(application.pk)
     assert encryption.decrypt(purpose, application.management_token_encrypted) == "management"
-    return all(opened(account).access_token == f"access-{number}" for account, number in sealed.items())
+    return all(opened(account).access_token == f"access-{number}" for account, number in encrypted.items())
 
 
-def test_every_column_of_bytes_is_sealed_anew_or_known_to_be_no_secret() -> None:
+def test_every_column_of_bytes_is_encrypted_anew_or_known_to_be_no_secret() -> None:
     columns = {
         f"{model._meta.model_name}.{field.name}"
         for model in apps.get_models()
@@ -83,17 +83,17 @@ def test_every_column_of_bytes_is_sealed_anew_or_known_to_be_no_secret() -> None
     assert columns == {each.name for each in key_rotation.ENCRYPTED_COLUMNS} | SESSION_COLUMNS
 
 
-def test_afterwards_the_old_key_can_be_dropped(sealed: dict[TeslaAccount, int], settings: Any) -> None:
+def test_afterwards_the_old_key_can_be_dropped(encrypted: dict[TeslaAccount, int], settings: Any) -> None:
     code, told = rotate()
     assert code == 0
     assert "11 values sealed with new" in told
     assert "Key new: 11 values." in told
     assert "No longer needed in VAULT_KEYS: old." in told
     settings.VAULT_KEYS = [entry("new")]
-    assert everything_opens(sealed)
+    assert everything_opens(encrypted)
 
 
-def test_a_second_run_finds_nothing_to_do(sealed: dict[TeslaAccount, int]) -> None:
+def test_a_second_run_finds_nothing_to_do(encrypted: dict[TeslaAccount, int]) -> None:
     rotate()
     before = list(TeslaToken.objects.order_by("pk").values_list("access_token", "refresh_token"))
     code, told = rotate()
@@ -103,7 +103,7 @@ def test_a_second_run_finds_nothing_to_do(sealed: dict[TeslaAccount, int]) -> No
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(
-    sealed: dict[TeslaAccount, int], settings: Any, monkeypatch: pytest.MonkeyPatch
+    encrypted: dict[TeslaAccount, int], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(key_rotation, "BATCH", 2)
     whole = key_rotation.reencrypt
@@ -119,17 +119,17 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
         code, told = rotate()
     assert code == 130
     assert "7 values left. Run it again" in told
-    assert everything_opens(sealed)
+    assert everything_opens(encrypted)
     code, told = rotate()
     assert (code, "7 values sealed" in told) == (0, True)
     settings.VAULT_KEYS = [entry("new")]
-    assert everything_opens(sealed)
+    assert everything_opens(encrypted)
 
 
 def test_tokens_that_are_refreshed_in_the_same_moment_are_kept(
-    sealed: dict[TeslaAccount, int], monkeypatch: pytest.MonkeyPatch
+    encrypted: dict[TeslaAccount, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = next(iter(sealed))
+    account = next(iter(encrypted))
     opens = encryption.decrypt
 
     def refreshed_meanwhile(purpose: str, value: bytes) -> str:
@@ -146,7 +146,7 @@ def test_tokens_that_are_refreshed_in_the_same_moment_are_kept(
 
 
 def test_what_cannot_be_opened_is_named_by_its_id_and_left_as_it_is(
-    sealed: dict[TeslaAccount, int], settings: Any
+    encrypted: dict[TeslaAccount, int], settings: Any
 ) -> None:
     settings.VAULT_KEYS = [entry("gone")]
     lost = sign_in(7)

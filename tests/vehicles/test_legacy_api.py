@@ -79,7 +79,7 @@ def test_one_refusal_tells_of_everybody_and_the_verdicts_follow(
         "COMPATIBILITY:PLATFORM_NOT_CAPABLE",
         True,
     )
-    assert facts_of(annas, None, timezone.now()).provider == "legacy_closed"
+    assert facts_of(annas, timezone.now()).provider == "legacy_closed"
     tasks.watch_accounts()
     assert set(VehicleGrant.objects.filter(integration="legacy").values_list("main_cause", flat=True)) == {
         "legacy_closed"
@@ -143,7 +143,7 @@ def test_a_single_endpoint_that_closes_is_not_the_whole_api(
 def test_the_simulated_tesla_closing_says_nothing_of_the_real_one(emmas: VehicleGrant, now: datetime) -> None:
     incidents.begin(incidents.IncidentKind.LEGACY_CLOSED, "simulated", now)
     assert legacy_api.is_open("live") and not legacy_api.is_open("simulated")
-    assert facts_of(emmas, None, timezone.now()).provider == "legacy"
+    assert facts_of(emmas, timezone.now()).provider == "legacy"
 
 
 def test_verdicts_follow_when_the_operator_switches_it_off_or_on(emmas: VehicleGrant, settings: Any) -> None:

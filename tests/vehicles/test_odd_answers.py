@@ -267,7 +267,7 @@ def test_a_driver_who_finds_no_key_state_does_not_stand_in_the_owners_way(
     owner = sign_in(anna)
     vehicle.refresh_from_db()
     assert vehicle.key == "present"
-    assert pairing.look(vehicle, owner, timezone.now()).key == "present"
+    assert pairing.refresh_key(vehicle, owner, timezone.now()).key == "present"
     assert issue(VehicleGrant.objects.get(pk=grant.pk)).outcome == "succeeded"
 
 

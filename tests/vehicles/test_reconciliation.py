@@ -1,4 +1,4 @@
-"""Commands that nobody answered are settled by the car's own state, where it can be read."""
+"""Commands that nobody answered are decided by the car's own state, where it can be read."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def outcome(command: Command) -> str:
 
 
 @pytest.mark.parametrize(("locked", "expected"), [(True, "succeeded"), (False, "failed")])
-def test_a_lock_without_an_answer_is_settled_by_whether_the_car_is_locked(
+def test_a_lock_without_an_answer_is_decided_by_whether_the_car_is_locked(
     grant: VehicleGrant, car: Car, locked: bool, expected: str
 ) -> None:
     command = unanswered(grant)
@@ -82,7 +82,7 @@ def test_a_command_that_leaves_no_trace_in_the_state_stays_unknown(grant: Vehicl
     assert outcome(command) == "unknown"
 
 
-def test_a_temperature_without_an_answer_is_settled_as_the_car_stores_it(
+def test_a_temperature_without_an_answer_is_decided_as_the_car_stores_it(
     grant: VehicleGrant, car: Car
 ) -> None:
     command = unanswered(grant, "set_temperature")

@@ -38,7 +38,7 @@ def in_sets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def told(grant: VehicleGrant, now: datetime) -> tuple[Any, ...]:
     row = facts.with_rows(VehicleGrant.objects.filter(pk=grant.pk)).get()
-    return facts.verdict_columns(diagnose(facts.facts_of(row, facts.access_of(row), now)))
+    return facts.verdict_columns(diagnose(facts.facts_of(row, now)))
 
 
 def any_vehicle(dice: random.Random, now: datetime) -> Vehicle:

@@ -102,7 +102,7 @@ def test_a_drivers_key_page_asks_tesla_no_oftener_than_an_owners(
     account = sign_in(clara)
     vehicle = Vehicle.objects.get()
     before = len(simulator.world.calls.since(0))
-    assert pairing.look(vehicle, account, timezone.now()).key_reason == "driver_only"
+    assert pairing.refresh_key(vehicle, account, timezone.now()).key_reason == "driver_only"
     assert len(simulator.world.calls.since(0)) == before
 
 

@@ -31,9 +31,9 @@ DAY = 24 * 3600
 
 
 @pytest.fixture(autouse=True)
-def witness(settings: Any, tmp_path: Path) -> Path:
+def newest_refresh(settings: Any, tmp_path: Path) -> Path:
     """What this machine remembers outside the database, of this test alone."""
-    settings.TOKEN_WITNESS_FILE = tmp_path / "newest-refresh"
+    settings.NEWEST_REFRESH_FILE = tmp_path / "newest-refresh"
     return tmp_path / "newest-refresh"
 
 
@@ -479,7 +479,7 @@ def restore_all(account: TeslaAccount, saved: dict[str, Any]) -> None:
 
 
 def test_a_database_from_a_backup_is_named_where_this_machine_remembers_more(
-    account: TeslaAccount, witness: Path
+    account: TeslaAccount, newest_refresh: Path
 ) -> None:
     saved = backup(account)
     refresh(account)
@@ -493,26 +493,26 @@ def test_a_database_from_a_backup_is_named_where_this_machine_remembers_more(
     assert len(events(Kind.DATABASE_RESTORED)) == 1
 
 
-def test_a_database_from_a_backup_without_a_witness_stays_unnamed(
-    account: TeslaAccount, witness: Path
+def test_a_database_from_a_backup_without_such_a_file_stays_unnamed(
+    account: TeslaAccount, newest_refresh: Path
 ) -> None:
     saved = backup(account)
     refresh(account)
     refresh(account)
     restore_all(account, saved)
-    witness.unlink()
+    newest_refresh.unlink()
     expire(account)
     assert refusal(account).spec is errors.AUTHENTICATION_FAILED
     assert known(account) == ("sign_in_needed", "login_refused")
 
 
-def test_a_witness_that_cannot_be_written_or_read_stops_nothing(
+def test_a_file_that_cannot_be_written_or_read_stops_nothing(
     account: TeslaAccount, settings: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    settings.TOKEN_WITNESS_FILE = tmp_path / "file" / "beneath"
+    settings.NEWEST_REFRESH_FILE = tmp_path / "file" / "beneath"
     refresh(account)
-    settings.TOKEN_WITNESS_FILE = tmp_path / "file"
+    settings.NEWEST_REFRESH_FILE = tmp_path / "file"
     refresh(account)
     use(account)
 

@@ -1,4 +1,4 @@
-"""The vault keeps Tesla's tokens unreadable, opens them only where they belong, and lets one process refresh."""
+"""The store keeps Tesla's tokens unreadable, opens them only where they belong, and lets one process refresh."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ def test_a_value_moved_to_another_row_or_field_does_not_open(now: datetime) -> N
     first, second = stored(now), stored(now)
     moved = TeslaToken.objects.get(pk=first.row_id).access_token
     TeslaToken.objects.filter(pk=second.row_id).update(access_token=moved)
-    with pytest.raises(encryption.VaultError):
+    with pytest.raises(encryption.DecryptionError):
         store.load(TeslaToken.objects.get(pk=second.row_id).account, Integration.FLEET)
 
 
 def test_a_new_key_writes_and_the_old_one_still_reads(settings: Any) -> None:
     settings.VAULT_KEYS = [f"old:{key('a')}"]
-    sealed = encryption.encrypt("purpose", "secret")
+    encrypted = encryption.encrypt("purpose", "secret")
     settings.VAULT_KEYS = [f"new:{key('b')}", f"old:{key('a')}"]
-    assert encryption.decrypt("purpose", sealed) == "secret"
+    assert encryption.decrypt("purpose", encrypted) == "secret"
     assert encryption.encrypt("purpose", "secret").startswith(b"new:")
     settings.VAULT_KEYS = [f"new:{key('b')}"]
-    with pytest.raises(encryption.VaultError):
-        encryption.decrypt("purpose", sealed)
+    with pytest.raises(encryption.DecryptionError):
+        encryption.decrypt("purpose", encrypted)
 
 
 def take(loaded: store.StoredTokens, now: datetime) -> Lease | None:

@@ -59,11 +59,11 @@ def caller_of(authorization: str) -> Caller:
     checksum, now = hashlib.sha256(token.strip().encode(errors="replace")).hexdigest(), timezone.now()
     seen = SEEN.get(checksum)
     if seen is None or not seen.since <= now < seen.until:
-        seen = SEEN.keep(checksum, _look(checksum, now))
+        seen = SEEN.keep(checksum, _read_token(checksum, now))
     return seen.caller
 
 
-def _look(checksum: str, now: datetime) -> _Seen:
+def _read_token(checksum: str, now: datetime) -> _Seen:
     rows = _VALID.rows(checksum=checksum, now=now)
     reach = token_scope.only_connection(rows[0].scope) if rows else None
     if reach is None:
@@ -75,7 +75,7 @@ def _look(checksum: str, now: datetime) -> _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A caller, and from when until when their token counts as valid without another look."""
+    """A caller, and from when until when their token counts as valid without being read again."""
 
     caller: Caller
     since: datetime

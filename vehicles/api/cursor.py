@@ -1,6 +1,6 @@
 """Cursors: the place where a page ended, as text that clients hand back without reading it.
 
-A place is made of row numbers that all applications share, so a cursor is sealed: it tells nothing of how many
+A place is made of row numbers that all applications share, so a cursor is encrypted: it tells nothing of how many
 connections there are, and is of no use to another application.
 """
 
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from vehicles import encryption
 from vehicles.audit.of_application import Place
-from vehicles.encryption import VaultError
+from vehicles.encryption import DecryptionError
 from vehicles.errors import invalid
 from vehicles.models import Application
 
@@ -21,8 +21,8 @@ def write(place: Place | None, application: Application) -> str | None:
     if place is None:
         return None
     connection, grant = place
-    sealed = encryption.encrypt(_purpose(application), f"{connection:019d}.{grant}")
-    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    encrypted = encryption.encrypt(_purpose(application), f"{connection:019d}.{grant}")
+    return base64.urlsafe_b64encode(encrypted).decode().rstrip("=")
 
 
 def decode(text: str, application: Application) -> Place | None:
@@ -30,10 +30,10 @@ def decode(text: str, application: Application) -> Place | None:
     if not text:
         return None
     try:
-        sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        connection, _, grant = encryption.decrypt(_purpose(application), sealed).partition(".")
+        encrypted = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        connection, _, grant = encryption.decrypt(_purpose(application), encrypted).partition(".")
         return int(connection), UUID(grant)
-    except (ValueError, VaultError):
+    except (ValueError, DecryptionError):
         raise invalid("cursor", "must be the cursor of an earlier page; begin again without one") from None
 
 

@@ -34,7 +34,7 @@ class Endpoint(APIView):
     http_method_names = ["get", "head", "post", "delete"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Settle what the path means before asking who calls."""
+        """Refuse a path that does not exist before asking who calls."""
         method = str(request.method).lower()
         if method not in self.http_method_names or not hasattr(self, method):
             raise CatalogueError(errors.PATH_NOT_FOUND)
@@ -81,12 +81,12 @@ def must_be_approved(grant: VehicleGrant, permission: str) -> None:
         raise access.refuse(grant, errors.PERMISSION, reason=f"{permission} was never granted", cause=cause)
 
 
-def checked(request: Request, shape: type[Serializer[Any]], *, query: bool = False) -> dict[str, Any]:
-    """The JSON body, or the query, as `shape` allows it. Raises VALIDATION and names each wrong field."""
+def checked(request: Request, serializer: type[Serializer[Any]], *, query: bool = False) -> dict[str, Any]:
+    """The JSON body, or the query, as `serializer` allows it. Raises VALIDATION and names each wrong field."""
     # As plain values: a query as the framework takes it has its empty values left out, and nobody would be told.
     given = request.query_params.dict() if query else _body(request)
     try:
-        return dict(_form(shape).run_validation(given))
+        return dict(_form(serializer).run_validation(given))
     except ValidationError as wrong:
         faults: Any = wrong.detail
         detail = [
@@ -97,9 +97,9 @@ def checked(request: Request, shape: type[Serializer[Any]], *, query: bool = Fal
 
 
 @lru_cache(maxsize=128)
-def _form(shape: type[Serializer[Any]]) -> Serializer[Any]:
+def _form(serializer: type[Serializer[Any]]) -> Serializer[Any]:
     """One for all requests: making it takes longer than checking with it, and checking leaves no trace on it."""
-    return shape()
+    return serializer()
 
 
 def idempotency_key(request: Request) -> str:

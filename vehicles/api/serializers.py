@@ -1,4 +1,4 @@
-"""The shapes of bodies and queries: they check what comes in and describe to the schema what goes out."""
+"""Serializers of bodies and queries: they check what comes in and describe to the schema what goes out."""
 
 from __future__ import annotations
 
@@ -187,6 +187,8 @@ class ErrorSerializer(serializers.Serializer[Any]):
     detail = FieldSerializer(many=True, required=False)
 
 
-def answers(shape: type[serializers.Serializer[Any]]) -> dict[int | str, type[serializers.Serializer[Any]]]:
-    """What an endpoint answers: this shape, or an error."""
-    return {200: shape, "default": ErrorSerializer}
+def answers(
+    serializer: type[serializers.Serializer[Any]],
+) -> dict[int | str, type[serializers.Serializer[Any]]]:
+    """What an endpoint answers: what this describes, or an error."""
+    return {200: serializer, "default": ErrorSerializer}

@@ -59,7 +59,7 @@ def rows(conditions: Mapping[str, str]) -> Iterator[AuditRow]:
 
 
 def _row(grant: VehicleGrant, now: datetime) -> AuditRow:
-    known = facts.facts_of(grant, facts.access_of(grant), now)
+    known = facts.facts_of(grant, now)
     vehicle = grant.connection.vehicle
     accesses = {row.access_type for row in vehicle.accesses.all() if row.missing_since is None}
     return AuditRow(

@@ -36,7 +36,7 @@ def carry_out(pending: PendingCommand) -> Command | None:
     """Carry out a control whose arguments are what the caller asked for: look at the car first where the control needs
     that, then send it. Returns its row, outcome succeeded; None when the car was as wanted already.
 
-    Raises `CatalogueError` as `looks.prepared` and `issue` do, and SERVER:OVERLOADED.
+    Raises `CatalogueError` as `preconditions.resolve` and `issue` do, and SERVER:OVERLOADED.
     """
     with place():
         if pending.name not in preconditions.PRECONDITIONS:
@@ -45,10 +45,10 @@ def carry_out(pending: PendingCommand) -> Command | None:
         # A repeat hears the first outcome, whatever the car looks like by now.
         row = _repeated(pending)
         while row is None:
-            pending.looked_at = timezone.now()
+            pending.state_read_at = timezone.now()
             arguments = preconditions.resolve(pending, asked)
             if arguments is None:
-                # The first call under this key may have come while this one waited and looked.
+                # The first call under this key may have come while this one waited and read.
                 return _repeated(pending)
             pending.arguments = {**arguments, ASKED: dict(asked)}
             try:
@@ -64,7 +64,7 @@ def issue(pending: PendingCommand) -> Command:
     A repeat under the same key, or without a key while the same command is running, joins the first call. Raises
     `CatalogueError`: VALIDATION for a key that was used for something else, the diagnosis' error when it may not be
     sent, the car's refusal, or UPSTREAM:NO_RESPONSE with the command's id when nobody can say whether it happened.
-    Raises `Overtaken` when something that toggles was moved by another call after `looked_at`.
+    Raises `Overtaken` when something that toggles was moved by another call after `state_read_at`.
     """
     row = _under_key(pending)
     if row is None:
@@ -80,7 +80,7 @@ def issue(pending: PendingCommand) -> Command:
             row = _running(pending)
         except DatabaseError as failure:
             if pending.is_sent and is_database_away(failure):
-                # "Try again" would be wrong: the car may have done it. The row says sent, and is settled later.
+                # "Try again" would be wrong: the car may have done it. The row says sent, and is reconciled later.
                 raise _unknown(
                     pending.row, errors.UPSTREAM_NO_RESPONSE, "how it ended was not written"
                 ) from failure
@@ -165,7 +165,7 @@ def _end_as_answered(pending: PendingCommand, refused: str) -> None:
 
 
 def _ended(command: Command) -> Command:
-    """The row once it is settled. Waits no longer than a call can take; then the sweep's word is as good as any."""
+    """The row once its outcome is written. Waits no longer than a call can take, then does what the sweep would."""
     while command.outcome == Outcome.PENDING:
         if timezone.now() > command.deadline_at + rows.GRACE:
             rows.close_abandoned(command)

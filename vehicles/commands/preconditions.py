@@ -1,4 +1,4 @@
-"""Looks: what has to be seen of a car before a control is sent to it, and what then is sent.
+"""Preconditions: what has to be seen of a car before a control is sent to it, and what then is sent.
 
 Some Tesla commands toggle, some are cut down by the car without a word, some depend on its firmware. For these the
 car's state is read first, and the arguments are made from it; a car that is as wanted already is sent nothing.
@@ -56,16 +56,16 @@ def resolve(pending: PendingCommand, asked: Arguments) -> Arguments | None:
     Wakes the car as a command does. Raises `CatalogueError`: the diagnosis' error, a state that forbids it, VALIDATION
     for a value that this car does not take.
     """
-    look = PRECONDITIONS[pending.name]
+    precondition = PRECONDITIONS[pending.name]
     pairing.require_key(pending.grant, pending.control.permission, pending.at)
-    # While somebody's command that toggles something on this car is under way, a look would tell nothing.
+    # While somebody's command that toggles something on this car is under way, its state would tell nothing.
     while pending.control.toggles and rows.moved_since(pending.vehicle, timezone.now()):
         let_go_of_database()
         time.sleep(_POLL_SECONDS)
-    return look.prepare(_seen(pending, look.sections), asked)
+    return precondition.prepare(_read_state(pending, precondition.sections), asked)
 
 
-def _seen(pending: PendingCommand, names: tuple[str, ...]) -> Sections:
+def _read_state(pending: PendingCommand, names: tuple[str, ...]) -> Sections:
     grant = pending.grant
     try:
         answer = calls.vehicle_data(grant, names, _DATA_SCOPE)
@@ -203,4 +203,4 @@ PRECONDITIONS: Final[dict[str, Precondition]] = {
     "close_trunk": Precondition(_TRUNKS, _close_trunk),
     "open_frunk": Precondition(_TRUNKS, _open_frunk),
 }
-"""The controls that are never sent without a look, by name."""
+"""The controls that are never sent before the car's state was read, by name."""

@@ -1,4 +1,4 @@
-"""Settlement: what became of commands that nobody answered. The car's own state decides where it can."""
+"""Reconciliation: what became of commands that nobody answered. The car's own state decides where it can."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Final
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from vehicles.commands import effects
-from vehicles.commands import rows as command_rows
+from vehicles.commands import effects, rows
 from vehicles.errors import CatalogueError
 from vehicles.models import Command, Outcome
 from vehicles.tesla import scopes
@@ -22,11 +21,11 @@ _AT_ONCE: Final = 200
 
 
 def reconcile(now: datetime) -> int:
-    """Settle commands whose worker stopped, then look whether unknown ones took effect; returns how many settled.
+    """Close commands whose worker stopped, then see whether unknown ones took effect; returns how many were decided.
 
-    A look is one ordinary read. It never wakes the car, and a car that cannot be read leaves the outcome unknown.
+    That takes one ordinary read. It never wakes the car, and a car that cannot be read leaves the outcome unknown.
     """
-    return command_rows.close_overdue(now) + sum(_look(command) for command in _unknown(now))
+    return rows.close_overdue(now) + sum(_concluded(command) for command in _unknown(now))
 
 
 def _unknown(now: datetime) -> QuerySet[Command]:
@@ -34,19 +33,20 @@ def _unknown(now: datetime) -> QuerySet[Command]:
         grant__connection__vehicle=OuterRef("grant__connection__vehicle"),
         created_at__gt=OuterRef("created_at"),
     )
-    rows = Command.objects.filter(
+    unknown = Command.objects.filter(
         outcome=Outcome.UNKNOWN,
         name__in=effects.EFFECTS,
         sent_at__lt=now - QUIET,
         sent_at__gt=now - LOOK_BACK,
     )
     # What came after may have changed the same thing, so only the car's latest command can be judged by its state.
-    return rows.filter(~Exists(later)).select_related(
+    return unknown.filter(~Exists(later)).select_related(
         "application", "grant__account", "grant__connection__vehicle", "grant__connection__application"
     )[:_AT_ONCE]
 
 
-def _look(command: Command) -> bool:
+def _concluded(command: Command) -> bool:
+    """Whether the car's state showed what became of the command, which is written then."""
     sections = effects.EFFECTS[command.name].sections
     try:
         data = calls.vehicle_data(command.grant, sections, scopes.VEHICLE_DEVICE_DATA)
@@ -55,5 +55,5 @@ def _look(command: Command) -> bool:
     happened = effects.shows(command.name, command.arguments, data)
     if happened is None:
         return False
-    command_rows.conclude(command, happened=happened)
+    rows.conclude(command, happened=happened)
     return True

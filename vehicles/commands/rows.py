@@ -38,7 +38,7 @@ class PlaceTaken(Exception):
 
 
 class Overtaken(Exception):
-    """Another call moved the car since this one's caller looked at it; nothing of this one was written or sent."""
+    """Another call moved the car since its state was read for this one; nothing of this one was written or sent."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class PendingCommand:
     """A control that somebody wants carried out on the grant's car, on its way from the caller down to the car.
 
     `name` is a control of `CONTROLS`; `at` is when it was asked for, and `key` the Idempotency-Key, empty for none.
-    `looked_at` tells when the state was read that `arguments` were made from. `row` is a new one, which nobody sees
+    `state_read_at` tells when the state was read that `arguments` were made from. `row` is a new one, which nobody sees
     before `intend` or `mark_sent` has written it. `was_answered`: the car itself has done or refused a step, so that
     the command is no longer untouched.
     """
@@ -56,7 +56,7 @@ class PendingCommand:
     arguments: Arguments = field(repr=False)
     at: datetime
     key: str = ""
-    looked_at: datetime | None = None
+    state_read_at: datetime | None = None
     was_answered: bool = False
     fingerprint: str = field(init=False)
     row: Command = field(init=False, repr=False)
@@ -106,13 +106,13 @@ class PendingCommand:
 
         Raises `PlaceTaken`, and `Overtaken` for what toggles: then nothing may be sent.
         """
-        if self.looked_at is None or not self.control.toggles or not self.row._state.adding:
+        if self.state_read_at is None or not self.control.toggles or not self.row._state.adding:
             _insert(self.row)
             return
         with transaction.atomic():
-            # Whoever moves this car next waits here, so that the last look and what follows from it are one step.
+            # Whoever moves this car next waits here, so that the last reading and what follows from it are one step.
             vehicle = Vehicle.objects.select_for_update().only("pk").get(connections__grants=self.grant.pk)
-            if moved_since(vehicle, self.looked_at):
+            if moved_since(vehicle, self.state_read_at):
                 raise Overtaken
             _insert(self.row)
 
@@ -219,7 +219,7 @@ def close_abandoned(command: Command) -> None:
 
 
 def close_overdue(now: datetime) -> int:
-    """Settle every row past its deadline whose worker left it pending; returns how many."""
+    """Close every row past its deadline whose worker left it pending; returns how many."""
     overdue = Command.objects.filter(outcome=Outcome.PENDING, deadline_at__lt=now - GRACE)
     rows = list(overdue.select_related("application", "grant__account", "grant__connection__vehicle")[:1000])
     for command in rows:

@@ -118,14 +118,14 @@ def _known() -> Q:
 def _free() -> Q:
     """Nobody else has the turn: never taken, run out, or given back by its command's outcome.
 
-    A command that cannot be seen yet is not settled, so a look at an older state errs on the side of waiting.
+    A command that cannot be seen yet has not ended, so who sees an older state errs on the side of waiting.
     """
-    settled = Command.objects.filter(pk=OuterRef("lease_holder")).exclude(outcome=Outcome.PENDING)
+    ended = Command.objects.filter(pk=OuterRef("lease_holder")).exclude(outcome=Outcome.PENDING)
     return (
         Q(lease_holder=None)
         | Q(lease_holder=Given("holder"))
         | Q(lease_until__lt=Given("now"))
-        | Q(Exists(settled))
+        | Q(Exists(ended))
     )
 
 

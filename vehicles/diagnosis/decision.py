@@ -62,16 +62,16 @@ class Diagnosis:
 def diagnose(facts: Facts, *, asked: str | None = None) -> Diagnosis:
     """Decide for a call that needs the permission `asked`, or, without one, for the worst of those granted."""
     found = [(rule, rule.stops(facts)) for rule in RULES]
-    standing = [(rule, stopped) for rule, stopped in found if _speaks(rule, stopped, asked)]
+    applicable = [(rule, stopped) for rule, stopped in found if _applies(rule, stopped, asked)]
     ungranted = asked is not None and asked not in facts.granted and asked not in facts.missing
-    error, stopped_by = _error(standing, facts.granted if asked is None else {asked})
+    error, stopped_by = _error(applicable, facts.granted if asked is None else {asked})
     if ungranted:
         error, stopped_by = errors.PERMISSION, NOT_REQUESTED
-    causes = [Cause(rule.code, rule.axis, _observation(facts, rule, stopped)) for rule, stopped in standing]
+    causes = [Cause(rule.code, rule.axis, _observation(facts, rule, stopped)) for rule, stopped in applicable]
     if ungranted:
         causes.insert(0, Cause(NOT_REQUESTED, "permissions", Observed()))
     return Diagnosis(
-        verdict=_verdict(facts, standing),
+        verdict=_verdict(facts, applicable),
         causes=tuple(causes),
         error=error,
         stopped_by=stopped_by,
@@ -80,16 +80,18 @@ def diagnose(facts: Facts, *, asked: str | None = None) -> Diagnosis:
     )
 
 
-def _speaks(rule: Rule, stopped: frozenset[str], asked: str | None) -> bool:
+def _applies(rule: Rule, stopped: frozenset[str], asked: str | None) -> bool:
     return asked in stopped if rule.silent else bool(stopped)
 
 
 def _error(
-    standing: list[tuple[Rule, frozenset[str]]], wanted: Collection[str]
+    applicable: list[tuple[Rule, frozenset[str]]], wanted: Collection[str]
 ) -> tuple[ErrorSpec | None, str]:
     """The error that such a call meets first, with the code of its cause."""
     hit = (
-        (rule.error, rule.code) for rule, stopped in standing if rule.error and not stopped.isdisjoint(wanted)
+        (rule.error, rule.code)
+        for rule, stopped in applicable
+        if rule.error and not stopped.isdisjoint(wanted)
     )
     return next(hit, (None, ""))
 
@@ -103,8 +105,8 @@ def _observation(facts: Facts, rule: Rule, stopped: frozenset[str]) -> Observed:
     return next(seen for seen in each if seen.since == first)
 
 
-def _verdict(facts: Facts, standing: list[tuple[Rule, frozenset[str]]]) -> Verdict:
-    stopped: frozenset[str] = frozenset().union(*(names for rule, names in standing if rule.counts))
+def _verdict(facts: Facts, applicable: list[tuple[Rule, frozenset[str]]]) -> Verdict:
+    stopped: frozenset[str] = frozenset().union(*(names for rule, names in applicable if rule.counts))
     if not facts.granted or facts.granted <= stopped:
         return Verdict.BLOCKED
     if stopped:

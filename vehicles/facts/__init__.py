@@ -14,7 +14,7 @@ from vehicles.facts.condition import (
     was_listed_lately,
 )
 from vehicles.facts.coverage import fleet_covers, missing_permissions, working_permissions
-from vehicles.facts.gathering import access_of, facts_of, grants_of_account, grants_of_vehicles, with_rows
+from vehicles.facts.gathering import facts_of, grants_of_account, grants_of_vehicles, with_rows
 from vehicles.facts.incidents import CAUSES as CAUSE_OF_INCIDENT
 from vehicles.facts.incidents import with_incidents
 from vehicles.facts.table import offers_legacy
@@ -23,7 +23,6 @@ from vehicles.facts.verdicts import refresh_in_parts, refresh_verdicts, verdict_
 __all__ = [
     "CAUSE_OF_INCIDENT",
     "MOST_KEYS",
-    "access_of",
     "conditions",
     "date_conditions",
     "facts_of",

@@ -34,9 +34,9 @@ def is_stale(vehicle: Vehicle, now: datetime) -> bool:
 def is_stale_q(now: datetime, vehicle: str = "") -> Q:
     """`is_stale` as a condition on cars, or on rows that lead to one by `vehicle`."""
     too_old = Q()
-    for source, standing in SOURCES.items():
-        if standing.age_limit:
-            observed = {f"{vehicle}key_observed_at__lte": now - standing.age_limit}
+    for source, reliability in SOURCES.items():
+        if reliability.age_limit:
+            observed = {f"{vehicle}key_observed_at__lte": now - reliability.age_limit}
             too_old |= Q(**{f"{vehicle}key_source": source}, **observed)
     return too_old & ~Q(**{f"{vehicle}key__in": [Key.UNKNOWN, Key.NOT_REQUIRED]})
 

@@ -1,4 +1,4 @@
-"""The incidents that stand over a grant: faults of Tesla's or the operator's that are nobody's account and no car."""
+"""The incidents that a grant is under: faults of Tesla's or the operator's that are nobody's account and no car."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from vehicles.diagnosis import Consent
 from vehicles.models import Incident, IncidentKind, Integration, VehicleGrant
 
-Standing = Mapping[IncidentKind, datetime]
-"""The incidents that stand, each with when it began."""
+ActiveIncidents = Mapping[IncidentKind, datetime]
+"""The incidents that go on, each with when it began."""
 
 CAUSES: Final = {
     IncidentKind.OPERATOR_FAULT: "operator_fault",
@@ -22,8 +22,8 @@ CAUSES: Final = {
 """What the diagnosis calls a fault that an incident is."""
 
 
-def standing_over(grant: VehicleGrant) -> Standing:
-    """The incidents that stand over the grant: from the columns that `with_incidents` adds, or asked for.
+def active_over(grant: VehicleGrant) -> ActiveIncidents:
+    """The incidents that the grant is under: from the columns that `with_incidents` adds, or asked for.
 
     A row that is not stored yet is held up by none.
     """
@@ -39,9 +39,9 @@ def standing_over(grant: VehicleGrant) -> Standing:
 def with_incidents(grants: QuerySet[VehicleGrant]) -> QuerySet[VehicleGrant]:
     """The grants with what `facts_of` asks of incidents, in the same query."""
     here = Q(region="") | Q(region=OuterRef("account__region"))
-    standing = Incident.objects.active().filter(here, mode=OuterRef("mode"))
+    active = Incident.objects.active().filter(here, mode=OuterRef("mode"))
     return grants.annotate(
-        **{_since(kind): Subquery(standing.filter(kind=kind).values("began_at")[:1]) for kind in IncidentKind}
+        **{_since(kind): Subquery(active.filter(kind=kind).values("began_at")[:1]) for kind in IncidentKind}
     )
 
 
@@ -49,11 +49,11 @@ def _since(kind: IncidentKind) -> str:
     return f"{kind}_since"
 
 
-def holds_up(kind: IncidentKind, grant: VehicleGrant, standing: Standing) -> bool:
+def holds_up(kind: IncidentKind, grant: VehicleGrant, incidents: ActiveIncidents) -> bool:
     """Whether an incident of this kind holds the grant up. Legacy grants are not served by what broke.
 
     Accounts that answer as ever are not touched by a mass revocation.
     """
-    if grant.integration == Integration.LEGACY or kind not in standing:
+    if grant.integration == Integration.LEGACY or kind not in incidents:
         return False
     return kind is not IncidentKind.MASS_REVOCATION or grant.account.consent == Consent.SUSPECTED

@@ -6,15 +6,15 @@ from datetime import datetime
 
 from vehicles.diagnosis import MissingReason, Observed
 from vehicles.facts.condition import held_since
-from vehicles.facts.incidents import CAUSES, Standing
+from vehicles.facts.incidents import CAUSES, ActiveIncidents
 from vehicles.facts.sources import Source
-from vehicles.models import Integration, Vehicle, VehicleAccess, VehicleGrant
+from vehicles.models import Integration, Vehicle, VehicleGrant
 from vehicles.permissions import PERMISSIONS
 
 
-def observed(grant: VehicleGrant, access: VehicleAccess | None, standing: Standing) -> dict[str, Observed]:
+def observed(grant: VehicleGrant, incidents: ActiveIncidents) -> dict[str, Observed]:
     """The observation behind each axis, and behind each cause that has one of its own."""
-    account, vehicle = grant.account, grant.connection.vehicle
+    account, vehicle, access = grant.account, grant.connection.vehicle, grant.own_access
     consent = _consent(grant)
     listed = Observed(Source.VEHICLE_LIST, grant.approved_at, access.seen_at if access else None)
     return {
@@ -29,7 +29,7 @@ def observed(grant: VehicleGrant, access: VehicleAccess | None, standing: Standi
         "remote_access_disabled": _condition(vehicle, "remote_access_disabled"),
         "in_service": _condition(vehicle, "in_service"),
         "asleep": Observed(Source.VEHICLE_STATE, None, vehicle.state_observed_at),
-        **{CAUSES[kind]: Observed(Source.INCIDENT, at, at) for kind, at in standing.items()},
+        **{CAUSES[kind]: Observed(Source.INCIDENT, at, at) for kind, at in incidents.items()},
     }
 
 

@@ -120,5 +120,5 @@ SOURCES: Final[dict[str, Reliability]] = {
 
 def age_limit(source: str) -> timedelta | None:
     """How old a word of this source may be; None where it does not age."""
-    standing = SOURCES.get(source)
-    return standing.age_limit if standing else None
+    reliability = SOURCES.get(source)
+    return reliability.age_limit if reliability else None

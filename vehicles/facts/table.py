@@ -19,7 +19,7 @@ from django.db.models.functions import Coalesce
 from vehicles.diagnosis import Access, Consent, Facts, Key, KeyReason, MissingReason, Provider
 from vehicles.facts import condition
 from vehicles.facts.coverage import missing_permissions, signed_over_fleet
-from vehicles.facts.incidents import Standing, holds_up
+from vehicles.facts.incidents import ActiveIncidents, holds_up
 from vehicles.facts.observed import missing_observed, observed
 from vehicles.models import IncidentKind, Integration, Mode, VehicleAccess, VehicleGrant
 
@@ -29,11 +29,10 @@ OWN_ACCESS: Final = "own_access_row"
 
 @dataclass(frozen=True)
 class Loaded:
-    """A grant with all rows that its facts are read from. `access`: its account's relation to the car, if any."""
+    """A grant with all that its facts are read from."""
 
     grant: VehicleGrant
-    access: VehicleAccess | None
-    standing: Standing
+    incidents: ActiveIncidents
     now: datetime
 
     @cached_property
@@ -93,7 +92,7 @@ def _key_reason_sql(now: datetime) -> tuple[Any, ...]:
 def _provider(given: Loaded) -> Provider:
     if given.grant.integration == Integration.FLEET:
         return Provider.FLEET
-    is_served = offers_legacy(given.grant.mode) and IncidentKind.LEGACY_CLOSED not in given.standing
+    is_served = offers_legacy(given.grant.mode) and IncidentKind.LEGACY_CLOSED not in given.incidents
     return Provider.LEGACY if is_served else Provider.LEGACY_CLOSED
 
 
@@ -108,7 +107,8 @@ def _access_sql(now: datetime) -> tuple[Any, ...]:
 
 def _owner_connected(given: Loaded) -> bool:
     """Whether an owner's account is attached to the car here: the person's own, or for a driver another's."""
-    if given.access is None or given.access.access_type == Access.OWNER:
+    access = given.grant.own_access
+    if access is None or access.access_type == Access.OWNER:
         return True
     relations = given.grant.connection.vehicle.accesses.all()
     return any(row.access_type == Access.OWNER and row.missing_since is None for row in relations)
@@ -136,7 +136,7 @@ def _while_listed(name: str) -> tuple[Callable[[Loaded], bool], Sql]:
 
 _VEHICLE: Final = "connection__vehicle__"
 _INCIDENTS: Final = ("integration", "mode", "account__region")
-"""Which incidents stand over a grant follows from these: those that stand are the same for all."""
+"""Which incidents a grant is under follows from these: those that go on are the same for all."""
 
 FACTS: Final = (
     Fact("granted", lambda given: frozenset(given.grant.granted), _columns("approved", "not_granted")),
@@ -164,13 +164,13 @@ FACTS: Final = (
     Fact("region", lambda given: given.grant.account.region, _columns("account__region")),
     Fact(
         "access",
-        lambda given: Access(given.access.access_type) if given.access else None,
+        lambda given: Access(given.grant.own_access.access_type) if given.grant.own_access else None,
         _access_sql,
     ),
     Fact("owner_connected", _owner_connected, _owner_connected_sql),
     Fact(
         "vehicle_missing",
-        lambda given: given.access is not None and given.access.missing_since is not None,
+        lambda given: given.grant.own_access is not None and given.grant.own_access.missing_since is not None,
         lambda now: (Q(**{f"{OWN_ACCESS}__missing_since__isnull": False}),),
     ),
     Fact(
@@ -192,17 +192,17 @@ FACTS: Final = (
     ),
     Fact(
         "operator_fault",
-        lambda given: holds_up(IncidentKind.OPERATOR_FAULT, given.grant, given.standing),
+        lambda given: holds_up(IncidentKind.OPERATOR_FAULT, given.grant, given.incidents),
         _columns(*_INCIDENTS),
     ),
     Fact(
         "provider_incident",
-        lambda given: holds_up(IncidentKind.MASS_REVOCATION, given.grant, given.standing),
+        lambda given: holds_up(IncidentKind.MASS_REVOCATION, given.grant, given.incidents),
         _columns(*_INCIDENTS, "account__consent"),
     ),
     Fact(
         "observed",
-        lambda given: observed(given.grant, given.access, given.standing),
+        lambda given: observed(given.grant, given.incidents),
         undecided="since when and by whom something is known changes no answer",
     ),
     Fact(

@@ -23,7 +23,7 @@ from django.db.models.functions import Cast
 
 from vehicles.diagnosis import Diagnosis, diagnose
 from vehicles.facts.combination import with_combinations
-from vehicles.facts.gathering import access_of, facts_of, with_rows
+from vehicles.facts.gathering import facts_of, with_rows
 from vehicles.models import VehicleGrant
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ def _refresh_few(grants: Iterable[VehicleGrant], now: datetime) -> int:
     """For some grants it is quicker to look at each than to have the database compare them."""
     changed: dict[tuple[Columns, datetime], list[UUID]] = defaultdict(list)
     for grant in grants:
-        answer = verdict_columns(diagnose(facts_of(grant, access_of(grant), now)))
+        answer = verdict_columns(diagnose(facts_of(grant, now)))
         stored = tuple(getattr(grant, name) for name in _COLUMNS)
         if stored != answer or grant.verdict_since is None:
             is_dated = stored[: len(_DATED)] == answer[: len(_DATED)]
@@ -159,7 +159,7 @@ def _diagnosed(examples: Mapping[str, str], now: datetime) -> dict[str, Columns]
     texts = {UUID(pk): text for text, pk in examples.items()}
     for ids in _batched(texts, _ANSWERS_AT_ONCE):
         for grant in with_rows(VehicleGrant.objects.filter(pk__in=ids)):
-            answers[texts[grant.pk]] = verdict_columns(diagnose(facts_of(grant, access_of(grant), now)))
+            answers[texts[grant.pk]] = verdict_columns(diagnose(facts_of(grant, now)))
     return answers
 
 

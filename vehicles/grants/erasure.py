@@ -21,8 +21,8 @@ def erase(person: User, *, actor: str, now: datetime) -> None:
     if not person.is_person:
         raise ValueError("only persons who sign in at Tesla are erased like this")
     with transaction.atomic():
-        standing = VehicleGrant.objects.active().filter(account__person=person)
-        grants.revoke_all(standing, actor=actor, now=now)
+        active = VehicleGrant.objects.active().filter(account__person=person)
+        grants.revoke_all(active, actor=actor, now=now)
         for account in person.tesla_accounts.all():
             history.record(Kind.ACCOUNT_ERASED, actor=actor, at=now, account=account)
         reached = list(VehicleAccess.objects.filter(account__person=person).values_list("vehicle", flat=True))

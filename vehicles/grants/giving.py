@@ -132,8 +132,8 @@ def _give_what_is_covered(
 
 def have_moved(application: Application, account: TeslaAccount) -> bool:
     """Whether anything that the account's person gave this application goes over the Fleet API."""
-    standing = VehicleGrant.objects.active().filter(connection__application=application, account=account)
-    return standing.filter(integration=Integration.FLEET).exists()
+    active = VehicleGrant.objects.active().filter(connection__application=application, account=account)
+    return active.filter(integration=Integration.FLEET).exists()
 
 
 def _give_one(

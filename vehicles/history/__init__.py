@@ -4,7 +4,7 @@
 that names the actor, what was before and after, and the source that showed it.
 """
 
-from vehicles.history.forgetting import LOOKS, RUNS, forget
+from vehicles.history.forgetting import RUNS, STAFF_VIEWS, forget
 from vehicles.history.kinds import Kind
 from vehicles.history.past import as_of
 from vehicles.history.writing import (
@@ -19,8 +19,8 @@ from vehicles.history.writing import (
 )
 
 __all__ = [
-    "LOOKS",
     "RUNS",
+    "STAFF_VIEWS",
     "SYSTEM",
     "Kind",
     "application_actor",

@@ -1,6 +1,6 @@
 """What history lets go: the few kinds of events that tell of no change, and of which any number can be made.
 
-Looks of staff, and runs of Connect that began and ended, matter for a time; what a run led to has events of its own,
+Views of staff, and runs of Connect that began and ended, matter for a time; what a run led to has events of its own,
 which stay. The database lets no other event go, and none of these that is younger than thirty days, whoever asks.
 """
 
@@ -14,7 +14,7 @@ from django.db import models
 from vehicles.history.kinds import Kind
 from vehicles.models import Event
 
-LOOKS: Final = (Kind.STAFF_VIEWED,)
+STAFF_VIEWS: Final = (Kind.STAFF_VIEWED,)
 RUNS: Final = (Kind.CONNECT_STARTED, Kind.CONNECT_ENDED)
 AT_ONCE: Final = 1_000
 
@@ -24,7 +24,7 @@ def forget(kind: Kind, before: datetime, most: int) -> int:
 
     Raises `ValueError` for a kind that stays.
     """
-    if kind not in (*LOOKS, *RUNS):
+    if kind not in (*STAFF_VIEWS, *RUNS):
         raise ValueError(f"{kind} stays")
     number = 0
     while number < most:

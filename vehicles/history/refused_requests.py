@@ -26,7 +26,6 @@ MOST_A_MINUTE: Final = 600
 """Rows of one application that a process writes in a minute."""
 MOST_OF_AN_APPLICATION: Final = 200_000
 """Rows of one application that are kept."""
-_AT_ONCE: Final = 5_000
 _NOT_KEPT: Final = frozenset({errors.OVERLOADED.name})
 """Turned away because too much is going on: that is no moment for another row."""
 
@@ -94,22 +93,13 @@ def _fields(detail: Sequence[dict[str, str]]) -> str:
     return " ".join(each["field"] for each in detail)[:200]
 
 
-def forget_old(now: datetime) -> int:
-    """Drop rows past their age, and of each application those beyond the newest; returns how many."""
-    too_old = RefusedRequest.objects.filter(at__lt=now - timedelta(days=settings.REFUSALS_KEPT_DAYS))
-    number = _drop(too_old)
+def too_old(now: datetime) -> list[models.QuerySet[RefusedRequest]]:
+    """Rows past their age, and of each application those beyond the newest."""
+    found = [RefusedRequest.objects.filter(at__lt=now - timedelta(days=settings.REFUSALS_KEPT_DAYS))]
     for application in Application.objects.values_list("pk", flat=True):
         rows = RefusedRequest.objects.filter(application=application)
         ids = rows.order_by("-pk").values_list("pk", flat=True)
         last = ids[MOST_OF_AN_APPLICATION : MOST_OF_AN_APPLICATION + 1].first()
         if last is not None:
-            number += _drop(rows.filter(pk__lte=last))
-    return number
-
-
-def _drop(rows: models.QuerySet[RefusedRequest]) -> int:
-    """In parts, so that no transaction holds others up."""
-    number = 0
-    while ids := list(rows.order_by().values_list("pk", flat=True)[:_AT_ONCE]):
-        number += RefusedRequest.objects.filter(pk__in=ids).delete()[0]
-    return number
+            found.append(rows.filter(pk__lte=last))
+    return found

@@ -18,18 +18,18 @@ AT_ONCE: Final = 1_000
 
 
 def too_old(now: datetime) -> list[QuerySet[Any]]:
-    """The rows of vehicles whose time is over. Events and refused requests go by ways of their own."""
+    """The rows of vehicles whose time is over, but for events, which go by a way of their own."""
     before = now - timedelta(days=settings.COMMANDS_KEPT_DAYS)
-    return [Command.objects.exclude(outcome=Outcome.PENDING).filter(created_at__lt=before)]
+    commands = Command.objects.exclude(outcome=Outcome.PENDING).filter(created_at__lt=before)
+    return [commands, *refused_requests.too_old(now)]
 
 
 def forget_old(now: datetime) -> None:
-    """Drop commands, looks of staff, the beginnings and ends of runs, and refused requests past their age."""
-    refused_requests.forget_old(now)
+    """Drop commands, views of staff, the beginnings and ends of runs, and refused requests past their age."""
     for rows in too_old(now):
         drop(rows)
     for kinds, days in (
-        (history.LOOKS, settings.LOOKS_KEPT_DAYS),
+        (history.STAFF_VIEWS, settings.LOOKS_KEPT_DAYS),
         (history.RUNS, settings.RUNS_KEPT_DAYS),
     ):
         for kind in kinds:

@@ -250,8 +250,8 @@ def _save(batch: Batch, verdicts: Verdicts) -> None:
         connection.pk = by_public_id[connection.public_id]
     for grant in batch.grants:
         grant.connection = grant.connection  # takes over the key that the database gave the connection
-        access = batch.accesses[grant.account.sub, grant.connection.vehicle.vin]
-        known = facts.facts_of(grant, access, batch.now)
+        grant.own_access = batch.accesses[grant.account.sub, grant.connection.vehicle.vin]
+        known = facts.facts_of(grant, batch.now)
         grant.verdict, grant.main_cause, grant.next_actor, grant.lacks_permissions = _verdict(known, verdicts)
     _insert(VehicleGrant, batch.grants)
     _insert(Reservation, batch.reservations)

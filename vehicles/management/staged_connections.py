@@ -86,7 +86,7 @@ class StagedConnections:
             self._database.execute(f"CREATE INDEX by_{columns.replace(', ', '_')} ON rows ({columns})")
         self._database.execute(_SAME_AGAIN)
         self._database.execute("CREATE TABLE refused (line INTEGER PRIMARY KEY, kind INTEGER)")
-        # All are looked for before any is dropped: a row may be the witness against another.
+        # All are looked for before any is dropped: a row that is dropped may be what another contradicts.
         for kind, (_, _, (key, having)) in enumerate(_CONTRADICTIONS):
             self._database.execute(
                 f"INSERT OR IGNORE INTO refused SELECT line, {kind} FROM rows "  # noqa: S608  (no values of the file)

@@ -1,4 +1,4 @@
-"""Changing the vault's keys: what is sealed where and with which key, and sealing it anew with the newest."""
+"""Changing the vault's keys: what is encrypted where and with which key, and encrypting it anew with the newest."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ BATCH: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class EncryptedColumn:
-    """A column of sealed values, and the purpose with which the value of a row (by its id) is sealed."""
+    """A field of encrypted values, and the purpose for which the value of a row (by its id) is encrypted."""
 
     model: type[Model]
-    column: str
+    field: str
     purpose: Callable[[Any], str]
 
     @property
     def name(self) -> str:
-        return f"{self.model._meta.model_name}.{self.column}"
+        return f"{self.model._meta.model_name}.{self.field}"
 
     def values(self) -> QuerySet[Any]:
-        """The rows that hold something in this column."""
-        return self.model._default_manager.exclude(**{self.column: b""})
+        """The rows that hold something in this field."""
+        return self.model._default_manager.exclude(**{self.field: b""})
 
     def with_key(self, key: str) -> Q:
-        """Rows whose value is sealed with the key of this name, found by the bytes it begins with."""
+        """Rows whose value is encrypted with the key of this name, found by the bytes it begins with."""
         first, beyond = f"{key}:".encode(), f"{key};".encode()
-        return Q(**{f"{self.column}__gte": first, f"{self.column}__lt": beyond})
+        return Q(**{f"{self.field}__gte": first, f"{self.field}__lt": beyond})
 
 
 ENCRYPTED_COLUMNS: Final = (
@@ -45,12 +45,12 @@ ENCRYPTED_COLUMNS: Final = (
     EncryptedColumn(TeslaToken, "previous_refresh_token", store.refresh_token_purpose),
     EncryptedColumn(Application, "management_token_encrypted", encryption.management_token_purpose),
 )
-"""Everything that `sealing.seal` protects. A test holds it against the models."""
+"""Everything that `encryption.encrypt` protects. A test holds it against the models."""
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
-    """A value that cannot be opened: where it stands, the name of its key, and why. Never the value itself."""
+class Undecryptable:
+    """A value that cannot be decrypted: where it stands, the name of its key, and why. Never the value itself."""
 
     place: str
     row_id: str
@@ -62,70 +62,72 @@ class Closed:
 class Batch:
     """What became of some values. `changed` ones were replaced by somebody else in the same moment."""
 
-    resealed: int
+    reencrypted: int
     changed: int
-    closed: tuple[Closed, ...]
+    undecryptable: tuple[Undecryptable, ...]
 
     @property
     def seen(self) -> int:
-        return self.resealed + self.changed + len(self.closed)
+        return self.reencrypted + self.changed + len(self.undecryptable)
 
 
 def remaining() -> int:
-    """How many values are not sealed with the newest key."""
-    return sum(_waiting(sealed).count() for sealed in ENCRYPTED_COLUMNS)
+    """How many values are not encrypted with the newest key."""
+    return sum(_waiting(column).count() for column in ENCRYPTED_COLUMNS)
 
 
 def reencrypt() -> Iterator[Batch]:
-    """Seal every value with the newest key, a batch and transaction at a time; what is sealed so already is left.
+    """Encrypt every value with the newest key, a batch and transaction at a time; what has it already is left.
 
-    Safe beside running refreshes: a value is replaced only while it is still the one that was opened. It may be stopped
-    anywhere and begun again.
+    Safe beside running refreshes: a value is replaced only while it is still the one that was decrypted. It may be
+    stopped anywhere and begun again.
     """
-    for sealed in ENCRYPTED_COLUMNS:
+    for column in ENCRYPTED_COLUMNS:
         last = None
-        while rows := _next(sealed, last):
-            yield _reencrypt(sealed, rows)
+        while rows := _next(column, last):
+            yield _reencrypt(column, rows)
             last = rows[-1][0]
 
 
 def keys_in_use() -> Counter[str]:
-    """How many values each key seals, by the key's name; also of keys that `VAULT_KEYS` no longer holds."""
+    """How many values each key encrypts, by the key's name; also of keys that `VAULT_KEYS` no longer holds."""
     found: Counter[str] = Counter()
-    for sealed in ENCRYPTED_COLUMNS:
+    for column in ENCRYPTED_COLUMNS:
         known = Q()
         for key in encryption.key_names():
-            found[key] += sealed.values().filter(sealed.with_key(key)).count()
-            known |= sealed.with_key(key)
-        others = sealed.values().exclude(known).values_list(sealed.column, flat=True)
+            found[key] += column.values().filter(column.with_key(key)).count()
+            known |= column.with_key(key)
+        others = column.values().exclude(known).values_list(column.field, flat=True)
         found.update(encryption.key_of(value) for value in others.iterator())
     return +found
 
 
-def _waiting(sealed: EncryptedColumn) -> QuerySet[Any]:
-    return sealed.values().exclude(sealed.with_key(encryption.key_names()[0]))
+def _waiting(column: EncryptedColumn) -> QuerySet[Any]:
+    return column.values().exclude(column.with_key(encryption.key_names()[0]))
 
 
-def _next(sealed: EncryptedColumn, last: Any) -> list[tuple[Any, bytes]]:
-    rows = _waiting(sealed).order_by("pk")
+def _next(column: EncryptedColumn, last: Any) -> list[tuple[Any, bytes]]:
+    rows = _waiting(column).order_by("pk")
     if last is not None:
         rows = rows.filter(pk__gt=last)
-    return [(pk, bytes(value)) for pk, value in rows.values_list("pk", sealed.column)[:BATCH]]
+    return [(pk, bytes(value)) for pk, value in rows.values_list("pk", column.field)[:BATCH]]
 
 
-def _reencrypt(sealed: EncryptedColumn, rows: list[tuple[Any, bytes]]) -> Batch:
-    resealed, closed = 0, []
+def _reencrypt(column: EncryptedColumn, rows: list[tuple[Any, bytes]]) -> Batch:
+    reencrypted, undecryptable = 0, []
     with transaction.atomic():
         for pk, value in rows:
             try:
-                resealed += _replace(sealed, pk, value)
-            except encryption.VaultError as failure:
-                closed.append(Closed(sealed.name, str(pk), encryption.key_of(value), str(failure)))
-    return Batch(resealed, len(rows) - resealed - len(closed), tuple(closed))
+                reencrypted += _replace(column, pk, value)
+            except encryption.DecryptionError as failure:
+                undecryptable.append(
+                    Undecryptable(column.name, str(pk), encryption.key_of(value), str(failure))
+                )
+    return Batch(reencrypted, len(rows) - reencrypted - len(undecryptable), tuple(undecryptable))
 
 
-def _replace(sealed: EncryptedColumn, pk: Any, value: bytes) -> int:
-    purpose = sealed.purpose(pk)
+def _replace(column: EncryptedColumn, pk: Any, value: bytes) -> int:
+    purpose = column.purpose(pk)
     anew = encryption.encrypt(purpose, encryption.decrypt(purpose, value))
-    unchanged = sealed.model._default_manager.filter(pk=pk, **{sealed.column: value})
-    return unchanged.update(**{sealed.column: anew})
+    unchanged = column.model._default_manager.filter(pk=pk, **{column.field: value})
+    return unchanged.update(**{column.field: anew})

@@ -92,9 +92,9 @@ def identify(*, mode: str, code: str, redirect_uri: str, nonce: str) -> TeslaAcc
 def sign_in_legacy(
     *, mode: str, code: str, code_verifier: str, expected: Callable[[str], bool] | None = None
 ) -> TeslaAccount:
-    """Redeem the code of a login to the Owner API; as `sign_in`, for the same account beside its Fleet login.
+    """Redeem the code of a login to the Owner API; for the same account beside its Fleet login.
 
-    Raises `TeslaError`.
+    Raises as `sign_in` does.
     """
     with translated():
         tokens = auth.exchange_owner_api_code(origins(mode).auth, code=code, code_verifier=code_verifier)

@@ -1,4 +1,4 @@
-"""A witness outside the database: which refresh this machine made last. It tells when the database went back in time.
+"""A file outside the database: which refresh this machine made last. It tells when the database went back in time.
 
 A database restored from a backup is consistent in itself, so nothing inside it shows that Tesla has given out newer
 tokens since. A restore that also brings back this file, or a machine that made no refresh since the backup, shows
@@ -21,7 +21,7 @@ from vehicles.models import Event, TeslaToken
 
 
 def remember(row_id: uuid.UUID, generation: int) -> None:
-    """Write down a refresh that is committed. Where the file cannot be written, there is no witness."""
+    """Write down a refresh that is committed. Where the file cannot be written, a restore stays unnoticed."""
     file = _file()
     beside = file.with_name(f"{file.name}.{uuid.uuid4().hex}")
     with contextlib.suppress(OSError):
@@ -51,4 +51,4 @@ def database_restored_since(moment: datetime | None) -> bool:
 
 
 def _file() -> Path:
-    return Path(settings.TOKEN_WITNESS_FILE)
+    return Path(settings.NEWEST_REFRESH_FILE)

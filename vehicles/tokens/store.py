@@ -1,6 +1,6 @@
-"""The vault: Tesla's tokens, encrypted at rest. No network.
+"""The store of Tesla's tokens, encrypted at rest. No network.
 
-The row's id and the field's name are authenticated with each value (`sealing`), so it cannot be moved elsewhere.
+The row's id and the field's name are authenticated with each value (`encryption`), so it cannot be moved elsewhere.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from vehicles.db.compiled_queries import Given, Prepared
 from vehicles.db.process_cache import Recent
-from vehicles.encryption import VaultError, decrypt, encrypt
+from vehicles.encryption import DecryptionError, decrypt, encrypt
 from vehicles.models import TeslaAccount, TeslaToken
 from vehicles.tesla.auth import Tokens
 from vehicles.tokens.lease import LEASE, Lease
@@ -26,7 +26,7 @@ RENEW_WITH_LEFT: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class StoredTokens:
-    """Opened tokens of one account and interface; the values never appear in a representation."""
+    """Decrypted tokens of one account and interface; the values never appear in a representation."""
 
     row_id: uuid.UUID
     access_token: str = field(repr=False)
@@ -58,32 +58,32 @@ def store_login(account: TeslaAccount, integration: str, tokens: Tokens, now: da
     """
     TeslaToken.objects.get_or_create(account=account, integration=integration)
     with transaction.atomic():
-        newest = _newest_generation(account, integration)
+        newest = _lock_newest_generation(account, integration)
         row = TeslaToken.objects.select_for_update().get(account=account, integration=integration)
         TeslaToken.objects.filter(pk=row.pk).update(
             **_pair(row.pk, tokens, now),
-            previous_refresh_token=row.refresh_token if _opens(row) else b"",
+            previous_refresh_token=row.refresh_token if _is_decryptable(row) else b"",
             generation=max(newest, row.generation) + 1,
             overlapped=_was_refreshed_meanwhile(row, now),
             superseded_at=None,
         )
-        _repeat_generation(account, integration, max(newest, row.generation) + 1)
+        _set_newest_generation(account, integration, max(newest, row.generation) + 1)
 
 
-def at_hand(account: TeslaAccount, integration: str, now: datetime) -> str:
-    """The access token of the newest pair, as the account's own row names it, where this process has opened that very
-    pair before and it lives long enough; else empty.
+def cached_access_token(account: TeslaAccount, integration: str, now: datetime) -> str:
+    """The access token of the newest pair, as the account's own row names it, where this process has decrypted that
+    very pair before and it lives long enough; else empty.
     """
-    stored = OPENED.get((account.pk, str(integration)))
+    stored = DECRYPTED.get((account.pk, str(integration)))
     newest = getattr(account, f"{integration}_generation")
     return stored.access_token if stored and stored.generation == newest and stored.is_fresh(now) else ""
 
 
-OPENED: Final = Recent[tuple[uuid.UUID, str], StoredTokens](2000)
+DECRYPTED: Final = Recent[tuple[uuid.UUID, str], StoredTokens](2000)
 
 
 def load(account: TeslaAccount, integration: str) -> StoredTokens | None:
-    """The account's tokens for one interface; None when it never signed in there. Raises `VaultError`."""
+    """The account's tokens for one interface; None when it never signed in there. Raises `DecryptionError`."""
     rows = _STORED.rows(account=account.pk, integration=str(integration))
     if not rows:
         return None
@@ -102,7 +102,9 @@ def load(account: TeslaAccount, integration: str) -> StoredTokens | None:
         lease_holder=row.lease_holder,
         lease_until=row.lease_until,
     )
-    OPENED.keep((account.pk, str(integration)), replace(stored, refresh_token="", previous_refresh_token=""))
+    DECRYPTED.keep(
+        (account.pk, str(integration)), replace(stored, refresh_token="", previous_refresh_token="")
+    )
     return stored
 
 
@@ -126,7 +128,7 @@ def store_refreshed(
 
     False, and nothing written, when the lease was lost meanwhile. To be called in a transaction.
     """
-    generation = max(_newest_generation(account, integration), stored.generation) + 1
+    generation = max(_lock_newest_generation(account, integration), stored.generation) + 1
     kept = lease.held().update(
         **_pair(stored.row_id, tokens, now),
         previous_refresh_token=encrypt_refresh_token(stored.row_id, used),
@@ -135,7 +137,7 @@ def store_refreshed(
         superseded_at=now if superseded else stored.superseded_at,
     )
     if kept:
-        _repeat_generation(account, integration, generation)
+        _set_newest_generation(account, integration, generation)
     return bool(kept)
 
 
@@ -167,14 +169,14 @@ def durable() -> Iterator[None]:
             cursor.execute("PRAGMA synchronous = NORMAL")
 
 
-def _newest_generation(account: TeslaAccount, integration: str) -> int:
+def _lock_newest_generation(account: TeslaAccount, integration: str) -> int:
     """The same as `newest_generation`, with the account's row locked: pairs are stored one after the other."""
     locked = TeslaAccount.objects.select_for_update().values_list(f"{integration}_generation", flat=True)
     return locked.get(pk=account.pk)
 
 
-def _repeat_generation(account: TeslaAccount, integration: str, generation: int) -> None:
-    OPENED.forget((account.pk, str(integration)))
+def _set_newest_generation(account: TeslaAccount, integration: str, generation: int) -> None:
+    DECRYPTED.forget((account.pk, str(integration)))
     TeslaAccount.objects.filter(pk=account.pk).update(**{f"{integration}_generation": generation})
 
 
@@ -183,11 +185,11 @@ def _was_refreshed_meanwhile(row: TeslaToken, now: datetime) -> bool:
     return row.lease_until is not None or (row.refreshed_at is not None and now - row.refreshed_at < LEASE)
 
 
-def _opens(row: TeslaToken) -> bool:
+def _is_decryptable(row: TeslaToken) -> bool:
     """Whether the refresh token can be carried on; a login also mends a row whose key is gone."""
     try:
         return bool(decrypt(refresh_token_purpose(row.pk), row.refresh_token))
-    except VaultError:
+    except DecryptionError:
         return False
 
 
@@ -210,10 +212,10 @@ def _pair(row_id: uuid.UUID, tokens: Tokens, now: datetime) -> dict[str, Any]:
 
 
 def access_token_purpose(row_id: uuid.UUID) -> str:
-    """What the access token of this row is sealed for."""
+    """What the access token of this row is encrypted for."""
     return f"tesla_token:{row_id}:access_token"
 
 
 def refresh_token_purpose(row_id: uuid.UUID) -> str:
-    """What the refresh tokens of this row are sealed for; the one before may be moved to its own column as it is."""
+    """What the refresh tokens of this row are encrypted for; the one before may be moved to its own column as it is."""
     return f"tesla_token:{row_id}:refresh_token"

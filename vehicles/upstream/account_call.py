@@ -169,7 +169,7 @@ def _once_more_if_listed(
 
 
 def _call(question: _Question[T]) -> T:
-    stored, token = None, store.at_hand(question.account, question.integration, timezone.now())
+    stored, token = None, store.cached_access_token(question.account, question.integration, timezone.now())
     if not token:
         stored = _stored(question)
         if not stored.is_fresh(timezone.now()):
@@ -189,7 +189,7 @@ def _stored(question: _Question[T]) -> store.StoredTokens:
     account, integration = question.account, question.integration
     try:
         stored = store.load(account, integration)
-    except encryption.VaultError as failure:
+    except encryption.DecryptionError as failure:
         log.error("the %s tokens of account %s cannot be opened: %s", integration, account.pk, failure)
         raise CatalogueError(errors.INTERNAL, reason=f"the vault: {failure}") from failure
     if stored is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar, TypeVarTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -23,6 +23,7 @@ from vehicles.upstream.account_call import call
 
 T = TypeVar("T")
 P = ParamSpec("P")
+Given = TypeVarTuple("Given")
 OfGrant = Callable[Concatenate[VehicleGrant, P], T]
 
 
@@ -77,18 +78,8 @@ def vehicle_data(grant: VehicleGrant, endpoints: Sequence[str], scope: str = "")
 
     Raises `CatalogueError`.
     """
-    tag = _tag(grant)
-    _spend(rate_budgets.Kind.DATA, grant)
     try:
-        return call(
-            grant.account,
-            grant.integration,
-            client.vehicle_data,
-            tag,
-            endpoints,
-            scope=scope,
-            vehicle=grant.connection.vehicle,
-        )
+        return _ask(grant, client.vehicle_data, endpoints, scope=scope, spends=rate_budgets.Kind.DATA)
     except CatalogueError as error:
         if error.spec is errors.UNREACHABLE and vehicle_state(grant) == "asleep":
             raise CatalogueError(errors.ASLEEP, reason=error.reason) from error
@@ -98,25 +89,15 @@ def vehicle_data(grant: VehicleGrant, endpoints: Sequence[str], scope: str = "")
 @_naming_the_cure
 def listed_vehicle(grant: VehicleGrant) -> ListedVehicle:
     """The grant's car as Tesla lists it: state and whether it is in service; never wakes it."""
-    tag, vehicle = _tag(grant), grant.connection.vehicle
-    listed = call(grant.account, grant.integration, client.vehicle, tag, vehicle=vehicle)
-    evidence.vehicle_seen(vehicle, listed, now=timezone.now())
+    listed = _ask(grant, client.vehicle)
+    evidence.vehicle_seen(grant.connection.vehicle, listed, now=timezone.now())
     return listed
 
 
 @_naming_the_cure
 def recent_alerts(grant: VehicleGrant, scope: str) -> dict[str, Any]:
     """What the grant's car complained about of late, under `recent_alerts`."""
-    tag = _tag(grant)
-    _spend(rate_budgets.Kind.DATA, grant)
-    return call(
-        grant.account,
-        grant.integration,
-        client.recent_alerts,
-        tag,
-        scope=scope,
-        vehicle=grant.connection.vehicle,
-    )
+    return _ask(grant, client.recent_alerts, scope=scope, spends=rate_budgets.Kind.DATA)
 
 
 @_naming_the_cure
@@ -151,10 +132,8 @@ def profile(grant: VehicleGrant, scope: str) -> dict[str, Any]:
 @_naming_the_cure
 def vehicle_state(grant: VehicleGrant) -> str:
     """`online`, `asleep` or `offline` as Tesla knows it; free of charge and never wakes the car."""
-    tag = _tag(grant)
-    vehicle = grant.connection.vehicle
-    state = call(grant.account, grant.integration, client.vehicle_state, tag, vehicle=vehicle)
-    evidence.state_seen(vehicle, state, now=timezone.now())
+    state = _ask(grant, client.vehicle_state)
+    evidence.state_seen(grant.connection.vehicle, state, now=timezone.now())
     return state
 
 
@@ -173,16 +152,7 @@ def state_of(account: TeslaAccount, vehicle: Vehicle) -> str:
 @_naming_the_cure
 def wake_up(grant: VehicleGrant) -> str:
     """Ask the car to come online; returns its state at that moment."""
-    tag = _tag(grant)
-    _spend(rate_budgets.Kind.WAKES, grant)
-    return call(
-        grant.account,
-        grant.integration,
-        client.wake_up,
-        tag,
-        scope=scopes.VEHICLE_DEVICE_DATA,
-        vehicle=grant.connection.vehicle,
-    )
+    return _ask(grant, client.wake_up, scope=scopes.VEHICLE_DEVICE_DATA, spends=rate_budgets.Kind.WAKES)
 
 
 @_naming_the_cure
@@ -190,18 +160,8 @@ def unsigned_command(
     grant: VehicleGrant, name: str, arguments: Mapping[str, Any], scope: str
 ) -> CommandResult:
     """Send one command as plain REST; for cars that take no signed messages, and for navigation."""
-    tag = _tag(grant)
-    _spend(rate_budgets.Kind.COMMANDS, grant)
-    return call(
-        grant.account,
-        grant.integration,
-        client.command,
-        tag,
-        name,
-        arguments,
-        scope=scope,
-        vehicle=grant.connection.vehicle,
-        raw=True,
+    return _ask(
+        grant, client.command, name, arguments, scope=scope, spends=rate_budgets.Kind.COMMANDS, raw=True
     )
 
 
@@ -232,14 +192,33 @@ def signed_message(grant: VehicleGrant, message: bytes, scope: str) -> bytes:
         raise
 
 
+def _ask(
+    grant: VehicleGrant,
+    make: Callable[[str, str, str, *Given], T],
+    *given: *Given,
+    scope: str = "",
+    spends: rate_budgets.Kind | None = None,
+    raw: bool = False,
+) -> T:
+    """Make one call about the grant's car over the grant's interface: `make(base, token, tag, *given)`.
+
+    Spends of the budget `spends`, where the call has one. Raises as `call` does.
+    """
+    tag = _tag(grant)
+    if spends is not None:
+        _spend(spends, grant)
+    vehicle = grant.connection.vehicle
+    return call(grant.account, grant.integration, make, tag, *given, scope=scope, vehicle=vehicle, raw=raw)
+
+
 def spend_command(grant: VehicleGrant) -> None:
     """Spend what one message to the car costs, in the caller's transaction; RATE_LIMIT:VEHICLE undoes it."""
-    rate_budgets.spend_fairly(rate_budgets.Kind.COMMANDS, _spender(grant))
+    rate_budgets.spend(rate_budgets.Kind.COMMANDS, _spender(grant))
 
 
 def _spend(kind: rate_budgets.Kind, grant: VehicleGrant) -> None:
     with transaction.atomic():
-        rate_budgets.spend_fairly(kind, _spender(grant))
+        rate_budgets.spend(kind, _spender(grant))
 
 
 def _spender(grant: VehicleGrant) -> rate_budgets.Spender:

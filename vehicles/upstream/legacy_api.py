@@ -20,7 +20,7 @@ from vehicles import encryption, facts, history
 from vehicles.db.connections import let_go_of_database
 from vehicles.errors import CatalogueError
 from vehicles.evidence import incidents
-from vehicles.facts import offers_legacy as is_offered
+from vehicles.facts import offers_legacy
 from vehicles.models import Incident, IncidentKind, Integration, Mode, TeslaAccount, TeslaToken, VehicleGrant
 from vehicles.origins import api_base
 from vehicles.tesla import client
@@ -28,16 +28,14 @@ from vehicles.tesla import errors as tesla
 from vehicles.tokens import refresh, store
 from vehicles.upstream.bulkhead import slot
 
-__all__ = ["end_closings", "is_offered", "is_open", "let_verdicts_follow", "look_into_refusal"]
-
-_WITNESSES: Final = 3
+_PROBES: Final = 3
 """So many accounts are asked until one tells: a login may have died meanwhile."""
 
 
 def is_open(mode: str) -> bool:
     """Whether connections through the legacy API can be made and used now."""
     closed = Incident.objects.active().filter(kind=IncidentKind.LEGACY_CLOSED, mode=mode)
-    return is_offered(mode) and not closed.exists()
+    return offers_legacy(mode) and not closed.exists()
 
 
 def look_into_refusal(account: TeslaAccount, words: str) -> None:
@@ -49,8 +47,8 @@ def look_into_refusal(account: TeslaAccount, words: str) -> None:
 
 def end_closings(now: datetime) -> int:
     """Probe where the API is closed, once; end what is over. Returns how many ended."""
-    standing = Incident.objects.active().filter(kind=IncidentKind.LEGACY_CLOSED)
-    over = [each for each in standing if is_offered(each.mode) and _is_served(_accounts(each.mode))]
+    active = Incident.objects.active().filter(kind=IncidentKind.LEGACY_CLOSED)
+    over = [each for each in active if offers_legacy(each.mode) and _is_served(_accounts(each.mode))]
     return sum(incidents.end(incident, actor=history.SYSTEM, now=now) for incident in over)
 
 
@@ -71,7 +69,7 @@ def _accounts(mode: str) -> Iterable[TeslaAccount]:
     rows = TeslaToken.objects.filter(
         integration=Integration.LEGACY, account__mode=mode, account__legacy_login_lost_at=None
     )
-    return [row.account for row in rows.select_related("account").order_by("-refreshed_at")[:_WITNESSES]]
+    return [row.account for row in rows.select_related("account").order_by("-refreshed_at")[:_PROBES]]
 
 
 def _others(account: TeslaAccount) -> Iterable[TeslaAccount]:
@@ -96,6 +94,6 @@ def _asked(account: TeslaAccount) -> bool | None:
             client.products(api_base(account, Integration.LEGACY), stored.access_token)
     except tesla.LegacyClosed:
         return False
-    except (tesla.TeslaError, CatalogueError, encryption.VaultError):
+    except (tesla.TeslaError, CatalogueError, encryption.DecryptionError):
         return None
     return True

@@ -7,10 +7,8 @@ limits). They count in the database, by minute.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any, Final
 
 from django.conf import settings
@@ -39,69 +37,52 @@ class Spender:
     application_id: Any
 
     @property
-    def shares(self) -> tuple[uuid.UUID, uuid.UUID]:
-        """What the application's own part of the car's and of the account's budget is counted under."""
-        name = f"application {self.application_id}"
-        return uuid.uuid5(self.vehicle_id, name), uuid.uuid5(self.account_id, name)
+    def subjects(self) -> dict[str, uuid.UUID]:
+        """What is counted, by its name in the statement: car and account, and the application's own part of each."""
+        share = f"application {self.application_id}"
+        return {
+            "vehicle": self.vehicle_id,
+            "account": self.account_id,
+            "share_of_vehicle": uuid.uuid5(self.vehicle_id, share),
+            "share_of_account": uuid.uuid5(self.account_id, share),
+        }
 
 
-def spend_fairly(kind: Kind, spender: Spender) -> None:
-    """As `spend`, for the car and the account; where several applications have either, each has an equal part of it.
+def spend(kind: Kind, spender: Spender) -> None:
+    """Count one call for the car and the account, in the caller's transaction. Where several applications have either,
+    each has an equal part of it, taken whether or not it is used: what one does leaves every other its own.
 
-    A part counts as taken whether or not it is used, so that what one application does leaves every other its own.
+    Raises RATE_LIMIT:VEHICLE, with the seconds to wait, where nothing is left; the transaction must then be undone, so
+    that none has paid.
     """
-    _spend(kind, (spender.vehicle_id, spender.account_id), spender.shares)
-
-
-def spend(kind: Kind, subjects: Sequence[uuid.UUID]) -> None:
-    """Count one call for every subject, in the caller's transaction. Raises RATE_LIMIT:VEHICLE, with the seconds to
-    wait, where one of them has none left; the transaction must then be undone, so that none has paid.
-    """
-    _spend(kind, subjects, ())
-
-
-def _spend(kind: Kind, subjects: Sequence[uuid.UUID], shares: Sequence[uuid.UUID]) -> None:
-    limit = int(settings.TESLA_RATE_LIMITS[kind])
     seconds = int(timezone.now().timestamp())
-    named = {f"subject{number}": subject for number, subject in enumerate([*subjects, *shares])}
-    given = {"kind": str(kind), "minute": seconds // 60, "limit": limit, **named}
-    if compiled_queries.run(_count(len(subjects), len(shares)), **given) < len(named):
-        latest = RateBudget.objects.filter(subject__in=named.values(), kind=kind, minute=seconds // 60 + 1)
+    minute, subjects = seconds // 60, spender.subjects
+    given = {"kind": str(kind), "minute": minute, "limit": int(settings.TESLA_RATE_LIMITS[kind]), **subjects}
+    if compiled_queries.run(_COUNT, **given) < len(subjects):
+        latest = RateBudget.objects.filter(subject__in=subjects.values(), kind=kind, minute=minute + 1)
         wait = 60 - seconds % 60 + (60 if latest.exists() else 0)
         raise CatalogueError(errors.RATE_LIMIT_VEHICLE, retry_after=wait, reason=f"{kind} budget is used up")
 
 
-@lru_cache
-def _count(subjects: int, shares: int) -> str:
-    """The statement that counts for so many subjects and shares, and touches no row whose budget is used up.
-
-    A clock of ours that runs behind counts in the minute that others have begun. A minute further ahead than the next
-    is that of a clock that was wrong, and stands for nothing.
-    """
-    places = [f"%(subject{number})s" for number in range(subjects + shares)]
-    begun = "budget.minute BETWEEN excluded.minute AND excluded.minute + 1"
-    limits = "".join(
-        f" WHEN budget.subject = {share} THEN %(limit)s / ({applications})"
-        for share, applications in zip(places[subjects:], _APPLICATIONS, strict=False)
-    )
-    limit = f"CASE{limits} ELSE %(limit)s END" if shares else "%(limit)s"
-    return f"""
-        INSERT INTO vehicles_ratebudget AS budget (kind, subject, minute, used)
-        VALUES {", ".join(f"(%(kind)s, {place}, %(minute)s, 1)" for place in places)}
-        ON CONFLICT (subject, kind) DO UPDATE SET
-            used = CASE WHEN {begun} THEN budget.used + 1 ELSE 1 END,
-            minute = CASE WHEN {begun} THEN budget.minute ELSE excluded.minute END
-        WHERE NOT ({begun}) OR budget.used < {limit}
-    """  # noqa: S608 - only placeholders and texts of this module are put in
-
-
-_STANDING: Final = """
+# A clock of ours that runs behind counts in the minute that others have begun. A minute further ahead than the next is
+# that of a clock that was wrong, and stands for nothing.
+_BEGUN: Final = "budget.minute BETWEEN excluded.minute AND excluded.minute + 1"
+_SHARING: Final = """
     SELECT CASE WHEN COUNT(DISTINCT c.application_id) > 1 THEN COUNT(DISTINCT c.application_id) ELSE 1 END
     FROM vehicles_vehiclegrant g JOIN vehicles_connection c ON c.id = g.connection_id
     WHERE g.revoked_at IS NULL AND
 """
-_APPLICATIONS: Final = (
-    f"{_STANDING} c.vehicle_id = %(subject0)s",
-    f"{_STANDING} g.account_id = %(subject1)s",
-)
-"""How many applications share the car, and the account."""
+_COUNT: Final = f"""
+    INSERT INTO vehicles_ratebudget AS budget (kind, subject, minute, used)
+    VALUES
+        (%(kind)s, %(vehicle)s, %(minute)s, 1), (%(kind)s, %(share_of_vehicle)s, %(minute)s, 1),
+        (%(kind)s, %(account)s, %(minute)s, 1), (%(kind)s, %(share_of_account)s, %(minute)s, 1)
+    ON CONFLICT (subject, kind) DO UPDATE SET
+        used = CASE WHEN {_BEGUN} THEN budget.used + 1 ELSE 1 END,
+        minute = CASE WHEN {_BEGUN} THEN budget.minute ELSE excluded.minute END
+    WHERE NOT ({_BEGUN}) OR budget.used < CASE
+        WHEN budget.subject = %(share_of_vehicle)s THEN %(limit)s / ({_SHARING} c.vehicle_id = %(vehicle)s)
+        WHEN budget.subject = %(share_of_account)s THEN %(limit)s / ({_SHARING} g.account_id = %(account)s)
+        ELSE %(limit)s END
+"""  # noqa: S608 - only placeholders and texts of this module are put in
+"""Counts for all subjects, and touches no row whose budget is used up."""

@@ -47,8 +47,8 @@ def _ask(account: TeslaAccount) -> None:
 
 def end_operator_faults(now: datetime) -> int:
     """End the operator's faults that Tesla no longer answers with; returns how many ended."""
-    standing = Incident.objects.active().filter(kind=IncidentKind.OPERATOR_FAULT)
-    over = [incident for incident in standing if any(map(_is_served, _probes(incident)))]
+    active = Incident.objects.active().filter(kind=IncidentKind.OPERATOR_FAULT)
+    over = [incident for incident in active if any(map(_is_served, _probes(incident)))]
     return sum(incidents.end(incident, actor=history.SYSTEM, now=now) for incident in over)
 
 

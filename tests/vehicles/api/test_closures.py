@@ -89,16 +89,16 @@ def test_a_trunk_that_another_call_moves_meanwhile_is_looked_at_again(
     simulator: SimulatorServer, signed: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the first call has looked and not yet sent, a second one opens the trunk."""
-    look, seen = preconditions._seen, []
+    read, seen = preconditions._read_state, []
 
     def slow(*args: object) -> object:
-        found = look(*args)  # type: ignore[arg-type]
+        found = read(*args)  # type: ignore[arg-type]
         seen.append(found["vehicle_state"]["rt"])
         if len(seen) == 1:
             assert signed.post(TRUNK, '{"action": "OPEN"}').status_code == 200
         return found
 
-    monkeypatch.setattr(preconditions, "_seen", slow)
+    monkeypatch.setattr(preconditions, "_read_state", slow)
     assert signed.post(TRUNK, '{"action": "OPEN"}').status_code == 200
     assert executed(simulator, signed.grant) == ["actuate_trunk"]
     assert seen == [0, 0, 16]
@@ -108,7 +108,7 @@ def test_a_repeat_that_came_while_the_first_call_ran_hears_its_outcome_and_not_t
     simulator: SimulatorServer, signed: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first call's answer is lost; the trunk is open when its repeat looks."""
-    look, key, first = preconditions._seen, {"Idempotency-Key": "once"}, []
+    read, key, first = preconditions._read_state, {"Idempotency-Key": "once"}, []
     cut = {"match": {"path": "*signed_command*"}, "cut": True, "effect_happens": True}
 
     def after_the_first_call(*args: object) -> object:
@@ -116,10 +116,10 @@ def test_a_repeat_that_came_while_the_first_call_ran_hears_its_outcome_and_not_t
             first.append(None)
             simulator.world.faults.add({**cut, "times": 1})
             first.append(signed.post(TRUNK, '{"action": "OPEN"}', headers=key))
-        return look(*args)  # type: ignore[arg-type]
+        return read(*args)  # type: ignore[arg-type]
 
     signed.post("/v2.0/vehicles/{id}/security", '{"action": "LOCK"}')  # from here on no handshake is needed
-    monkeypatch.setattr(preconditions, "_seen", after_the_first_call)
+    monkeypatch.setattr(preconditions, "_read_state", after_the_first_call)
     repeat = signed.post(TRUNK, '{"action": "OPEN"}', headers=key)
     assert code(repeat) == code(first[1]) == (502, "NO_RESPONSE")
     assert executed(simulator, signed.grant) == ["door_lock", "actuate_trunk"]

@@ -22,7 +22,7 @@ from tests.factories import (
 )
 from tests.vehicles.api.answering_tesla import AnsweringTesla
 from tests.vehicles.api.conftest import Calls, calls_for
-from vehicles.history import refused_requests
+from vehicles.history import refused_requests, retention
 from vehicles.models import Command, RefusedRequest, Vehicle, VehicleGrant
 
 pytestmark = pytest.mark.django_db
@@ -176,7 +176,7 @@ def test_old_rows_go_and_of_each_application_the_newest_stay(
     now: datetime, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refused_requests, "MOST_OF_AN_APPLICATION", 3)
-    monkeypatch.setattr(refused_requests, "_AT_ONCE", 2)
+    monkeypatch.setattr(retention, "AT_ONCE", 2)
     settings.REFUSALS_KEPT_DAYS = 2
     grant = VehicleGrantFactory()
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""The shapes of management queries and answers."""
+"""Serializers of management queries and answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shapes of what the endpoints of climate and temperature take and answer."""
+"""Serializers of what the endpoints of climate and temperature take and answer."""
 
 from __future__ import annotations
 

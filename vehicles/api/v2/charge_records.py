@@ -10,8 +10,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vehicles.api import serializers as shapes
 from vehicles.api.endpoint import Endpoint, checked, grant_of, must_be_approved
+from vehicles.api.serializers import IDENTIFIER, answers
 from vehicles.api.v2.readings import headers_of
 from vehicles.models import VehicleGrant
 from vehicles.reads import Reading, charge_records
@@ -73,8 +73,8 @@ class RecordsView(Endpoint):
 
     @extend_schema(
         operation_id="tesla_charge_records",
-        parameters=[shapes.IDENTIFIER, ChargePeriod],
-        responses=shapes.answers(RecordsSerializer),
+        parameters=[IDENTIFIER, ChargePeriod],
+        responses=answers(RecordsSerializer),
     )
     def get(self, request: Request, vehicle_id: str) -> Response:
         """Energy a day, newest first; days without such a session are left out."""
@@ -87,8 +87,8 @@ class BillingView(Endpoint):
 
     @extend_schema(
         operation_id="tesla_charge_records_billing",
-        parameters=[shapes.IDENTIFIER, BillingPage],
-        responses=shapes.answers(BillingSerializer),
+        parameters=[IDENTIFIER, BillingPage],
+        responses=answers(BillingSerializer),
     )
     def get(self, request: Request, vehicle_id: str) -> Response:
         """One page of sessions, newest first."""
@@ -97,12 +97,12 @@ class BillingView(Endpoint):
 
 
 def _asked(
-    request: Request, vehicle_id: str, shape: type[ChargePeriod]
+    request: Request, vehicle_id: str, serializer: type[ChargePeriod]
 ) -> tuple[VehicleGrant, charge_records.Period, dict[str, Any]]:
     """The grant, the days and the query behind a request for past charging."""
     grant = grant_of(request, vehicle_id)
     must_be_approved(grant, charge_records.PERMISSION)
-    query = checked(request, shape, query=True)
+    query = checked(request, serializer, query=True)
     today = timezone.now().date()
     return grant, charge_records.period(grant, query.get("startDate"), query.get("endDate"), today), query
 

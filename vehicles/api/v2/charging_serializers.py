@@ -1,4 +1,4 @@
-"""The shapes of what the endpoints of battery and charging take and answer."""
+"""Serializers of what the endpoints of battery and charging take and answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shapes of what the car's gauges and equipment answer."""
+"""Serializers of what the car's gauges and equipment answer."""
 
 from __future__ import annotations
 

@@ -95,14 +95,14 @@ def headers_of(found: reads.Reading) -> dict[str, str]:
 
 
 def shown(
-    operation_id: str, shape: type[Serializer[Any]]
+    operation_id: str, serializer: type[Serializer[Any]]
 ) -> Callable[[type[LiveReading]], type[LiveReading]]:
     """Describes the GET of a live reading to the schema."""
     return extend_schema_view(
         get=extend_schema(
             operation_id=operation_id,
             parameters=[serializers.IDENTIFIER, serializers.UNIT_SYSTEM],
-            responses=serializers.answers(shape),
+            responses=serializers.answers(serializer),
         )
     )
 

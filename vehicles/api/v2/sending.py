@@ -17,7 +17,7 @@ from vehicles.commands.controls import CONTROLS
 from vehicles.commands.rows import PendingCommand
 from vehicles.models import VehicleGrant
 
-Shape = type[Serializer[Any]]
+SerializerClass = type[Serializer[Any]]
 Method = TypeVar("Method", bound=Callable[..., Response])
 
 
@@ -37,16 +37,16 @@ def pending_command(
 
 
 def pending_action(
-    request: Request, vehicle_id: str, shape: Shape, actions: Mapping[str, str]
+    request: Request, vehicle_id: str, serializer: SerializerClass, actions: Mapping[str, str]
 ) -> tuple[str, PendingCommand]:
     """The action in the body, and the control that it stands for; `actions` names them, all of one permission."""
     grant = grant_for(request, vehicle_id, CONTROLS[next(iter(actions.values()))].permission)
-    action = checked(request, shape)["action"]
+    action = checked(request, serializer)["action"]
     return action, pending_command(request, grant, actions[action], {})
 
 
 def described(
-    operation_id: str, request: Shape | None, answer: Shape = serializers.SentSerializer
+    operation_id: str, request: SerializerClass | None, answer: SerializerClass = serializers.SentSerializer
 ) -> Callable[[Method], Method]:
     """The schema of an endpoint that sends something to the car."""
     decorate: Callable[[Method], Method] = extend_schema(

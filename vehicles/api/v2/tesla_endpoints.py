@@ -14,7 +14,6 @@ from vehicles.api import serializers
 from vehicles.api.endpoint import Endpoint, checked, grant_of, must_be_approved
 from vehicles.diagnosis import Access, Consent
 from vehicles.errors import CatalogueError
-from vehicles.facts import access_of
 from vehicles.models import Integration, VehicleGrant
 from vehicles.permissions import PERMISSIONS
 
@@ -36,12 +35,12 @@ class VirtualKeyView(Endpoint):
         must_be_approved(grant, "read_vehicle_info")
         if grant.integration == Integration.LEGACY:
             raise access.refuse(grant, errors.PLATFORM_NOT_CAPABLE)
-        if access_of(grant) is not None and _access_type(grant) != Access.OWNER:
+        if grant.own_access is not None and _access_type(grant) != Access.OWNER:
             words = errors.KEY_NOT_TOLD_TO_DRIVERS if _access_type(grant) else None
             raise CatalogueError(
                 errors.VEHICLE_MISSING, words=words, reason="the account does not own the car"
             )
-        vehicle = pairing.look(grant.connection.vehicle, grant.account, timezone.now())
+        vehicle = pairing.refresh_key(grant.connection.vehicle, grant.account, timezone.now())
         return Response({"isPaired": pairing.is_paired(vehicle)})
 
 
@@ -101,7 +100,7 @@ class UpperCaseMake(Endpoint):
 
 def _access_type(grant: VehicleGrant) -> str | None:
     """None for a car that the account never listed, or that is gone from it."""
-    row = access_of(grant)
+    row = grant.own_access
     return row.access_type if row and row.missing_since is None else None
 
 

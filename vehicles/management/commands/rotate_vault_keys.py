@@ -1,4 +1,4 @@
-"""`manage.py rotate_vault_keys`: seals everything in the vault with the newest of `VAULT_KEYS`."""
+"""`manage.py rotate_vault_keys`: encrypts everything in the vault with the newest of `VAULT_KEYS`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from vehicles import encryption
 from vehicles.tokens import key_rotation
-from vehicles.tokens.key_rotation import Closed
+from vehicles.tokens.key_rotation import Undecryptable
 
 _INTERRUPTED: Final = 130
 _MOST_NAMED: Final = 50
@@ -27,37 +27,37 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            closed = self._reseal(quiet=not options["verbosity"])
+            undecryptable = self._reencrypt(quiet=not options["verbosity"])
         except KeyboardInterrupt:
             self.stderr.write(f"Stopped; {key_rotation.remaining():,} values left. Run it again to go on.")
             sys.exit(_INTERRUPTED)
-        self._name(closed)
+        self._name(undecryptable)
         self._tell_keys()
         if left := key_rotation.remaining():
             raise CommandError(f"{left:,} values are not sealed with {encryption.key_names()[0]}.")
 
-    def _reseal(self, *, quiet: bool) -> list[Closed]:
-        closed: list[Closed] = []
+    def _reencrypt(self, *, quiet: bool) -> list[Undecryptable]:
+        undecryptable: list[Undecryptable] = []
         done = changed = 0
         with Progress(disable=quiet, console=Console(stderr=True)) as progress:
             bar = progress.add_task("Values", total=key_rotation.remaining())
             for batch in key_rotation.reencrypt():
-                closed += batch.closed
-                done += batch.resealed
+                undecryptable += batch.undecryptable
+                done += batch.reencrypted
                 changed += batch.changed
                 progress.advance(bar, batch.seen)
         self.stdout.write(f"{done:,} values sealed with {encryption.key_names()[0]}.")
         if changed:
             self.stdout.write(f"{changed:,} were replaced by a refresh in the same moment.")
-        return closed
+        return undecryptable
 
-    def _name(self, closed: list[Closed]) -> None:
-        for each in closed[:_MOST_NAMED]:
+    def _name(self, undecryptable: list[Undecryptable]) -> None:
+        for each in undecryptable[:_MOST_NAMED]:
             self.stderr.write(
                 f"Cannot be opened: {each.place} of row {each.row_id}, key {each.key}: {each.reason}."
             )
-        if len(closed) > _MOST_NAMED:
-            self.stderr.write(f"… and {len(closed) - _MOST_NAMED:,} more.")
+        if len(undecryptable) > _MOST_NAMED:
+            self.stderr.write(f"… and {len(undecryptable) - _MOST_NAMED:,} more.")
 
     def _tell_keys(self) -> None:
         used = key_rotation.keys_in_use()
