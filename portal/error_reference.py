@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from vehicles import simulated_errors
+from vehicles import origins, simulated_errors
 from vehicles.api.error_responses import error_response
-from vehicles.errors import CATALOGUE, DOCUMENTATION, ONLY_SIMULATED, ErrorSpec
+from vehicles.errors import CATALOGUE, DOCUMENTATION, ONLY_SIMULATED, VIRTUAL_KEY_REQUIRED, ErrorSpec
 from vehicles.translatable import gettext_noop
 
 DEVELOPER: Final = gettext_noop("You, who develop the application.")
@@ -128,6 +129,15 @@ GUIDES: Final[dict[str, Guide]] = {
 }
 """What is said of an error by its name, or else by its type."""
 
+_CONNECT, _AGAIN_AT_TESLA = "/oauth/authorize?client_id=…", "/oauth/reauthenticate?client_id=…"
+_LINKS: Final = {
+    "PERMISSION": _CONNECT,
+    "COMPATIBILITY:PLATFORM_NOT_CAPABLE": _CONNECT,
+    "CONNECTED_SERVICES_ACCOUNT:PERMISSION": _CONNECT,
+    "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED": _AGAIN_AT_TESLA,
+}
+"""The link in the resolution, shortened: the whole one belongs to one person and car."""
+
 _OF_PAGE: Final = {spec.page.removeprefix(DOCUMENTATION): spec for spec in CATALOGUE.values()}
 
 
@@ -147,7 +157,12 @@ def explained(request: HttpRequest, name: str) -> HttpResponse:
     spec = _OF_PAGE.get(name)
     if spec is None:
         raise Http404
-    answer = error_response(simulated_errors.example(spec))
+    error = simulated_errors.example(spec)
+    if spec is VIRTUAL_KEY_REQUIRED:
+        error.resolution_url = origins.pairing_page("live")
+    elif spec.name in _LINKS:
+        error.resolution_url = settings.PUBLIC_URL + _LINKS[spec.name]
+    answer = error_response(error)
     headers = {
         key: answer.headers[key] for key in ("Retry-After", "WWW-Authenticate") if key in answer.headers
     }

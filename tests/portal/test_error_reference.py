@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import translation
 
 from portal.error_reference import GUIDES
-from vehicles import simulated_errors
+from vehicles import errors, simulated_errors
+from vehicles.access import RESOLUTION_LINKS
 from vehicles.api.error_responses import error_response
 from vehicles.errors import CATALOGUE, ErrorSpec
 
@@ -29,7 +30,7 @@ def test_the_documentation_of_every_error_is_there_and_names_it(
         shown = html.unescape(page.content.decode())
         assert page.status_code == 200
         assert f"<h1><code>{spec.name}</code></h1>" in shown and heading in shown
-        assert f"\n{simulated_errors.login_of(spec)}</pre>".lstrip() in shown
+        assert f"{simulated_errors.login_of(spec)}</pre>" in shown
         assert page.headers["Content-Language"] == language
         assert {"Accept-Language", "Cookie"} <= set(page.headers["Vary"].split(", "))
 
@@ -40,6 +41,8 @@ def test_the_example_is_what_the_api_answers(client: Client, spec: ErrorSpec) ->
     start = shown.index("{", shown.index(f"HTTP {spec.status}"))
     body, _end = json.JSONDecoder().raw_decode(shown[start:])
     answer = error_response(simulated_errors.example(spec))
+    has_link = spec.name in RESOLUTION_LINKS or spec is errors.PERMISSION
+    assert bool(body["resolution"].pop("url", None)) == has_link
     assert {**body, "requestId": ""} == {**json.loads(answer.content), "requestId": ""}
     assert ("Retry-After: " in shown) == ("Retry-After" in answer.headers)
 

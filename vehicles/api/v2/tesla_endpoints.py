@@ -21,7 +21,6 @@ from vehicles.translatable import gettext_noop
 
 TICKABLE: Final = frozenset(row.tesla_scope for row in PERMISSIONS.values())
 """The Tesla scopes that allow something on a car; those of the login itself are nobody's business."""
-
 _KEY_NOT_TOLD_TO_DRIVERS: Final = Words(
     "The user drives this vehicle and does not own it, and Tesla tells only the owner's account whether the virtual "
     "key is on it. Send a command to learn it: without the key, VIRTUAL_KEY_REQUIRED is answered. What is known of the "
