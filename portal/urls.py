@@ -5,13 +5,15 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from portal import front, key_file
+from portal import error_reference, front, key_file
 from portal.running import health
 from portal.web import error_pages
 from vehicles.api.versions import EVERYTHING_ELSE
 
 urlpatterns = [
     path("", front.front_page, name="front"),
+    path("docs/errors/", error_reference.overview, name="errors"),
+    path("docs/errors/<path:name>", error_reference.explained, name="error"),
     *health.addresses(),
     path(".well-known/appspecific/com.tesla.3p.public-key.pem", key_file.public_key, name="public-key"),
     # Django's shortcut to an object's own page; our objects have none.

@@ -114,7 +114,12 @@ def require(grant: VehicleGrant, permission: str) -> None:
     if told.error is not None and told.error is not errors.ASLEEP:
         raise refuse(grant, told.error, cause=told.stopped_by)
     if (tried := simulated_errors.of(grant)) is not None:
-        raise refuse(grant, tried, reason="a simulated car that answers with this error")
+        example = simulated_errors.example(tried)
+        raise (
+            refuse(grant, tried, reason=example.reason)
+            if tried is errors.PERMISSION
+            else with_cure(example, grant)
+        )
 
 
 def refuse(grant: VehicleGrant, spec: ErrorSpec, *, reason: str = "", cause: str = "") -> CatalogueError:

@@ -80,7 +80,9 @@ def answer(status: int, path: str) -> WireAnswer:
     """What to send for this status: JSON on the API and at the token endpoint, a page elsewhere."""
     number = request_id.begin()
     if API.match(path):
-        return WireAnswer(status, "application/json", _envelope(status), number)
+        # The language of whoever this thread answered before is not the caller's.
+        with translation.override(settings.LANGUAGE_CODE):
+            return WireAnswer(status, "application/json", _envelope(status), number)
     if TOKENS.match(path):
         return WireAnswer(status, "application/json", _oauth_error(status), number)
     return WireAnswer(status, "text/html; charset=utf-8", _page(status).encode(), number)

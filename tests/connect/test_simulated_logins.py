@@ -13,8 +13,9 @@ from vehicles import simulated_errors
 from vehicles.errors import CATALOGUE
 from vehicles.models import TeslaAccount, Vehicle, VehicleGrant
 from vehicles.tesla.error_cars import vin_of
+from vehicles.tesla.simulator.samples import made_people
 
-DOCUMENTED = [name for name, spec in CATALOGUE.items() if spec.type in simulated_errors.FAMILIES]
+DOCUMENTED = list(CATALOGUE)
 IN_MOTION = "VEHICLE_STATE:IN_MOTION"
 
 
@@ -52,6 +53,24 @@ def test_every_call_to_such_a_car_answers_with_its_error(db: None, error: str) -
     grant, spec = grant_of(error), CATALOGUE[error]
     status, body = call(grant, "")
     assert (status, body["type"], body["code"]) == (spec.status, spec.type, spec.code)
+
+
+@pytest.mark.parametrize("error", DOCUMENTED)
+def test_the_login_of_every_error_leads_to_its_car(error: str) -> None:
+    for address in (
+        simulated_errors.login_of(CATALOGUE[error]),
+        simulated_errors.login_of(CATALOGUE[error]).lower(),
+    ):
+        person = made_people.person(address, without_keys=False)
+        assert person and [car.vin for car in person.vehicles] == [vin_of(error)]
+
+
+def test_an_error_carries_what_belongs_to_it(db: None) -> None:
+    assert call(grant_of("SERVER:MULTIPLE_RECORDS_FOUND"), "battery")[1]["detail"][0]["capacities"]
+    assert call(grant_of("VALIDATION"), "battery")[1]["detail"][0]["field"] == "limit"
+    assert "/oauth/authorize?" in call(grant_of("PERMISSION"), "battery")[1]["resolution"]["url"]
+    key = call(grant_of("CONNECTED_SERVICES_ACCOUNT:VIRTUAL_KEY_REQUIRED"), "battery")[1]["resolution"]
+    assert key["type"] == "ACTION_REQUIRED" and key["url"]
 
 
 @pytest.mark.parametrize("path", ["", "vin", "battery", "fuel"])

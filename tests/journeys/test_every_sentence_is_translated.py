@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils.translation import trans_real
 
 from connect.problems import catalogue, link_problems
@@ -15,6 +16,7 @@ from connect.problems.catalogue import Problem
 from connect.views import pages
 from tests.journeys.browser import Browser
 from tests.journeys.people import Consumer, Owner
+from vehicles.errors import CATALOGUE
 from vehicles.tesla.scopes import LABELS
 
 SILENT = ("script", "style", "svg", "code", "pre")
@@ -156,3 +158,9 @@ def test_every_page_that_stops_a_run(found: Problem, rf: Any) -> None:
     with translation.override("de"):
         page = pages.problem(rf.get("/"), found).content.decode()
     assert forgotten(page) == []
+
+
+def test_every_page_about_errors(client: Client) -> None:
+    for page in ("/docs/errors/", *(spec.page for spec in CATALOGUE.values())):
+        shown = client.get(page, headers={"Accept-Language": "de"}).content.decode()
+        assert forgotten(shown, NAMES | set(CATALOGUE)) == [], page

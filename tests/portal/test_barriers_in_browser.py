@@ -61,6 +61,8 @@ def test_no_screen_keeps_anybody_out(staff: Page, now: datetime) -> None:
         "fix-link": page_of(link),
         "incidents": list_of(Incident),
         "front-page": "/",
+        "errors": "/docs/errors/",
+        "error": "/docs/errors/connected-services-account/virtual-key-required/",
         **{model.__name__.lower(): list_of(model) for model in admin.site._registry},
     }
     for name, address in screens.items():

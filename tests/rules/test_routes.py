@@ -17,6 +17,8 @@ RUN: Final = "connect/<uuid:session_id>"
 
 PAGES: Final[dict[str, set[int]]] = {
     "": ANYBODY,
+    "docs/errors/": ANYBODY,
+    "docs/errors/<path:name>": {404},
     "healthz": ANYBODY,
     "readyz": {200, 503},
     ".well-known/appspecific/com.tesla.3p.public-key.pem": {404},

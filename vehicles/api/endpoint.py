@@ -6,8 +6,9 @@ import json
 from functools import lru_cache
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.utils import timezone
+from django.utils import timezone, translation
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -86,7 +87,9 @@ def checked(request: Request, serializer: type[Serializer[Any]], *, query: bool 
     # As plain values: a query as the framework takes it has its empty values left out, and nobody would be told.
     given = request.query_params.dict() if query else _body(request)
     try:
-        return dict(_form(serializer).run_validation(given))
+        # What the detail says is for developers, as the description is.
+        with translation.override(settings.LANGUAGE_CODE):
+            return dict(_form(serializer).run_validation(given))
     except ValidationError as wrong:
         faults: Any = wrong.detail
         detail = [

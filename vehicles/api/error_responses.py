@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import DataError
 from django.http import Http404, JsonResponse
+from django.utils.translation import get_language, gettext
 from rest_framework import exceptions
 
 from vehicles import errors, request_id
@@ -73,19 +75,20 @@ def database_away(failure: BaseException | None) -> CatalogueError:
 
 
 def error_response(error: CatalogueError) -> JsonResponse:
-    """The error as clients of the original API parse it."""
+    """The error as clients of the original API parse it; the sentence for the person in the language asked for."""
     spec = error.spec
     body: dict[str, Any] = {
         "type": spec.type,
         "code": spec.code,
         "description": error.description,
-        "docURL": spec.doc_url,
+        "docURL": settings.PUBLIC_URL + spec.page,
         "statusCode": spec.status,
         "requestId": request_id.current(),
         "resolution": _resolution(error),
     }
     detail = _detail(error)
-    optional = {"suggestedUserMessage": error.user_message, "detail": detail}
+    user_message = gettext(error.user_message) if error.user_message else None
+    optional = {"suggestedUserMessage": user_message, "detail": detail}
     body |= {key: value for key, value in optional.items() if value}
     return JsonResponse(body, status=spec.status, headers=_headers(error))
 
@@ -97,7 +100,7 @@ def _resolution(error: CatalogueError) -> dict[str, str | None]:
     return resolution | {"url": error.resolution_url} if error.resolution_url else resolution
 
 
-def _detail(error: CatalogueError) -> list[dict[str, str]]:
+def _detail(error: CatalogueError) -> list[dict[str, Any]]:
     detail = list(error.detail or ())
     if error.command_id:
         detail.append({"field": "commandId", "message": error.command_id})
@@ -105,9 +108,14 @@ def _detail(error: CatalogueError) -> list[dict[str, str]]:
 
 
 def _headers(error: CatalogueError) -> dict[str, str]:
+    spoken = {
+        settings.LANGUAGE_CODE: None,
+        (error.user_message and get_language()) or settings.LANGUAGE_CODE: None,
+    }
+    headers = {"Content-Language": ", ".join(spoken), "Vary": "Accept-Language"}
     if error.spec is errors.AUTHENTICATION:
-        return {"WWW-Authenticate": "Bearer"}
+        headers["WWW-Authenticate"] = "Bearer"
     # The SDKs count the fields of a PERMISSION error, and the header would become one.
-    if error.retry_after is None or error.spec is errors.PERMISSION:
-        return {}
-    return {"Retry-After": str(int(error.retry_after))}
+    elif error.retry_after is not None and error.spec is not errors.PERMISSION:
+        headers["Retry-After"] = str(int(error.retry_after))
+    return headers

@@ -168,9 +168,12 @@ class ResolutionSerializer(serializers.Serializer[Any]):
     url = serializers.CharField(required=False)
 
 
-class FieldSerializer(serializers.Serializer[Any]):
-    field = serializers.CharField()
-    message = serializers.CharField()
+class DetailSerializer(serializers.Serializer[Any]):
+    """A field that is wrong, or the batteries among which one would have to be chosen."""
+
+    field = serializers.CharField(required=False)
+    message = serializers.CharField(required=False)
+    capacities = serializers.ListField(child=serializers.DictField(), required=False)
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
@@ -184,7 +187,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
     requestId = serializers.UUIDField()  # noqa: N815
     resolution = ResolutionSerializer()
     suggestedUserMessage = serializers.CharField(required=False)  # noqa: N815
-    detail = FieldSerializer(many=True, required=False)
+    detail = DetailSerializer(many=True, required=False)
 
 
 def answers(

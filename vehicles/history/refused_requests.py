@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import DatabaseError, models
@@ -89,8 +89,8 @@ def note(
         log.warning("a refused request could not be kept", exc_info=True)
 
 
-def _fields(detail: Sequence[dict[str, str]]) -> str:
-    return " ".join(each["field"] for each in detail)[:200]
+def _fields(detail: Sequence[dict[str, Any]]) -> str:
+    return " ".join(each["field"] for each in detail if "field" in each)[:200]
 
 
 def too_old(now: datetime) -> list[models.QuerySet[RefusedRequest]]:

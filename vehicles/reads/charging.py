@@ -82,10 +82,10 @@ def pack_size(config: Section) -> float | None:
 
 
 def capacity(sections: Sections, terms: Terms) -> dict[str, Any]:
-    """The pack's size in kWh. Raises SMARTCAR_NOT_CAPABLE where it is not known."""
+    """The pack's size in kWh. Raises RECORD_NOT_FOUND where it is not known."""
     size = pack_size(sections["vehicle_config"])
     if size is None:
-        raise CatalogueError(errors.SMARTCAR_NOT_CAPABLE, reason="the badge names no pack size")
+        raise CatalogueError(errors.RECORD_NOT_FOUND, reason="the badge names no pack size")
     return {"capacity": size}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
@@ -49,7 +50,7 @@ def test_no_good_token_is_refused_before_anything_else(db: None, authorization: 
         "type": "AUTHENTICATION",
         "code": None,
         "description": DESCRIPTION,
-        "docURL": "https://smartcar.com/docs/errors/api-errors/authentication-errors#null",
+        "docURL": f"{settings.PUBLIC_URL}/docs/errors/authentication/",
         "statusCode": 401,
         "resolution": {"type": None},
     }

@@ -92,6 +92,6 @@ def test_the_size_of_the_battery_is_read_from_the_badge(simulator: SimulatorServ
     }
     car_of(simulator, signed.grant).sections["vehicle_config"]["trim_badging"] = "plaid"
     answer = signed.get(f"{battery}/capacity")
-    assert (answer.status_code, answer.json()["code"]) == (501, "SMARTCAR_NOT_CAPABLE")
+    assert (answer.status_code, answer.json()["code"]) == (500, "RECORD_NOT_FOUND")
     unknown = {"availableCapacities": [], "capacity": None, "url": None}
     assert signed.get(f"{battery}/nominal_capacity").json() == unknown

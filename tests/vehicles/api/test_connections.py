@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from tests.factories import ApplicationUserFactory, TeslaAccountFactory, VehicleGrantFactory
 from tests.vehicles.api.conftest import Calls, calls_for
@@ -108,7 +109,7 @@ def test_an_unknown_vehicle_and_somebody_elses_get_the_very_same_answer(api: Cal
         "code": None,
         "description": "Your application has insufficient permissions to access the requested resource. "
         "Please prompt the user to re-authenticate using Smartcar Connect.",
-        "docURL": "https://smartcar.com/docs/errors/api-errors/permission-errors#null",
+        "docURL": f"{settings.PUBLIC_URL}/docs/errors/permission/",
         "statusCode": 403,
         "resolution": {"type": "REAUTHENTICATE"},
         "suggestedUserMessage": "The application is not allowed to do this with your car. "

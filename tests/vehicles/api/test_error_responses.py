@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
+from django.utils import translation
 from django.utils.log import log_response
 from rest_framework import exceptions
 
+from portal.web import wire_errors
+from tests.factories import AccessTokenFactory, VehicleFactory, VehicleGrantFactory, bearer
 from tests.vehicles.api.conftest import Calls
-from vehicles import errors, request_id
+from vehicles import errors, request_id, simulated_errors
 from vehicles.api.error_responses import error_response, render_exception
 from vehicles.errors import CATALOGUE, CatalogueError, ErrorSpec, invalid
+from vehicles.tesla.error_cars import vin_of
 
 ALWAYS = {"type", "code", "description", "docURL", "statusCode", "requestId", "resolution"}
 
@@ -32,7 +38,7 @@ def test_every_error_has_the_keys_that_clients_index_and_no_null_that_they_trip_
     body = json.loads(answer.content)
     assert set(body) == ALWAYS | ({"suggestedUserMessage"} if spec.user_message else set())
     assert body["type"] and body["description"]
-    assert body["docURL"].startswith("https://smartcar.com/docs/errors/api-errors/")
+    assert body["docURL"] == settings.PUBLIC_URL + spec.page
     assert body["statusCode"] == answer.status_code == spec.status
     assert body["resolution"] == {"type": spec.resolution}
     assert "error" not in body
@@ -124,3 +130,73 @@ def test_an_expected_refusal_is_never_logged_as_an_error(
 def test_a_surprise_is_logged_as_an_error(caplog: pytest.LogCaptureFixture) -> None:
     render_exception(RuntimeError("surprise"), {})
     assert [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+GOLDEN: Final = json.loads((Path(__file__).parent / "error_bodies.json").read_text())
+"""Every error as it is sent: body and the headers that are its own. The address of the portal and the id are fixed."""
+
+
+def as_sent(spec: ErrorSpec) -> dict[str, Any]:
+    """The whole answer of one error, in the form of the file."""
+    answer = error_response(simulated_errors.example(spec))
+    headers = {name: text for name, text in answer.headers.items() if name not in ("Content-Type", "Vary")}
+    text = answer.content.decode().replace(settings.PUBLIC_URL, "https://carport.example")
+    body = json.loads(text)
+    return {"status": answer.status_code, "headers": headers, "body": body | {"requestId": "…"}}
+
+
+def test_every_error_is_sent_exactly_as_it_was() -> None:
+    now = {name: as_sent(spec) for name, spec in CATALOGUE.items()}
+    # The text and not the values: the order of the keys and the kind of each number count too.
+    assert json.dumps(now, indent=1) == json.dumps(GOLDEN, indent=1), "take over what was meant to change"
+
+
+ASLEEP_IN_GERMAN = "Ihr Auto schläft. Es antwortet wieder, nachdem es geöffnet oder gefahren wurde."
+
+
+@pytest.mark.parametrize(
+    ("accepted", "spoken", "sentence"),
+    [
+        (None, "en", errors.ASLEEP.user_message),
+        ("*", "en", errors.ASLEEP.user_message),
+        ("fr", "en", errors.ASLEEP.user_message),
+        ("en-GB, de;q=0.5", "en", errors.ASLEEP.user_message),
+        ("de", "en, de", ASLEEP_IN_GERMAN),
+        ("de-AT,de;q=0.9,en;q=0.1", "en, de", ASLEEP_IN_GERMAN),
+    ],
+)
+def test_the_sentence_for_the_person_is_in_the_language_that_was_asked_for(
+    db: None, accepted: str | None, spoken: str, sentence: str
+) -> None:
+    grant = VehicleGrantFactory(
+        vehicle=VehicleFactory(vin=vin_of("VEHICLE_STATE:ASLEEP"), mode="simulated"),
+        account__mode="simulated",
+        mode="simulated",
+    )
+    token = AccessTokenFactory(application=grant.connection.application, user=grant.account.person)
+    headers = bearer(token) | ({"Accept-Language": accepted} if accepted else {})
+    answer = Client().get(f"/v2.0/vehicles/{grant.connection.public_id}", headers=headers)
+    assert answer.json()["suggestedUserMessage"] == sentence
+    assert answer.json()["description"] == errors.ASLEEP.description
+    assert answer.headers["Content-Language"] == spoken
+    assert "Accept-Language" in answer.headers["Vary"]
+
+
+def test_what_is_for_developers_stays_english(api: Calls) -> None:
+    headers = {"Accept-Language": "de"}
+    answer = api.get("/v2.0/vehicles?limit=none", headers=headers)
+    assert answer.json()["detail"] == [{"field": "limit", "message": "A valid integer is required."}]
+    assert answer.headers["Content-Language"] == "en"
+
+
+@pytest.mark.parametrize("spec", [spec for spec in CATALOGUE.values() if spec.user_message])
+def test_every_sentence_for_a_person_has_a_translation(spec: ErrorSpec) -> None:
+    with translation.override("de"):
+        body = body_of(CatalogueError(spec))
+    assert body["suggestedUserMessage"] != spec.user_message
+
+
+def test_an_error_of_the_server_itself_speaks_no_language_of_an_earlier_caller() -> None:
+    with translation.override("de"):
+        body = json.loads(wire_errors.answer(500, "/v2.0/user").body)
+    assert body["suggestedUserMessage"] == errors.INTERNAL.user_message

@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from tests.factories import AccessTokenFactory, ApplicationFactory
@@ -108,7 +109,7 @@ def test_it_understands_a_permission_error_and_finds_exactly_ten_attributes(
         smartcar.Vehicle(api.vehicle_id, api.token).odometer()
     failure = raised.value
     assert (failure.status_code, failure.type, failure.code) == (403, "PERMISSION", None)
-    assert failure.doc_url == "https://smartcar.com/docs/errors/api-errors/permission-errors#null"
+    assert failure.doc_url == f"{settings.PUBLIC_URL}/docs/errors/permission/"
     assert failure.resolution["type"] == "REAUTHENTICATE"
     assert "/oauth/authorize?" in failure.resolution["url"]
     assert len(vars(failure)) == 10

@@ -13,12 +13,22 @@ from vehicles import access, errors, pairing
 from vehicles.api import serializers
 from vehicles.api.endpoint import Endpoint, checked, grant_of, must_be_approved
 from vehicles.diagnosis import Access, Consent
-from vehicles.errors import CatalogueError
+from vehicles.errors import CatalogueError, Words
 from vehicles.models import Integration, VehicleGrant
 from vehicles.permissions import PERMISSIONS
+from vehicles.translatable import gettext_noop
 
 TICKABLE: Final = frozenset(row.tesla_scope for row in PERMISSIONS.values())
 """The Tesla scopes that allow something on a car; those of the login itself are nobody's business."""
+_KEY_NOT_TOLD_TO_DRIVERS: Final = Words(
+    "The user drives this vehicle and does not own it, and Tesla tells only the owner's account whether the virtual "
+    "key is on it. Send a command to learn it: without the key, VIRTUAL_KEY_REQUIRED is answered. What is known of the "
+    "key stands in `tesla/diagnosis`.",
+    gettext_noop(
+        "You drive this car and do not own it. Tesla tells only its owner whether the virtual key is on it."
+    ),
+)
+"""Why the key state of a driver's car is refused (with VEHICLE_MISSING, as the original does), and how to learn it."""
 
 
 class VirtualKeyView(Endpoint):
@@ -36,7 +46,7 @@ class VirtualKeyView(Endpoint):
         if grant.integration == Integration.LEGACY:
             raise access.refuse(grant, errors.PLATFORM_NOT_CAPABLE)
         if grant.own_access is not None and _access_type(grant) != Access.OWNER:
-            words = errors.KEY_NOT_TOLD_TO_DRIVERS if _access_type(grant) else None
+            words = _KEY_NOT_TOLD_TO_DRIVERS if _access_type(grant) else None
             raise CatalogueError(
                 errors.VEHICLE_MISSING, words=words, reason="the account does not own the car"
             )

@@ -58,7 +58,8 @@ def _numbered(email: str, *patterns: str) -> list[str]:
 
 
 def _of_error(found: re.Match[str], email: str) -> list[str]:
-    return [error_cars.vin_of(f"{found['type']}:{found['code']}".upper())]
+    name = f"{found['type']}:{found['code']}".upper()
+    return [error_cars.vin_of(name.removesuffix(":NULL"))]
 
 
 def _of_connect(found: re.Match[str], email: str) -> list[str]:
@@ -76,7 +77,7 @@ def _of_vin(found: re.Match[str], email: str) -> list[str]:
 
 _FORMS: Final[tuple[tuple[str, Callable[[re.Match[str], str], list[str]]], ...]] = (
     (
-        r"(?P<type>COMPATIBILITY|CONNECTED_SERVICES_ACCOUNT|UPSTREAM|VEHICLE_STATE)\.(?P<code>\w+)@smartcar\.com",
+        rf"(?P<type>{'|'.join(error_cars.TYPES)})\.(?P<code>\w+)@smartcar\.com",
         _of_error,
     ),
     (r"smartcar@(?P<error>invalid-subscription|vehicle-incompatible)\.com", _of_connect),
