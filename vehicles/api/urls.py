@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from vehicles.api.management import views
 from vehicles.api.schema import SchemaView
 from vehicles.api.v2 import (
+    batch,
     charge_records,
     charging,
     climate,
@@ -33,6 +34,7 @@ urlpatterns = [
     versioned("vehicles", connections.VehiclesView.as_view()),
     versioned(VEHICLE, readings.AttributesView.as_view()),
     versioned(f"{VEHICLE}/application", connections.ApplicationView.as_view()),
+    versioned(f"{VEHICLE}/batch", batch.BatchView.as_view()),
     versioned(f"{VEHICLE}/permissions", connections.PermissionsView.as_view()),
     versioned(f"{VEHICLE}/vin", readings.VinView.as_view()),
     versioned(f"{VEHICLE}/battery", charging.BatteryView.as_view()),
