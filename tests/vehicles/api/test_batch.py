@@ -168,7 +168,8 @@ def test_a_used_up_budget_is_told_with_the_seconds_to_wait(
 @pytest.mark.parametrize(
     "path",
     [
-        "/batch", "batch/", "/nothing", "/application", "/navigation/destination", "/tesla/security/trunk", "/tesla/pin",
+        "/batch", "batch/", "/nothing", "/application", "/navigation/destination",
+        "/tesla/security/trunk", "/tesla/pin",
         "//odometer", "/../odometer", "/../../user", "/odometer/../vin", "/odometer#x", "http://localhost/odometer",
         "/odometer\n", "/odometer\x00", "/%6fdometer", "/Odometer", "/TESLA/speedometer",
     ],
@@ -208,3 +209,17 @@ def test_a_batch_wants_a_token_an_id_and_a_grant_before_its_body_is_looked_at(ap
     assert api.post("/v2.0/vehicles/no-id/batch", "no json").json()["type"] == "VALIDATION"
     other = "/v2.0/vehicles/36ab27d0-fd9d-4455-823a-ce30af709ffc/batch"
     assert (api.post(other, "no json").status_code, api.get(f"{CAR}/batch").status_code) == (403, 404)
+
+
+@pytest.mark.parametrize("paths", [("/odometer", "/location"), ("/location", "/odometer")])
+def test_what_is_withdrawn_at_tesla_stops_only_what_rests_on_it(
+    signed: Calls, simulator: Any, tesla_client: Any, paths: tuple[str, str]
+) -> None:
+    account = simulator.world.account(signed.account.email)
+    left = account.consents[tesla_client.client_id].scopes - {scopes.VEHICLE_DEVICE_DATA}
+    simulator.world.grant(account, tesla_client, left)
+    parts = by_path(batch(signed, *paths))
+    told = {path: (part["code"], part["body"]["code"]) for path, part in parts.items()}
+    assert told == {
+        path: (each["code"], each["body"]["code"]) for path in paths for each in [alone(signed, path)]
+    }
