@@ -10,7 +10,7 @@ from typing import Any, Final
 from vehicles import errors
 from vehicles.errors import CatalogueError
 from vehicles.models import VehicleGrant
-from vehicles.upstream import calls
+from vehicles.upstream import account_call, calls
 
 
 class _Shared:
@@ -48,10 +48,14 @@ _SHARED: Final[ContextVar[_Shared | None]] = ContextVar("live_data_asked_togethe
 
 @contextmanager
 def sharing(sections: Iterable[str]) -> Iterator[None]:
-    """Inside, every read of the same car takes what it needs of these sections from one call to Tesla."""
+    """Inside, every read of the same car takes what it needs of these sections from one call to Tesla.
+
+    Whatever else is asked shares the time of one call, so that a Tesla that hangs holds nobody for longer.
+    """
     before = _SHARED.set(_Shared(sections))
     try:
-        yield
+        with account_call.time_of_one():
+            yield
     finally:
         _SHARED.reset(before)
 

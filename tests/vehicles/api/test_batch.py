@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.faults import babbling_server as babbling
+from tests.faults.babbling_server import BabblingServer
 from tests.vehicles.api.answering_tesla import AnsweringTesla
 from tests.vehicles.api.conftest import Calls
 from tests.vehicles.api.test_gauges import READS
@@ -16,7 +19,9 @@ from tests.vehicles.commanding import calls, car_of
 from vehicles.api.v2.batch import MOST_PARTS
 from vehicles.models import RateBudget, RefusedRequest
 from vehicles.tesla import scopes
+from vehicles.upstream import account_call
 
+A_MOMENT = 1.5
 CAR = "/v2.0/vehicles/{id}"
 OF_PARTS = ("content-type", "retry-after", "sc-data-age", "sc-unit-system")
 OWN_TIME = ("sc-fetched-at", "requestId", "time")
@@ -223,3 +228,18 @@ def test_what_is_withdrawn_at_tesla_stops_only_what_rests_on_it(
     assert told == {
         path: (each["code"], each["body"]["code"]) for path in paths for each in [alone(signed, path)]
     }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_tesla_that_hangs_holds_a_batch_for_no_longer_than_one_call(
+    unsigned: Calls, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account_call, "CALL_SECONDS", A_MOMENT)
+    bills = [f"/tesla/charge/records/billing?page={page}" for page in range(1, 5)]
+    with BabblingServer(babbling.slow_body) as server:
+        settings.TESLA_API_URL = server.url
+        began = time.monotonic()
+        parts = by_path(batch(unsigned, "/vin", "/odometer", "/tesla/alerts", *bills, "/tesla/migration"))
+        assert time.monotonic() - began < 3 * A_MOMENT
+    assert [part["code"] for part in parts.values()] == [200, *[502] * 6, 200]
+    assert {part["body"]["code"] for part in parts.values() if part["code"] == 502} == {"NO_RESPONSE"}
