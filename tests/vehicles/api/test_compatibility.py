@@ -228,6 +228,7 @@ def test_the_matrix_tells_the_models_of_a_region_with_years_that_follow_each_oth
     ("query", "found"),
     [
         ({"type": "BEV"}, True),
+        ({"make": "NISSAN TESLA"}, True),
         ({"type": "ICE"}, False),
         ({"scope": "read_battery control_security"}, True),
         ({"scope": "read_battery read_fuel"}, False),

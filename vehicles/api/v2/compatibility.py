@@ -162,7 +162,7 @@ class MatrixView(Endpoint):
     def get(self, request: Request) -> Response:
         """The models of a region by make, with the years and what they can do."""
         asked = checked(request, MatrixQuery, query=True)
-        if asked.get("make", compatibility.MAKE).upper() != compatibility.MAKE:
+        if compatibility.MAKE not in asked.get("make", compatibility.MAKE).upper().split():
             return Response({})
         this_year, models = timezone.now().year, []
         if asked.get("type", compatibility.ENGINE) == compatibility.ENGINE:
