@@ -49,6 +49,17 @@ async function use(code) {
     limit: await vehicle.setChargeLimit(0.8),
     connections: await smartcar.getConnections(given.amt),
   };
+  const batch = await vehicle.batch(["/", "/odometer", "/location", "/battery/capacity"]);
+  told.batch = {
+    attributes: batch.attributes(),
+    odometer: batch.odometer(),
+    capacity: batch.batteryCapacity(),
+  };
+  try { batch.location(); } catch (error) { told.batch.refused = `${error.type} ${error.docURL}`; }
+  told.nested = await vehicle.batch(["/batch"]).catch((error) => `${error.type} ${error.statusCode}`);
+  const scope = ["read_odometer", "read_fuel"];
+  told.compatibility = await smartcar.getCompatibility(told.vin.vin, scope, given.client);
+  told.matrix = await smartcar.getCompatibilityMatrix("US", { ...given.client, make: ["NISSAN", "TESLA"] });
   told.refused = await vehicle.location().catch((error) => `${error.type} ${error.statusCode}`);
   told.used = await client.exchangeCode(code).catch((error) => error.message);
   told.disconnected = await vehicle.disconnect();
@@ -112,6 +123,14 @@ def test_the_sdks_own_click_path_leads_to_a_car(
     assert "control_charge" in told["permissions"]["permissions"]
     assert told["lock"]["message"] == "Successfully sent request to vehicle"
     assert told["limit"]["status"] == "success"
+    together = told["batch"]
+    assert together["attributes"]["model"] == told["attributes"]["model"]
+    assert together["odometer"]["distance"] == told["odometer"]["distance"]
+    assert together["odometer"]["meta"]["unitSystem"] == "metric" and together["capacity"]["capacity"] > 0
+    assert together["refused"].startswith("PERMISSION https://") and told["nested"] == "VALIDATION 400"
+    assert told["compatibility"]["compatible"] is True
+    assert [each["reason"] for each in told["compatibility"]["capabilities"]] == [None, "VEHICLE_NOT_CAPABLE"]
+    assert told["matrix"]["TESLA"][0]["type"] == "BEV"
     assert told["refused"] == "PERMISSION 403" and "Invalid code" in told["used"]
     assert len(told["connections"]["connections"]) == 1
     assert told["disconnected"]["status"] == "success"

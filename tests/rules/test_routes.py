@@ -54,6 +54,7 @@ PAGES: Final[dict[str, set[int]]] = {
 }  # fmt: skip
 OTHER_METHODS: Final = {
     "/application": "delete",
+    "/batch": "post",
     "/navigation/destination": "post",
     "/tesla/charge/charge_port_door": "post",
     "/tesla/security/trunk": "post",

@@ -30,6 +30,7 @@ from tests.portal.screens import SCREENS, list_of
 from tests.rules.test_routes import ROUTES, example
 from tests.vehicles.api.answering_tesla import AnsweringTesla
 from tests.vehicles.api.conftest import Calls, calls_for, keyless_grant
+from tests.vehicles.api.test_compatibility import Credentials
 from tests.vehicles.api.test_management import Manager
 from vehicles.models import User
 
@@ -288,7 +289,13 @@ BODIES: Final = {
     "tesla/pin": ("pin", "code", "password"),
     "tesla/fix": ("permission",),
     "permissions": ("x",),
+    "batch": ("requests",),
 }
+
+
+def test_every_path_of_a_batch(api: Calls) -> None:
+    for value in (*IN_JSON, *({"path": value} for value in IN_JSON)):
+        fine(api.post("/v2.0/vehicles/{id}/batch", json.dumps({"requests": [value]})), "batch", value)
 
 
 @pytest.mark.parametrize("at", BODIES)
@@ -313,6 +320,19 @@ def test_every_query_and_header_of_the_api(api: Calls, text: str) -> None:
         fine(api.get(f"/v2.0/{at}={text}"), at)
     for header in ("Idempotency-Key", "SC-Unit-System", "Authorization", "Accept-Language", "Content-Type"):
         fine(api.lock(headers={header: text[:4000]}), header)
+
+
+@every_text
+def test_every_query_of_compatibility(text: str) -> None:
+    client = Credentials()
+    for at, names in (
+        ("", ("vin", "scope", "country", "flags", "mode")),
+        ("/matrix", ("region", "make", "scope")),
+    ):
+        for name in names:
+            given = {"vin": "5YJ3E1EA7KF000101", "scope": "read_vin", "region": "US", name: text}
+            fine(client.get(at, **given), at, name)
+    fine(client.get(client_id=text or "none"))
 
 
 @every_text

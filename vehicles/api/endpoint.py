@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone, translation
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -51,6 +53,18 @@ NOTHING_TO_LOAD: Final = "default-src 'none'; frame-ancestors 'none'"
 """The content security policy of JSON."""
 
 
+class Part(HttpRequest):
+    """A read inside another request, which found the grant already: one path, with the headers of that request."""
+
+    def __init__(self, whole: Request, grant: VehicleGrant, path: str, query: str) -> None:
+        super().__init__()
+        self.grant = grant
+        self.method = "GET"
+        self.path = self.path_info = path
+        self.META = {**whole.META, "PATH_INFO": path, "QUERY_STRING": query, "CONTENT_LENGTH": "0"}
+        self.GET = QueryDict(query)
+
+
 def caller(request: Request) -> Caller:
     """The application and person behind this request.
 
@@ -63,6 +77,9 @@ def caller(request: Request) -> Caller:
 
 def grant_of(request: Request, vehicle_id: str) -> VehicleGrant:
     """The grant behind the vehicle id in the path. Raises VALIDATION for no id at all, PERMISSION for no grant."""
+    if isinstance(request._request, Part):
+        refused.about(request, request._request.grant)
+        return request._request.grant
     who = caller(request)
     grant = access.get_grant(
         person=who.person,
@@ -91,12 +108,18 @@ def checked(request: Request, serializer: type[Serializer[Any]], *, query: bool 
         with translation.override(settings.LANGUAGE_CODE):
             return dict(_form(serializer).run_validation(given))
     except ValidationError as wrong:
-        faults: Any = wrong.detail
-        detail = [
-            {"field": str(field), "message": " ".join(map(str, messages))}
-            for field, messages in faults.items()
-        ]
-        raise CatalogueError(errors.VALIDATION, detail=detail) from None
+        raise CatalogueError(errors.VALIDATION, detail=list(_faults("", wrong.detail))) from None
+
+
+def _faults(field: str, found: Any) -> Iterator[dict[str, str]]:
+    """What is wrong, field by field; one inside a list is named as `requests[1].path`."""
+    if not isinstance(found, dict):
+        yield {"field": field, "message": " ".join(map(str, found))}
+        return
+    for name, inside in found.items():
+        yield from _faults(
+            f"{field}[{name}]" if isinstance(name, int) else f"{field}.{name}".lstrip("."), inside
+        )
 
 
 @lru_cache(maxsize=128)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 
 from vehicles.api.authorization import Caller
+from vehicles.api.client_authentication import Client
 from vehicles.api.management.authorization import Manager
 from vehicles.errors import CatalogueError
 from vehicles.history import refused_requests
@@ -51,4 +52,4 @@ def _application(request: Request) -> Application | None:
     caller, user = request.__dict__.get("_auth"), request.__dict__.get("_user")
     if isinstance(caller, Caller):
         return caller.application
-    return user.application if isinstance(user, Manager) else None
+    return user.application if isinstance(user, Manager | Client) else None

@@ -8,10 +8,12 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from vehicles.api.management import views
 from vehicles.api.schema import SchemaView
 from vehicles.api.v2 import (
+    batch,
     charge_records,
     charging,
     climate,
     closures,
+    compatibility,
     connections,
     gauges,
     navigation,
@@ -29,10 +31,13 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     versioned("management/connections", views.ConnectionsView.as_view()),
     versioned("management/diagnoses", views.DiagnosesView.as_view()),
+    versioned("compatibility", compatibility.CompatibilityView.as_view()),
+    versioned("compatibility/matrix", compatibility.MatrixView.as_view()),
     versioned("user", connections.UserView.as_view()),
     versioned("vehicles", connections.VehiclesView.as_view()),
     versioned(VEHICLE, readings.AttributesView.as_view()),
     versioned(f"{VEHICLE}/application", connections.ApplicationView.as_view()),
+    versioned(f"{VEHICLE}/batch", batch.BatchView.as_view()),
     versioned(f"{VEHICLE}/permissions", connections.PermissionsView.as_view()),
     versioned(f"{VEHICLE}/vin", readings.VinView.as_view()),
     versioned(f"{VEHICLE}/battery", charging.BatteryView.as_view()),

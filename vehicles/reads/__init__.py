@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final
 
 from vehicles.models import VehicleGrant
-from vehicles.reads import body, cabin, charge_schedule, charging, driving, sources
+from vehicles.reads import body, cabin, charge_schedule, charging, driving, sources, together
 from vehicles.reads.asking import IMPERIAL, METRIC, Read, Reading, ask
 from vehicles.reads.values import wire_time
 
-__all__ = ["IMPERIAL", "METRIC", "READS", "Read", "Reading", "read", "wire_time"]
+__all__ = ["IMPERIAL", "METRIC", "READS", "Read", "Reading", "read", "reading_together", "wire_time"]
 
 _CHARGE: Final = ("charge_state",)
 _CLIMATE: Final = ("climate_state",)
@@ -58,3 +60,13 @@ def read(grant: VehicleGrant, name: str, *, imperial: bool, now: datetime) -> Re
     UPSTREAM:INVALID_DATA when Tesla leaves out a value that the body cannot go without.
     """
     return ask(grant, READS[name], imperial=imperial, now=now)
+
+
+def reading_together(grant: VehicleGrant, names: Iterable[str]) -> AbstractContextManager[None]:
+    """Inside, these reads of the grant's car ask Tesla for live data once; each answers as it would by itself.
+
+    Nothing is asked for a permission that the person never gave.
+    """
+    rows = [READS[name] for name in names if READS[name].permission in grant.granted]
+    wanted = [section for row in rows for section in row.sections]
+    return together.sharing(sources.shown_live(grant, wanted))

@@ -10,8 +10,8 @@ from typing import Any, Final
 from vehicles import pairing
 from vehicles.models import VehicleGrant
 from vehicles.permissions import PERMISSIONS
+from vehicles.reads import together
 from vehicles.reads.values import Sections, Terms, mapping, recorded_at
-from vehicles.upstream import calls
 
 METRIC: Final = "metric"
 IMPERIAL: Final = "imperial"
@@ -41,7 +41,7 @@ class Read:
     sections: tuple[str, ...]
     convert: Callable[[Sections, Terms], dict[str, Any]]
     has_unit: bool = False
-    ask: Callable[[VehicleGrant, Sequence[str], str], Mapping[str, Any]] = calls.vehicle_data
+    ask: Callable[[VehicleGrant, Sequence[str], str], Mapping[str, Any]] = together.vehicle_data
 
 
 def ask(grant: VehicleGrant, row: Read, *, imperial: bool, now: datetime) -> Reading:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from vehicles import access, errors
 from vehicles.errors import CatalogueError
 from vehicles.models import Integration, VehicleGrant
 from vehicles.permissions import PERMISSIONS
+from vehicles.reads import together
 from vehicles.upstream import calls
 
 _NOT_REACHED: Final = (errors.ASLEEP, errors.UNREACHABLE)
+_POSITION: Final = "location_data"
+_LIVE: Final = frozenset(
+    {
+        *("charge_state", "charge_schedule_data", "climate_state", "drive_state", _POSITION),
+        *("vehicle_config", "vehicle_state"),
+    }
+)
+"""What one question for live data answers (Fleet API: vehicle_data); the rest has a question of its own."""
 POSITION_SCOPE: Final = PERMISSIONS["read_location"].tesla_scope
 
 
@@ -20,11 +29,17 @@ def may_see_position(grant: VehicleGrant) -> bool:
     return grant.integration == Integration.LEGACY or POSITION_SCOPE in grant.account.granted_scopes
 
 
+def shown_live(grant: VehicleGrant, sections: Iterable[str]) -> list[str]:
+    """Those of the sections that are live data which Tesla shows this account's tokens."""
+    hidden = () if may_see_position(grant) else (_POSITION,)
+    return [section for section in sections if section in _LIVE and section not in hidden]
+
+
 def with_position(grant: VehicleGrant, sections: Sequence[str], scope: str) -> Mapping[str, Any]:
     """Live data with the heading, which Tesla counts as position. Raises PERMISSION where that was not granted."""
     if not may_see_position(grant):
         raise access.refuse(grant, errors.PERMISSION, reason=f"the heading needs {POSITION_SCOPE}")
-    return calls.vehicle_data(grant, sections, scope)
+    return together.vehicle_data(grant, sections, scope)
 
 
 def connectivity(grant: VehicleGrant, sections: Sequence[str], scope: str) -> Mapping[str, Any]:
@@ -34,7 +49,8 @@ def connectivity(grant: VehicleGrant, sections: Sequence[str], scope: str) -> Ma
     if listed.state != "online":
         return found
     try:
-        return found | {"drive_state": calls.vehicle_data(grant, ["drive_state"], scope).get("drive_state")}
+        driving = together.vehicle_data(grant, ["drive_state"], scope)
+        return found | {"drive_state": driving.get("drive_state")}
     except CatalogueError as error:
         if error.spec not in _NOT_REACHED:
             raise

@@ -13,10 +13,24 @@ MODELS: Final[dict[str, str]] = {
     "R": "Roadster",
     "T": "Semi",
 }
+MANUFACTURERS: Final[dict[str, str]] = {
+    "5YJ": "cars made in the United States",
+    "7SA": "utility vehicles made in the United States",
+    "7G2": "trucks made in the United States",
+    "LRW": "made in China",
+    "XP7": "made in Germany",
+    "SFZ": "the Roadster of 2008, made in England",
+}
+"""Tesla's codes as a manufacturer: the first three characters (ISO 3780)."""
 _YEAR_LETTERS: Final = "ABCDEFGHJKLMNPRSTVWXY123456789"
 _FIRST_YEAR: Final = 2010
 _KEYLESS_UNTIL: Final = 2020
 """The last model year of Model S and X without virtual keys."""
+
+
+def is_tesla(vin: str) -> bool:
+    """Whether Tesla made the car with this VIN."""
+    return vin[:3] in MANUFACTURERS
 
 
 def model(vin: str) -> str:

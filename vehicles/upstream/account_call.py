@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar, TypeVarTuple
 
@@ -95,6 +96,11 @@ def call(
         # A call that Tesla answers ends a suspicion.
         evidence.consent_seen(account, Consent.ACTIVE, now=timezone.now(), source=Source.API_ANSWER)
     return answer
+
+
+def time_of_one() -> AbstractContextManager[None]:
+    """Inside, all calls of this thread have together the time of one; what is left over gets NO_RESPONSE."""
+    return transport.within(CALL_SECONDS)
 
 
 _ALWAYS_TRANSLATED: Final = (

@@ -46,7 +46,8 @@ def test_every_endpoint_is_described_under_the_current_version() -> None:
     described = {(path, method) for path, methods in schema["paths"].items() for method in methods}
     assert described == set(served())
     for path, methods in schema["paths"].items():
-        token = "managementToken" if path.startswith("/v2.0/management/") else "bearer"
+        place = path.removeprefix("/v2.0/").partition("/")[0]
+        token = {"management": "managementToken", "compatibility": "clientCredentials"}.get(place, "bearer")
         assert all(operation["security"] == [{token: []}] for operation in methods.values())
     assert all({"200", "default"} == set(operation["responses"]) for operation in operations)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import secrets
 from typing import Any
 
 import pytest
@@ -73,6 +74,80 @@ def test_it_reads_live_values_with_their_age_and_unit(
     assert (car.charge().is_plugged_in, car.charge().state) == (True, "FULLY_CHARGED")
     assert (car.location().latitude, car.location().longitude) == (47.1, 8.5)
     assert car.lock_status().is_locked is True
+
+
+def test_it_reads_several_values_at_once_and_each_fails_alone(
+    smartcar: Any, car: Any, api: Calls, tesla: AnsweringTesla
+) -> None:
+    tesla.data(**SECTIONS)
+    paths = ["/", "/odometer", "/battery", "/charge", "/location", "/security", "/fuel", "/tires/pressure"]
+    found = car.batch([*paths, "/tesla/migration"])
+    assert len(found.meta.request_id) == 36
+    assert found.attributes() == car.attributes()._replace(meta=found.attributes().meta)
+    odometer = found.odometer()
+    assert (odometer.distance, odometer.meta.unit_system) == (1609.34, "metric")
+    assert odometer.meta.data_age == "2026-01-31T08:15:00.123Z"
+    assert (found.battery().percent_remaining, found.charge().state) == (0.57, "FULLY_CHARGED")
+    assert (found.location().latitude, found.lock_status().is_locked) == (47.1, True)
+    for part, alone in ((found.fuel, car.fuel), (found.tire_pressure, car.tire_pressure)):
+        with pytest.raises(smartcar.SmartcarException) as together:
+            part()
+        with pytest.raises(smartcar.SmartcarException) as single:
+            alone()
+        told, wanted = vars(together.value), vars(single.value)
+        assert told.pop("request_id") == found.meta.request_id and wanted.pop("request_id")
+        assert told == wanted
+    assert sum(path.endswith("/vehicle_data") for path in tesla.paths()) == 1
+    with pytest.raises(smartcar.SmartcarException) as raised:
+        car.batch(["/odometer", "/batch"])
+    assert (raised.value.status_code, raised.value.type) == (400, "VALIDATION")
+    assert raised.value.detail[0]["field"] == "requests[1].path"
+
+
+@pytest.fixture
+def credentials(smartcar: Any, db: None) -> dict[str, Any]:
+    """What an application calls for itself with."""
+    secret = secrets.token_urlsafe(32)
+    application = ApplicationFactory(client_secret=secret)
+    return {"client_id": application.client_id, "client_secret": secret}
+
+
+def test_it_asks_whether_a_car_is_compatible(smartcar: Any, credentials: dict[str, Any]) -> None:
+    scope = ["read_odometer", "read_battery", "read_fuel", "read_service_history"]
+    found = smartcar.get_compatibility(
+        "5YJ3E1EA7KF000101", scope, "US", credentials | {"flags": {"any": True}}
+    )
+    assert (found.compatible, found.reason, len(found.meta.request_id)) == (True, None, 36)
+    assert [tuple(each) for each in found.capabilities] == [
+        ("read_odometer", "/odometer", True, None),
+        ("read_battery", "/battery", True, None),
+        ("read_battery", "/battery/capacity", True, None),
+        ("read_battery", "/battery/nominal_capacity", True, None),
+        ("read_fuel", "/fuel", False, "VEHICLE_NOT_CAPABLE"),
+        ("read_service_history", "/service/history", False, "SMARTCAR_NOT_CAPABLE"),
+    ]
+    other = smartcar.get_compatibility("1FTFW1ET5DFC10312", scope, "CA", credentials)
+    assert (other.compatible, other.reason, other.capabilities) == (False, "MAKE_NOT_COMPATIBLE", [])
+    with pytest.raises(smartcar.SmartcarException) as raised:
+        smartcar.get_compatibility("5YJ3E1EA7KF000101", ["read_everything"], "US", credentials)
+    assert (raised.value.status_code, raised.value.detail[0]["field"]) == (400, "scope")
+    with pytest.raises(smartcar.SmartcarException) as raised:
+        smartcar.get_compatibility("5YJ3E1EA7KF000101", scope, "US", credentials | {"client_secret": "wrong"})
+    assert (raised.value.status_code, raised.value.type) == (401, "AUTHENTICATION")
+
+
+def test_it_asks_for_the_matrix(smartcar: Any, credentials: dict[str, Any]) -> None:
+    ask = importlib.import_module("smartcar.smartcar").get_compatibility_matrix
+    (make, models), *others = ask("EUROPE", "TESLA", credentials).items()
+    assert (make, others, {each.type for each in models}) == ("TESLA", [], {"BEV"})
+    assert {each.model for each in models} == {"Model S", "Model 3", "Model X", "Model Y"}
+    assert "Odometer" in models[0].endpoints and "read_odometer" in models[0].permissions
+    with_tires = ask("US", "", credentials | {"scope": ["read_tires", "control_security"], "type": "BEV"})
+    assert min(each.startYear for each in with_tires["TESLA"] if each.model == "Model S") == 2014
+    assert ask("US", "NISSAN", credentials) == {}
+    with pytest.raises(smartcar.SmartcarException) as raised:
+        ask("MARS", "TESLA", credentials)
+    assert (raised.value.status_code, raised.value.detail[0]["field"]) == (400, "region")
 
 
 def test_it_locks_and_unlocks(car: Any, tesla: AnsweringTesla) -> None:

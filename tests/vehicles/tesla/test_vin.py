@@ -25,3 +25,9 @@ def test_model_year_and_key_need_follow_from_the_vin(number: str, model: str, ye
 
 def test_a_text_that_is_no_vin_names_no_car() -> None:
     assert (vin.model("5YJ3"), vin.year("5YJ3")) == ("", None)
+
+
+@pytest.mark.parametrize("code", ["5YJ", "7SA", "7G2", "LRW", "XP7", "SFZ"])
+def test_tesla_is_known_by_its_manufacturer_codes(code: str) -> None:
+    assert vin.is_tesla(f"{code}3E1EA7KF000101")
+    assert not vin.is_tesla(f"{code[:2]}93E1EA7KF00010")
