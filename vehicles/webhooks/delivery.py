@@ -11,11 +11,11 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -47,20 +47,29 @@ BATCH_SECONDS: Final = 20.0
 """No message of a batch is begun after that."""
 THREADS: Final = 64
 THREADS_A_HOST: Final = 8
+LOOK_AGAIN_SECONDS: Final = 1.0
 RUN_SECONDS: Final = 45.0
 """After that a run begins nothing new; the next one goes on."""
 
 _RUNNING: Final = threading.Lock()
 
 
+InFlight = dict["Future[list[_Try]]", "_Batch"]
+
+
 def run() -> None:
     """Relay what happened, and send all that is due. Where this process is at it already, nothing is left to do."""
     if not _RUNNING.acquire(blocking=False):
         return
-    try:
-        _run_until_nothing_is_due()
-    finally:
-        _RUNNING.release()
+    in_flight: InFlight = {}
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="webhooks") as pool:
+        try:
+            _begin_all_that_is_due(pool, in_flight)
+        finally:
+            _RUNNING.release()
+        # The next run may begin while this one ends what it has begun.
+        while in_flight:
+            _settle_some(in_flight)
 
 
 def pause_after(failures: int) -> timedelta:
@@ -94,26 +103,28 @@ class _Try:
         return self.status is not None and 200 <= self.status < 300
 
 
-def _run_until_nothing_is_due() -> None:
+def _begin_all_that_is_due(pool: ThreadPoolExecutor, in_flight: InFlight) -> None:
     until = time.monotonic() + RUN_SECONDS
-    in_flight: dict[Future[list[_Try]], _Batch] = {}
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="webhooks") as pool:
-        while True:
-            outbox.relay(timezone.now())
-            if time.monotonic() < until:
-                for batch in _claim(in_flight.values()):
-                    in_flight[pool.submit(_send, batch)] = batch
-            if not in_flight:
-                return
-            ended, _ = wait(in_flight, timeout=1.0, return_when=FIRST_COMPLETED)
-            for future in ended:
-                batch = in_flight.pop(future)
-                broken = future.exception()
-                if broken is None:
-                    _settle(batch, future.result())
-                else:
-                    # Its lease ends by itself; nobody else waits for that.
-                    log.error("webhook %s could not be sent to", batch.webhook.pk, exc_info=broken)
+    while time.monotonic() < until:
+        outbox.relay(timezone.now())
+        for batch in _claim(in_flight.values()):
+            in_flight[pool.submit(_send, batch)] = batch
+        if not in_flight:
+            return
+        _settle_some(in_flight)
+
+
+def _settle_some(in_flight: InFlight) -> None:
+    """Write down what has ended; return soon where nothing does, since more may be due."""
+    ended, _ = wait(in_flight, timeout=LOOK_AGAIN_SECONDS, return_when=FIRST_COMPLETED)
+    for future in ended:
+        batch = in_flight.pop(future)
+        broken = future.exception()
+        if broken is None:
+            _settle(batch, future.result())
+        else:
+            # Its lease ends by itself; nobody else waits for that.
+            log.error("webhook %s could not be sent to", batch.webhook.pk, exc_info=broken)
 
 
 def due(now: datetime) -> QuerySet[Webhook]:
@@ -133,7 +144,7 @@ def _waiting(now: datetime) -> QuerySet[WebhookDelivery]:
     )
 
 
-def _claim(in_flight: Any) -> list[_Batch]:
+def _claim(in_flight: Collection[_Batch]) -> list[_Batch]:
     """Take webhooks by a lease, as many as threads are free, those that work before those that fail."""
     now = timezone.now()
     hosts = Counter(batch.webhook.host for batch in in_flight)

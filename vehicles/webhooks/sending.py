@@ -75,9 +75,9 @@ class Line:
             self._socket.close()
             self._socket = None
 
-    def post(self, body: bytes, *, seconds: float = SECONDS) -> Answer:
+    def post(self, body: bytes) -> Answer:
         """Send a body and return the answer. Raises `NotTaken`."""
-        until = time.monotonic() + seconds
+        until = time.monotonic() + SECONDS
         was_kept = self._socket is not None
         try:
             try:

@@ -13,6 +13,10 @@ import smartcar
 TOKEN = "management-token-of-the-consumer"
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+
 class Consumer:
     """Takes what is signed with its token. `events` are the messages taken, `tries` all that came, in order.
 
@@ -40,7 +44,7 @@ class Consumer:
             def log_message(self, *given: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
