@@ -17,6 +17,8 @@ _SEEN_BY_ALL: Final = (
     "vehicles.view_reservation",
     "vehicles.view_command",
     "vehicles.view_refusedrequest",
+    "vehicles.view_webhook",
+    "vehicles.view_webhookdelivery",
     "vehicles.view_event",
     "vehicles.view_incident",
     "connect.view_connectsession",

@@ -42,6 +42,8 @@ VISITS_KEPT_DAYS = env["VISITS_KEPT_DAYS"]
 COMMANDS_KEPT_DAYS = env["COMMANDS_KEPT_DAYS"]
 FAULT_PAGES_KEPT_DAYS = env["FAULT_PAGES_KEPT_DAYS"]
 LOOKS_KEPT_DAYS = env["LOOKS_KEPT_DAYS"]
+DELIVERIES_KEPT_DAYS = env["DELIVERIES_KEPT_DAYS"]
+WEBHOOKS_TO_PRIVATE_ADDRESSES = env["WEBHOOKS_TO_PRIVATE_ADDRESSES"]
 STARTS_PER_ADDRESS_AND_MINUTE = env["STARTS_PER_ADDRESS_AND_MINUTE"]
 SECURE = PUBLIC_URL.startswith("https://")
 
@@ -124,6 +126,7 @@ CELERY_BEAT_SCHEDULE = {
     "watch accounts": {"task": "vehicles.tasks.watch_accounts", "schedule": 60.0},
     "let verdicts follow": {"task": "vehicles.tasks.let_verdicts_follow", "schedule": 60.0},
     "learn colours": {"task": "connect.tasks.learn_lately_connected_colours", "schedule": 60.0},
+    "send webhooks": {"task": "vehicles.tasks.send_webhooks", "schedule": 5.0},
     "rediagnose": {"task": "vehicles.tasks.rediagnose", "schedule": 3600.0},
     "forget attempts to sign in": {"task": "portal.tasks.forget_sign_ins", "schedule": 3600.0},
     "forget expired tokens": {"task": "vehicles.tasks.forget_expired_tokens", "schedule": 3600.0 * 6},

@@ -43,6 +43,9 @@ from vehicles.models import (
     Vehicle,
     VehicleAccess,
     VehicleGrant,
+    Webhook,
+    WebhookDelivery,
+    WebhookSubscription,
 )
 from vehicles.tesla import scopes
 
@@ -374,6 +377,54 @@ class ShownFaultFactory(DjangoModelFactory[ShownFault]):
     page = "connect:page"
     request_id = factory.LazyFunction(lambda: str(uuid.uuid4()))
     shown_at = factory.LazyFunction(timezone.now)
+
+
+class WebhookFactory(DjangoModelFactory[Webhook]):
+    """An address that answered its challenge; nobody listens there."""
+
+    class Meta:
+        model = Webhook
+
+    application = factory.SubFactory(ApplicationFactory)
+    url = "http://127.0.0.1:9/hook"
+    host = "127.0.0.1:9"
+    created_at = factory.LazyFunction(timezone.now)
+
+
+class WebhookSubscriptionFactory(DjangoModelFactory[WebhookSubscription]):
+    """A car that somebody gave the webhook's application."""
+
+    class Meta:
+        model = WebhookSubscription
+
+    class Params:
+        grant = factory.SubFactory(
+            VehicleGrantFactory, application=factory.SelfAttribute("..webhook.application")
+        )
+
+    webhook = factory.SubFactory(WebhookFactory)
+    connection = factory.LazyAttribute(lambda made: made.grant.connection)
+    vehicle_id = factory.LazyAttribute(lambda made: made.connection.vehicle_id)
+    vehicle_public_id = factory.LazyAttribute(lambda made: made.connection.public_id)
+    since_event = 0
+    created_at = factory.LazyFunction(timezone.now)
+
+
+class WebhookDeliveryFactory(DjangoModelFactory[WebhookDelivery]):
+    """A key that was added, waiting to be told."""
+
+    class Meta:
+        model = WebhookDelivery
+
+    subscription = factory.SubFactory(WebhookSubscriptionFactory)
+    webhook = factory.LazyAttribute(lambda made: made.subscription.webhook)
+    event = factory.Sequence(lambda n: n + 1)
+    event_id = factory.LazyFunction(uuid.uuid4)
+    name = "virtual_key.added"
+    occurred_at = factory.LazyFunction(timezone.now)
+    data = factory.LazyFunction(lambda: {"before": "absent", "after": "present"})
+    sequence = factory.Sequence(lambda n: n + 1)
+    created_at = factory.LazyFunction(timezone.now)
 
 
 class RefusedRequestFactory(DjangoModelFactory[RefusedRequest]):

@@ -12,6 +12,7 @@ os.environ |= {
     "SECRET_KEY": "tests-only-" + "x" * 40,
     "PUBLIC_URL": "http://localhost:8000",
     "LEGACY_OWNER_API": "on",
+    "WEBHOOKS_TO_PRIVATE_ADDRESSES": "on",
     "TESLA_CLIENT_ID": "6f1f1d0c-6a52-4b52-9d7a-0d6f0a5f3f10",
     "TESLA_CLIENT_SECRET": "only-the-simulator-knows-this",
     "VAULT_KEYS": "test:" + "A" * 43 + "=",

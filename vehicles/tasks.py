@@ -11,6 +11,7 @@ from oauth2_provider.models import clear_expired
 from vehicles.commands import reconciliation
 from vehicles.evidence import incidents, rediagnosis
 from vehicles.upstream import legacy_api, recovery, renewal
+from vehicles.webhooks import delivery
 
 
 @shared_task
@@ -53,3 +54,9 @@ def let_verdicts_follow(**kwargs: Any) -> None:
 def forget_expired_tokens(**kwargs: Any) -> None:
     """Drop the applications' codes and tokens that can no longer be used."""
     clear_expired()
+
+
+@shared_task
+def send_webhooks(**kwargs: Any) -> None:
+    """Tell applications what happened to their cars."""
+    delivery.run()

@@ -33,6 +33,7 @@ from portal.admin import (  # noqa: E402
     shown_faults,
     staff,
     vehicles,
+    webhooks,
 )
 
 __all__ = [
@@ -49,4 +50,5 @@ __all__ = [
     "shown_faults",
     "staff",
     "vehicles",
+    "webhooks",
 ]

@@ -26,6 +26,8 @@ _MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
             ("Fault pages", "report", "connect_shownfault", "connect.view_shownfault"),
             ("Commands", "lock_open", "vehicles_command", "vehicles.view_command"),
             ("Refused requests", "block", "vehicles_refusedrequest", "vehicles.view_refusedrequest"),
+            ("Webhooks", "webhook", "vehicles_webhook", "vehicles.view_webhook"),
+            ("Deliveries", "outbox", "vehicles_webhookdelivery", "vehicles.view_webhookdelivery"),
             ("Incidents", "warning", "vehicles_incident", "vehicles.view_incident"),
             ("History", "history", "vehicles_event", "vehicles.view_event"),
         ),

@@ -146,6 +146,14 @@ RULES: Final = (
         "Leave SIMULATOR_URL empty unless applications of yours still test with it.",
     ),
     Rule("W003", settings_in_use.key_file_is_private, "Run chmod o= on it."),
+    Rule(
+        "W004",
+        _unless(
+            lambda: not settings.WEBHOOKS_TO_PRIVATE_ADDRESSES,
+            "Webhooks reach private addresses: whoever may add one can send requests into this network.",
+        ),
+        "Leave WEBHOOKS_TO_PRIVATE_ADDRESSES out unless all receivers are in your own network.",
+    ),
 )
 
 _SEVERITY: Final = {"E": checks.Error, "W": checks.Warning}

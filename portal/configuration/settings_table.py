@@ -60,6 +60,8 @@ SETTINGS: Final = (
     Setting("COMMANDS_KEPT_DAYS", values.at_least(2), "365"),
     Setting("FAULT_PAGES_KEPT_DAYS", values.whole_number, "30"),
     Setting("LOOKS_KEPT_DAYS", values.at_least(30), "365"),
+    Setting("DELIVERIES_KEPT_DAYS", values.at_least(4), "30"),
+    Setting("WEBHOOKS_TO_PRIVATE_ADDRESSES", values.switch, "off"),
     Setting("STARTS_PER_ADDRESS_AND_MINUTE", values.whole_number, "60"),
     Setting("DATABASE_URL", values.database_url),
     Setting("CELERY_BROKER_URL", values.broker_url, "filesystem://"),

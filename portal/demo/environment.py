@@ -96,6 +96,7 @@ def settings(ports: Ports, kept: dict[str, str]) -> dict[str, str]:
         "DATABASE_URL": os.environ.get("DATABASE_URL") or f"sqlite:///{DATABASE}",
         "STAFF_SECOND_FACTOR": "off",
         "LEGACY_OWNER_API": "on",
+        "WEBHOOKS_TO_PRIVATE_ADDRESSES": "on",
         "TESLA_KEY_FILE": str(KEY_FILE),
         "TESLA_KEY_DOMAIN": f"localhost:{ports.web}",
         "OPERATOR_NAME": "Carport demo",

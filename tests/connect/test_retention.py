@@ -26,6 +26,7 @@ from tests.factories import (
     RefusedRequestFactory,
     RunStepFactory,
     ShownFaultFactory,
+    WebhookDeliveryFactory,
 )
 from vehicles.history import Kind, retention
 from vehicles.models import Event
@@ -44,6 +45,10 @@ KEPT: dict[str, tuple[str, Made]] = {
     "commands": (
         "COMMANDS_KEPT_DAYS",
         lambda at: CommandFactory(created_at=at, outcome="succeeded", ended_at=at),
+    ),
+    "deliveries": (
+        "DELIVERIES_KEPT_DAYS",
+        lambda at: WebhookDeliveryFactory(status="delivered", ended_at=at),
     ),
     "fault pages": ("FAULT_PAGES_KEPT_DAYS", lambda at: ShownFaultFactory(shown_at=at)),
     "persons' visits": ("VISITS_KEPT_DAYS", lambda at: PersonVisitFactory(began_at=at)),
@@ -70,6 +75,7 @@ def test_what_is_open_or_stays_for_good_is_left_alone(settings: Any, now: dateti
         EventFactory(kind=Kind.GRANT_GIVEN, at=long_ago),
         EventFactory(kind=Kind.STAFF_ACTED, at=long_ago),
         CommandFactory(created_at=long_ago, outcome="pending", ended_at=None),
+        WebhookDeliveryFactory(created_at=long_ago),
         # The link that it came by opens for a week.
         OwnerVisitFactory(link_made_at=now - timedelta(days=6)),
         FixLinkFactory(created_at=now - timedelta(days=settings.RUNS_KEPT_DAYS)),
@@ -105,7 +111,7 @@ def test_rows_go_in_parts_and_what_is_too_much_for_one_call_waits_for_the_next(
     assert retention.drop(rows) == 3
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(10))
 def test_what_goes_is_found_by_index(now: datetime, number: int) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL reads small tables whole, whatever indexes there are")

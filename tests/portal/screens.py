@@ -16,6 +16,8 @@ from vehicles.models import (
     TeslaAccount,
     Vehicle,
     VehicleGrant,
+    Webhook,
+    WebhookDelivery,
 )
 
 SCREENS: tuple[type[Model], ...] = (
@@ -31,6 +33,8 @@ SCREENS: tuple[type[Model], ...] = (
     Incident,
     RefusedRequest,
     Reservation,
+    Webhook,
+    WebhookDelivery,
 )
 
 

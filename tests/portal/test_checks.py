@@ -33,6 +33,7 @@ SAFE = {
     "SUPPORT_CONTACT": "help@carport.example",
     "PRIVACY_URL": "https://carport.example/privacy",
     "SIMULATOR_URL": "",
+    "WEBHOOKS_TO_PRIVATE_ADDRESSES": False,
     "TESLA_AUTH_URL": "https://auth.tesla.example",
     "TESLA_TOKEN_URL": "https://token.tesla.example",
     "TESLA_API_URL": "",
@@ -106,6 +107,7 @@ def test_safe_settings_are_let_through(found: Any) -> None:
         ({"TRUSTED_PROXIES": [ipaddress.ip_network("::/0")]}, ["E014"]),
         ({"PRIVACY_URL": ""}, ["W001"]),
         ({"SIMULATOR_URL": "http://127.0.0.1:8001"}, ["W002"]),
+        ({"WEBHOOKS_TO_PRIVATE_ADDRESSES": True}, ["W004"]),
     ],
 )
 def test_each_unsafe_setting_has_its_number(found: Any, changes: dict[str, Any], numbers: list[str]) -> None:

@@ -31,6 +31,7 @@ from tests.factories import (
     VehicleAccessFactory,
     VehicleFactory,
     VehicleGrantFactory,
+    WebhookDeliveryFactory,
 )
 from tests.portal.screens import SCREENS, list_of
 from vehicles import audit, facts
@@ -53,6 +54,9 @@ def fill(number: int) -> None:
         ReservationFactory()
         FixLinkFactory()
         ShownFaultFactory(application=grant.connection.application)
+        WebhookDeliveryFactory(
+            subscription__grant=grant, subscription__webhook__application=grant.connection.application
+        )
 
 
 def settle(now: datetime) -> None:

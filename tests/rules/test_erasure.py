@@ -60,6 +60,8 @@ NOTHING_OF_A_PERSON: Final = {
     "vehicles.Incident": "what Tesla said of many accounts at once, and who of staff ended it",
     "vehicles.RateBudget": "a kind of call",
     "vehicles.RefusedRequest": "ids and codes of ours; nothing that the caller or Tesla wrote",
+    "vehicles.Webhook": "an address of an API consumer",
+    "vehicles.WebhookDelivery": "facts of history (states, names of permissions) and ids of ours",
     "vehicles.VehicleGrant.requested": "names of permissions", "vehicles.VehicleGrant.approved": "names of permissions",
     "vehicles.VehicleGrant.declined": "names of permissions",
     "vehicles.VehicleGrant.not_granted": "names of permissions",

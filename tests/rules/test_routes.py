@@ -61,6 +61,7 @@ OTHER_METHODS: Final = {
     "/tesla/security/frunk": "post",
     "/tesla/pin": "post",
     "/tesla/fix": "post",
+    "/webhooks/(?P<webhook_id>[^/]+)": "post",
     "management/fix-links": "post",
 }
 """Addresses of the API that take no GET, by their end."""
@@ -69,6 +70,7 @@ API_CATCH_ALL: Final = API_VERSION + r"(?:/[\s\S]*)?\Z"
 EXAMPLES: Final = {
     re.escape(API_VERSION): "v2.0",
     r"\(\?P<vehicle_id>[^)]*\)": "36ab27d0-fd9d-4455-823a-ce30af709ffc",
+    r"\(\?P<webhook_id>[^)]*\)": "36ab27d0-fd9d-4455-823a-ce30af709ffc",
     r"\(\?P<colour>[^)]*\)": "ffffff",
     r"\[A-Z\]\[A-Z_-\]\+": "TESLA",
     r"\(\?:v\[\^/\]\*\|[^)]*\)": "vNext",

@@ -79,6 +79,11 @@ class StatusSerializer(serializers.Serializer[Any]):
     status = serializers.CharField()
 
 
+class SubscriptionSerializer(serializers.Serializer[Any]):
+    vehicleId = serializers.UUIDField()  # noqa: N815
+    webhookId = serializers.UUIDField()  # noqa: N815
+
+
 class SentSerializer(StatusSerializer):
     message = serializers.CharField()
 

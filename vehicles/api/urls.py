@@ -22,6 +22,7 @@ from vehicles.api.v2 import (
     security,
     tesla_charging,
     tesla_endpoints,
+    webhooks,
 )
 from vehicles.api.v2.not_offered import not_offered
 from vehicles.api.versions import VEHICLE, versioned
@@ -50,6 +51,7 @@ urlpatterns = [
     versioned(f"{VEHICLE}/security", security.SecurityView.as_view()),
     versioned(f"{VEHICLE}/tires/pressure", gauges.TirePressureView.as_view()),
     versioned(f"{VEHICLE}/navigation/destination", navigation.DestinationView.as_view()),
+    versioned(f"{VEHICLE}/webhooks/(?P<webhook_id>[^/]+)", webhooks.WebhookView.as_view()),
     *not_offered(VEHICLE),
     versioned(f"{VEHICLE}/tesla/charge", tesla_charging.ChargeDetailsView.as_view()),
     versioned(f"{VEHICLE}/tesla/charge/ammeter", tesla_charging.AmmeterView.as_view()),

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Model, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from vehicles import history
 from vehicles.history import refused_requests
-from vehicles.models import Command, Outcome
+from vehicles.models import Command, Event, Outcome, WebhookDelivery, WebhookSubscription
 
 MOST_A_RUN: Final = 100_000
 """Rows of one kind that one call drops; the next one goes on."""
@@ -20,12 +20,19 @@ AT_ONCE: Final = 1_000
 def too_old(now: datetime) -> list[QuerySet[Any]]:
     """The rows of vehicles whose time is over, but for events, which go by a way of their own."""
     before = now - timedelta(days=settings.COMMANDS_KEPT_DAYS)
-    commands = Command.objects.exclude(outcome=Outcome.PENDING).filter(created_at__lt=before)
-    return [commands, *refused_requests.too_old(now)]
+    untold = Event.objects.filter(vehicle_id=OuterRef("vehicle_id"), pk__gt=OuterRef("webhook__position"))
+    deliveries_before = now - timedelta(days=settings.DELIVERIES_KEPT_DAYS)
+    return [
+        Command.objects.exclude(outcome=Outcome.PENDING).filter(created_at__lt=before),
+        *refused_requests.too_old(now),
+        WebhookDelivery.objects.filter(ended_at__lt=deliveries_before),
+        # Of a car that is erased, once its end is told.
+        WebhookSubscription.objects.filter(~Exists(untold), connection=None, deliveries=None),
+    ]
 
 
 def forget_old(now: datetime) -> None:
-    """Drop commands, views of staff, the beginnings and ends of runs, and refused requests past their age."""
+    """Drop commands, deliveries, refused requests, and the events that may go, past their age."""
     for rows in too_old(now):
         drop(rows)
     for kinds, days in (

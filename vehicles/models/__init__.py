@@ -12,12 +12,14 @@ from vehicles.models.reservations import Reservation
 from vehicles.models.signing_sessions import SigningSession
 from vehicles.models.tokens import LoginEnd, TeslaToken
 from vehicles.models.vehicles import Vehicle, VehicleAccess
+from vehicles.models.webhooks import DeliveryStatus, Webhook, WebhookDelivery, WebhookSubscription
 
 __all__ = [
     "Application",
     "ApplicationUser",
     "Command",
     "Connection",
+    "DeliveryStatus",
     "Event",
     "Incident",
     "IncidentKind",
@@ -35,4 +37,7 @@ __all__ = [
     "Vehicle",
     "VehicleAccess",
     "VehicleGrant",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookSubscription",
 ]

@@ -38,6 +38,23 @@ class ManagementAuthentication(BaseAuthentication):
         return "Basic"
 
 
+class ManagementTokenAsBearer(BaseAuthentication):
+    """`Authorization: Bearer` with the management token, or HTTP Basic. Raises AUTHENTICATION for anything else.
+
+    Clients of v2.0 end a subscription to a webhook like this.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Manager, None]:
+        authorization = request.headers.get("Authorization", "")
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() == "bearer" and token.strip():
+            return Manager(_application_with(token.strip())), None
+        return Manager(application_of(authorization)), None
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
 class PersonOrApplication(BaseAuthentication):
     """A bearer token, or in HTTP Basic the management token. Raises AUTHENTICATION for anything else."""
 
@@ -54,7 +71,11 @@ def application_of(authorization: str) -> Application:
     """The application whose management token the value of an Authorization header holds. Raises AUTHENTICATION."""
     scheme, _, credentials = authorization.partition(" ")
     spellings = basic_credentials(credentials) if scheme.lower() == "basic" else []
-    for wanted in [checksum(token) for user, token in spellings if user == USER_NAME]:
+    return _application_with(*(token for user, token in spellings if user == USER_NAME))
+
+
+def _application_with(*tokens: str) -> Application:
+    for wanted in map(checksum, tokens):
         row = Application.objects.filter(management_token_checksum=wanted).first()
         if row is not None and constant_time_compare(row.management_token_checksum, wanted):
             return row
