@@ -16,6 +16,7 @@ from django.utils import timezone
 from tests.factories import EVERY_SCOPE
 from tests.network import guard
 from vehicles import sync
+from vehicles.history import refused_requests
 from vehicles.models import Integration, Mode, TeslaAccount
 from vehicles.tesla import paths
 from vehicles.tesla.simulator.account.accounts import Client
@@ -40,6 +41,12 @@ def only_loopback() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         guard(patch)
         yield
+
+
+@pytest.fixture(autouse=True)
+def fresh_rate_of_refused_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The numbers of applications begin anew in each test, and what is remembered of them in the process as well."""
+    monkeypatch.setattr(refused_requests, "RATE", refused_requests.Rate())
 
 
 @pytest.fixture(scope="session")

@@ -28,11 +28,6 @@ from vehicles.models import Command, RefusedRequest, Vehicle, VehicleGrant
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def fresh_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refused_requests, "RATE", refused_requests.Rate())
-
-
 def kept(answer: Any) -> RefusedRequest:
     """The row of this answer's request."""
     assert answer.status_code >= 400
