@@ -33,6 +33,7 @@ WITHOUT_PERMISSION = {
     "/tesla/user/access",
     "/tesla/diagnosis",
     "/tesla/fix",
+    "/webhooks/{webhook_id}",
 }
 """For these a valid token is enough; they are about the connection, not the car."""
 
