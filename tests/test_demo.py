@@ -138,6 +138,18 @@ def test_owners_who_had_connected_are_connected_again(
 
 
 @pytest.mark.django_db
+def test_people_who_connected_live_and_simulated_are_connected_again_in_both(
+    simulator: SimulatorServer, sign_in: SignIn, bernd: ScenarioPerson
+) -> None:
+    accounts = [sign_in(bernd, mode=mode) for mode in ("live", "simulated")]
+    simulator.world.reset()
+    assert returning.restore_people(simulator.url) == 2
+    for account in accounts:
+        account.refresh_from_db()
+        assert calls.listed_vehicles(account)
+
+
+@pytest.mark.django_db
 def test_the_owner_of_old_is_connected_over_the_legacy_api_and_again_at_the_next_start(
     simulator: SimulatorServer, emma: ScenarioPerson, now: datetime
 ) -> None:

@@ -44,9 +44,9 @@ def restore_people(simulator_url: str) -> int:
     """
     put_keys_back(simulator_url)
     by_sub = {person.sub: person for person in DEFAULT}
-    people = TeslaAccount.objects.filter(mode=Mode.LIVE, sub__in=by_sub)
+    people = TeslaAccount.objects.filter(sub__in=by_sub)
     fleet = people.filter(tokens__integration=Integration.FLEET).exclude(consent__in=NOT_CONNECTED)
-    legacy = people.filter(tokens__integration=Integration.LEGACY, legacy_login_lost_at=None)
+    legacy = people.filter(mode=Mode.LIVE, tokens__integration=Integration.LEGACY, legacy_login_lost_at=None)
     for account in fleet:
         _sign_in_again(simulator_url, account, by_sub[account.sub])
     for account in legacy:

@@ -143,6 +143,9 @@ class Channel(filesystem.Channel):
 
 
 def _read(path: Path) -> dict[str, Any]:
+    # Opening a pipe would wait for whoever writes to it.
+    if not path.is_file():
+        raise UnreadableMessage("it is no file")
     try:
         payload = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as failure:

@@ -97,7 +97,10 @@ def require_free(ports: Mapping[str, int]) -> None:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
-                raise PortTaken(f"Port {port} is taken; choose another with {setting}=…") from None
+                raise PortTaken(
+                    f"Port {port} is taken, perhaps by what an earlier run left behind: end that, "
+                    f"or choose another port with {setting}=…"
+                ) from None
 
 
 def answers(url: str, *, host: str = "") -> Callable[[str], bool]:

@@ -321,3 +321,14 @@ def test_who_takes_everything_back_before_the_end_brings_no_code_along(
     back = journey.post("skip-key", vehicle=_vehicle(journey.look()))
     assert answer_of(back)["error"] == "access_denied"
     assert journey.run.exit_reason == "access_denied"
+
+
+@pytest.mark.parametrize(
+    ("mode", "link"), [("live", "/connect/account"), ("simulated", "/connect/account?mode=simulated")]
+)
+def test_the_pages_of_a_run_lead_to_the_own_page_of_its_mode(
+    journey: Journey, bernd: ScenarioPerson, mode: str, link: str
+) -> None:
+    journey.authorize(mode=mode)
+    journey.sign_in(bernd.email)
+    assert f'href="{link}"' in journey.look()

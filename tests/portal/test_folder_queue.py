@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -122,8 +122,11 @@ def test_a_whole_message_with_one_wrong_field_is_set_aside_too(
     assert len(list((folder / "rejected").iterdir())) == 1
 
 
-def test_a_folder_where_a_message_should_be_is_set_aside(application: Celery, folder: Path) -> None:
-    (folder / "messages" / "1_x.celery.msg").mkdir()
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_no_file_where_a_message_should_be_is_set_aside(
+    application: Celery, folder: Path, make: Callable[[Path], None]
+) -> None:
+    make(folder / "messages" / "1_x.celery.msg")
     send(application, "task")
     assert received(application) == ["task"]
 

@@ -50,7 +50,10 @@ def render_exception(failure: Exception, context: dict[str, Any]) -> JsonRespons
     request = context.get("request")
     if request and error.spec is not errors.UNAVAILABLE:
         refused.note(request, error)
-    return error_response(error)
+    answer = error_response(error)
+    if "WWW-Authenticate" in answer and context.get("view"):
+        answer["WWW-Authenticate"] = context["view"].get_authenticate_header(request)
+    return answer
 
 
 def _meant(failure: Exception) -> CatalogueError:

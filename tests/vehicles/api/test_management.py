@@ -284,6 +284,7 @@ def test_only_a_management_token_opens_management(manager: Manager, path: str) -
     for headers in refused:
         answer = Client().get(path, headers=headers)
         assert (answer.status_code, answer.json()["type"]) == (401, "AUTHENTICATION"), headers
+        assert answer["WWW-Authenticate"] == "Basic"
     assert Client().get(path, headers=basic(manager.token)).status_code == 200
 
 
