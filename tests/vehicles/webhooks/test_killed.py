@@ -68,12 +68,14 @@ def test_a_worker_that_is_killed_again_and_again_loses_nothing(
     do: Do, cars: list[VehicleGrant], consumer: Consumer, times: int
 ) -> None:
     chance = random.Random(times)
-    killed = 0
-    for number in range(times):
+    killed = rounds = 0
+    # A fast machine is done before it is killed; so many are killed all the same.
+    while rounds < times or killed < times // 4:
         for grant in cars:
-            do(do="change", vehicle=str(grant.connection.vehicle_id), paired=number % 2 == 0)
+            do(do="change", vehicle=str(grant.connection.vehicle_id), paired=rounds % 2 == 0)
         killed += do(do="run", die_within=chance.uniform(0.01, 0.25)) == "killed"
-    assert killed >= times // 4
+        rounds += 1
+        assert rounds < 20 * times
     waits = True
     while waits:
         # Nobody who is killed gives its lease back, and none of them holds it for longer than a moment here.
@@ -86,7 +88,7 @@ def test_a_worker_that_is_killed_again_and_again_loses_nothing(
         if event["eventId"] not in first[event["vehicleId"]]:
             first[event["vehicleId"]].append(event["eventId"])
     changes = Event.objects.filter(kind="key:changed").count()
-    assert changes == 3 * times == sum(len(ids) for ids in first.values())
+    assert changes == 3 * rounds == sum(len(ids) for ids in first.values())
     for ids in first.values():
         numbers = {event["eventId"]: event["meta"]["sequence"] for event in consumer.events}
-        assert [numbers[each] for each in ids] == list(range(1, times + 1))
+        assert [numbers[each] for each in ids] == list(range(1, rounds + 1))
