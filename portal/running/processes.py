@@ -24,6 +24,7 @@ import urllib3
 
 START_SECONDS: Final = 60
 STOP_SECONDS: Final = 10
+GROUP_SECONDS: Final = 1.0
 FIRST_STARTS: Final = 3
 """How often a process may end before it first came up, until it counts as one that cannot start."""
 PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
@@ -231,6 +232,7 @@ class Supervisor:
                 popen.wait(max(0.1, deadline - time.monotonic()))
             _signal_group(popen, signal.SIGKILL)
             popen.wait()
+            _wait_for_group(popen)
         self._children.clear()
 
     def _stop_when_asked(self, number: int, frame: FrameType | None) -> None:
@@ -258,6 +260,17 @@ def _run(process: Process) -> tuple[subprocess.Popen[bytes], int]:
         if output:
             output.close()
     return popen, begins
+
+
+def _wait_for_group(child: subprocess.Popen[bytes]) -> None:
+    """Until the process' own children are gone too: one that is being killed holds its files for a moment longer."""
+    deadline = time.monotonic() + GROUP_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(child.pid, 0)
+        except (ProcessLookupError, PermissionError):
+            return
+        time.sleep(0.02)
 
 
 def _signal_group(child: subprocess.Popen[bytes], number: int) -> None:
